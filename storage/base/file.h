@@ -1,0 +1,40 @@
+// Checked file operations. Every error is io_error with the path and errno's text, unless a function says otherwise.
+// Threads: all functions may be called from any thread.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+
+// Whole content. Errors: kNotFound when there is no such file; bad_data when it is longer than `limit_bytes`.
+StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes);
+
+// Writes the parts one after another to path + ".tmp", fsyncs, renames onto `path`, fsyncs the directory: after a crash
+// at any instant `path` holds the old content or the new, whole. On an error the temporary file is removed and the old
+// content stays. An fsync that failed is never retried on the same file.
+// Fault points for tests, in order: "open", "write", "fsync", "rename", "fsync_directory" (see fault.h).
+Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
+Status make_directories(const std::filesystem::path& path);
+
+// Holds an exclusive advisory lock (flock) on a file for the life of the object; the kernel drops it when the process
+// dies. Not reentrant. Errors: kAlreadyExists when another process holds it.
+class FileLock {
+ public:
+  static StatusOr<FileLock> acquire(const std::filesystem::path& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_ = -1;
+};
+
+}  // namespace lockstep

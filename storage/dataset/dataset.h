@@ -1,0 +1,52 @@
+// A Dataset is one split: N images of one shape and N labels.
+//
+// Threads: read() may be called from one thread at a time per object.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+
+enum class PixelType { kUint8, kFloat32 };
+
+struct ImageShape {
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+  std::size_t elements() const { return std::size_t(channels) * std::size_t(height) * std::size_t(width); }
+  bool operator==(const ImageShape&) const = default;
+};
+
+struct DatasetInfo {
+  std::int64_t rows = 0;
+  ImageShape image;
+  PixelType pixel_type = PixelType::kUint8;
+  std::vector<std::string> class_names;  // size: number of classes; "0", "1", ... when the file names none
+  // Per channel, over all pixels of all rows; a uint8 pixel counts as value / 255.
+  std::vector<float> mean;
+  std::vector<float> deviation;  // standard deviation; 1 where it would be 0
+  // Of shape, pixel type, class names, statistics and labels: tells whether a resumed job sees the same data.
+  std::uint64_t fingerprint = 0;
+};
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual const DatasetInfo& info() const = 0;
+  // Labels of all rows, each in [0, classes).
+  virtual std::span<const std::int32_t> labels() const = 0;
+  // Pixels of the given rows as stored, (height, width, channels) each, one after another.
+  // Requires: rows in [0, info().rows); out.size() == rows.size() * image bytes. Allocates nothing after the first call.
+  virtual Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) = 0;
+};
+
+std::size_t bytes_per_pixel(PixelType type);
+
+}  // namespace lockstep

@@ -1,0 +1,32 @@
+// Datasets in HDF5: group/images (N,H,W,C uint8 or float32) and group/labels (N integers), attribute class_names.
+// Contiguous uncompressed images are read by pread at their file offset; chunked ones (deflate, shuffle) through
+// libhdf5 with a chunk cache that holds whole chunks.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "storage/dataset/dataset.h"
+
+namespace lockstep {
+
+struct Hdf5DatasetOptions {
+  std::string group = "train";
+  std::string images = "images";
+  std::string labels = "labels";
+  // Read through libhdf5 even where pread would do: the slow twin for tests.
+  bool always_through_library = false;
+};
+
+// Opens one split, without HDF5 file locking. Checks shapes, lengths of images and labels, label range, limits and the
+// features we refuse (external storage and links, soft links, virtual datasets, unknown filters); all faults at once.
+// Mean and deviation are read from the attributes `mean` and `deviation` of `images`, or computed.
+// Errors: bad_data; kNotFound when the file is there but has no such group.
+StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path& path,
+                                                     const Hdf5DatasetOptions& options);
+
+// Names of the groups that hold a split, in file order. Errors: bad_data.
+StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path);
+
+}  // namespace lockstep

@@ -1,0 +1,25 @@
+include(GoogleTest)
+
+set(LOCKSTEP_MPIRUN ${MPIEXEC_EXECUTABLE} --oversubscribe --allow-run-as-root --bind-to none)
+
+# lockstep_test(NAME SOURCES a_test.cc ... LINKS x ... [RANKS 1 2 4] [TIMEOUT seconds])
+# A GoogleTest program. Without RANKS it brings its own main and each TEST is a ctest; with RANKS the sources bring
+# main (tests/mpi_main.h) and the program is one ctest per number of ranks, run by mpirun.
+function(lockstep_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;RANKS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gtest lockstep_options)
+  if(arg_RANKS)
+    foreach(ranks ${arg_RANKS})
+      add_test(NAME ${name}/${ranks}_ranks COMMAND ${LOCKSTEP_MPIRUN} -n ${ranks} $<TARGET_FILE:${name}>)
+      set_tests_properties(${name}/${ranks}_ranks PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks})
+    endforeach()
+  else()
+    target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    gtest_discover_tests(${name} TEST_PREFIX ${name}/ PROPERTIES TIMEOUT ${arg_TIMEOUT} DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()

@@ -1,0 +1,53 @@
+// A GradientReducer sums one array over slices and ranks in a fixed balanced binary tree, so that the number of ranks
+// does not change a bit of the result.
+//
+// Tree over S slices: halves while S is even, an odd rest from left to right. A rank holds S / P consecutive slices and
+// adds them in that order (slice_buffer, slice_done); reduce() then adds over ranks at distance 1, 2, 4, ... For P a
+// power of two that divides S these are the same additions for every P. Any other P that divides S is deterministic,
+// with other bits.
+//
+// Between ranks of one host: through shared memory, each rank sums its share of the array for all. Between hosts:
+// recursive halving and doubling (Rabenseifner 2004, "Optimization of collective reduction operations", ICCS), which
+// adds in the same tree. kMpiAllReduce is the slow twin.
+//
+// Requires: the same elements, slices and mode on every rank; size() divides slices.
+// Threads: one thread per object. Allocates nothing after construction.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "trainer/comm/communicator.h"
+
+namespace lockstep {
+
+enum class ReductionMode { kTree, kMpiAllReduce };
+
+struct ReducerOptions {
+  ReductionMode mode = ReductionMode::kTree;
+  bool shared_memory = true;
+  int slices = 1;
+};
+
+class GradientReducer {
+ public:
+  static std::unique_ptr<GradientReducer> make(Communicator& communicator, std::size_t elements,
+                                               const ReducerOptions& options);
+  virtual ~GradientReducer() = default;
+
+  // Where the next slice of this rank is to be written (64-byte aligned, `elements` floats). Call slice_done() after.
+  virtual std::span<float> slice_buffer() = 0;
+  virtual void slice_done() = 0;
+
+  // After all S / P slices: the sum over all slices of all ranks, the same bits on every rank, valid until the next
+  // slice_buffer(). Collective.
+  virtual std::span<float> reduce() = 0;
+
+  // "shared memory over 2 ranks", "halving and doubling over 4 ranks": for the log.
+  virtual std::string description() const = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,109 @@
+// A Network is built once for a fixed slice shape and then runs: forward, loss and backward of one slice, or the
+// evaluation of one. It knows nothing of ranks, optimizers or files.
+//
+// Parameters live in one arena, in forward order, each in the layout its backward-weights kernel writes; gradients in
+// an array of the same layout that the caller passes, followed by the batch-norm statistics of the slice. Backward runs
+// in reverse, so finished gradients are always a suffix.
+//
+// Errors: build() reports every layer that does not fit as a fault at its path in the model.
+// Threads: one thread per object, the one that built it (oneDNN in library mode).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/status.h"
+#include "storage/base/text_proto.h"
+#include "storage/dataset/dataset.h"
+#include "trainer/tensor/tensor.h"
+
+namespace lockstep {
+
+namespace proto {
+class Model;  // proto/model.pb.h
+}
+
+struct NetworkOptions {
+  ImageShape image;
+  int classes = 0;
+  int slice_rows = 0;  // rows of every pass; a shorter one is padded by the caller and given a valid count
+  int threads = 1;     // OpenMP threads of this process
+  std::uint64_t seed = 1;
+  float label_smoothing = 0;
+};
+
+// What one layer is, for `lockstep model show`.
+struct LayerSummary {
+  std::string name;         // "residual_2/convolution_1" inside a residual block
+  std::string kind;         // "convolution 3x3, 64 filters, stride 2"
+  std::string output;       // "64 x 16 x 16"
+  std::int64_t parameters = 0;
+  std::int64_t forward_flops = 0;  // of one row, by the direct algorithm; a multiply-add is two
+  std::string implementation;      // oneDNN's name of the kernels, by pass
+};
+
+// One slice of training rows. images: (slice_rows, C, H, W) normalized; labels: slice_rows.
+// rows: index of each row in the dataset, the key of dropout.
+struct Slice {
+  std::span<const float> images;
+  std::span<const std::int32_t> labels;
+  std::span<const std::int64_t> rows;
+  std::int64_t epoch = 0;
+};
+
+struct SliceResult {
+  float loss_sum = 0;       // over rows, with label smoothing
+  std::int32_t correct = 0;  // rows whose largest output is the label; ties count for the first
+  bool finite = true;        // loss of every row is finite
+};
+
+class Network {
+ public:
+  // `model` has been resolved (names and defaults filled; see resolve_model below). Adds to `faults` and returns null when
+  // a layer does not fit; paths start with "model.".
+  static std::unique_ptr<Network> build(const proto::Model& model, const NetworkOptions& options, Faults& faults);
+  virtual ~Network() = default;
+
+  virtual const NetworkOptions& options() const = 0;
+  virtual std::span<const TensorInfo> parameters() const = 0;
+  virtual std::span<const TensorInfo> buffers() const = 0;  // running mean and variance, plain
+  virtual std::span<const LayerSummary> summary() const = 0;
+
+  // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass.
+  virtual std::span<float> parameter_values() = 0;
+  virtual std::span<float> buffer_values() = 0;
+  virtual void parameters_changed() = 0;
+
+  // Elements of the array that train_slice writes: gradients (parameter_values().size()), then statistics.
+  virtual std::size_t gradient_elements() const = 0;
+
+  // Forward and backward. Writes, over what was there, d(loss_scale * sum over rows of loss)/d(parameter) and the
+  // batch-norm statistics of this slice times statistics_scale.
+  // Requires: gradients.size() == gradient_elements(), 64-byte aligned. Allocates nothing of its own.
+  virtual SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
+                                  std::span<float> gradients) = 0;
+
+  // Moves the running statistics towards the mean statistics found in `gradients` after the reduction.
+  virtual void update_buffers(std::span<const float> gradients) = 0;
+
+  // Forward with running statistics and no dropout. The first valid_rows rows count; outputs of all rows are in
+  // logits() afterwards, (slice_rows, classes) plain.
+  virtual SliceResult evaluate_slice(const Slice& slice, int valid_rows) = 0;
+  virtual std::span<const float> logits() const = 0;
+
+  // Copies one tensor between an array laid out as the parameter arena (values, gradients or optimizer state) and its
+  // plain layout. Requires: plain.size() == plain_elements(tensor).
+  virtual void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const = 0;
+  virtual void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const = 0;
+};
+
+// Names of the zoo.
+std::vector<std::string> zoo_models();
+
+// Replaces model.zoo by its layers, gives every layer a unique name and fills defaults.
+void resolve_model(int classes, proto::Model& model, Faults& faults);
+
+}  // namespace lockstep

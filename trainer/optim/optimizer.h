@@ -1,0 +1,43 @@
+// An Optimizer changes the parameter arena by the reduced gradients. All arithmetic is elementwise, so the layout of a
+// tensor does not matter, and the same inputs give the same bits on every rank.
+// Threads: one thread per object.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "trainer/tensor/tensor.h"
+
+namespace lockstep {
+
+namespace proto {
+class Optimizer;  // proto/job.pb.h
+}
+
+// One array of state, laid out as the parameter arena: "momentum" (SGD); "first_moment", "second_moment" (Adam).
+struct OptimizerSlot {
+  std::string_view name;
+  std::span<float> values;
+};
+
+class Optimizer {
+ public:
+  // Allocates the state, zeroed. The default of an empty message is SGD with momentum 0.9.
+  static std::unique_ptr<Optimizer> make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
+                                         std::size_t arena_elements);
+  virtual ~Optimizer() = default;
+
+  // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the L2 penalty.
+  virtual void update(std::span<float> values, std::span<const float> gradients, float gradient_scale,
+                      float learning_rate, std::int64_t step) = 0;
+
+  virtual std::span<const OptimizerSlot> slots() = 0;
+};
+
+// Euclidean norm over the whole array, summed in double in one fixed order.
+double global_norm(std::span<const float> gradients);
+
+}  // namespace lockstep
