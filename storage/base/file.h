@@ -17,10 +17,13 @@ StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t l
 
 // Writes the parts one after another to path + ".tmp", fsyncs, renames onto `path`, fsyncs the directory: after a crash
 // at any instant `path` holds the old content or the new, whole. On an error the temporary file is removed and the old
-// content stays. An fsync that failed is never retried on the same file.
-// Fault points for tests, in order: "open", "write", "fsync", "rename", "fsync_directory" (see fault.h).
+// content stays; only when the fsync of the directory fails is the new content there, and a crash may still undo it.
+// An fsync that failed is never retried on the same file. Requires: one writer of a path at a time.
+// Fault points, in order: "file.open", "file.write" (half of the bytes are written), "file.fsync", "file.rename",
+// "file.fsync_directory" (see fault.h).
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
+// With all its parents; OK when it is there.
 Status make_directories(const std::filesystem::path& path);
 
 // Holds an exclusive advisory lock (flock) on a file for the life of the object; the kernel drops it when the process

@@ -1,5 +1,5 @@
 // What every user of libhdf5 here needs: handles that close themselves, one lock, and errors as text.
-// libhdf5 is one big critical section: take hdf5_lock() around every sequence of calls.
+// libhdf5 is one big critical section: hold hdf5_lock() around every sequence of calls and around hdf5_error().
 #pragma once
 
 #include <mutex>

@@ -2,17 +2,27 @@
 // 1, 2, 3", SC'11), from Random123. There is no state to save: the same key and counter give the same numbers.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace lockstep {
 
 // What the numbers are for; keeps streams of one seed apart.
-enum class Purpose : std::uint32_t { kInitialization = 1, kRowOrder = 2, kAugmentation = 3, kDropout = 4, kSynthetic = 5 };
+enum class Purpose : std::uint32_t {
+  kInitialization = 1,
+  kRowOrder = 2,
+  kAugmentation = 3,
+  kDropout = 4,
+  kSynthetic = 5
+};
 
-// A stream: (seed, purpose) is the key; (a, b) and the position are the counter.
+// The generator itself: ten rounds.
+std::array<std::uint32_t, 4> philox_block(const std::array<std::uint32_t, 4>& counter,
+                                          const std::array<std::uint32_t, 2>& key);
+
+// A stream of 2^34 numbers: (seed, purpose) is the key; (a, b) and the position are the counter.
 // Example: Philox(seed, Purpose::kAugmentation, epoch, row).
 class Philox {
  public:
@@ -24,14 +34,14 @@ class Philox {
   float uniform();
   // Uniform in [0, bound), without bias (Lemire 2019, arXiv:1805.10941). Requires: bound > 0.
   std::uint32_t below(std::uint32_t bound);
-  // Standard normal (Box and Muller 1958).
+  // Standard normal (Box and Muller 1958); takes two numbers of the stream.
   float normal();
 
  private:
-  std::uint32_t key_[2];
-  std::uint32_t counter_[4];
-  std::uint32_t block_[4];
-  int used_ = 4;
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> block_{};
+  std::size_t used_ = 4;  // numbers of block_ that were given out
 };
 
 // A stable 64-bit key of a name (XXH3).

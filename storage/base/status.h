@@ -38,22 +38,23 @@ Status with_context(const Status& status, std::string_view context);
 // Process exit code by the table above; 0 for OK, 1 for any other code.
 int exit_code(const Status& status);
 
-// Set once at start-up by a program that has ranks; CHECK prints it. Default: none.
+// Set once at start-up by a program that has ranks; CHECK prints it. Default: none, which reads as -1.
 void set_rank_for_messages(int rank);
+int rank_for_messages();
 
 [[noreturn]] void check_failed(const char* file, int line, const char* condition, std::string_view message);
 
 }  // namespace lockstep
 
 // Always on. CHECK(condition, "format", arguments...): prints rank, file, line, condition and message; aborts.
-#define CHECK(condition, ...)                                                                 \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]]                                                            \
+#define CHECK(condition, ...)                                                                  \
+  do {                                                                                         \
+    if (!(condition)) [[unlikely]]                                                             \
       ::lockstep::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
   } while (false)
 
-#define RETURN_IF_ERROR(expression)                                 \
-  do {                                                              \
+#define RETURN_IF_ERROR(expression)                                           \
+  do {                                                                        \
     if (::absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -1,0 +1,192 @@
+#include "storage/base/file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storage/base/fault.h"
+
+namespace lockstep {
+namespace {
+
+std::string_view advice(int error) {
+  switch (error) {
+    case ENOSPC:
+      return "; free some space and run again";
+    case EDQUOT:
+      return "; the quota is used up: free some space and run again";
+    case EFBIG:
+      return "; raise the file size limit (ulimit -f) and run again";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "; check the permissions";
+    default:
+      return "";
+  }
+}
+
+// Uses errno unless told otherwise.
+Status failed(std::string_view operation, const std::filesystem::path& path, int error = errno) {
+  const std::string text = std::generic_category().message(error);
+  return io_error(fmt::format("cannot {} \"{}\": {}{}", operation, path.native(), text, advice(error)));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+
+  int get() const { return descriptor_; }
+  bool valid() const { return descriptor_ >= 0; }
+  // False, with errno, on an error; the descriptor is gone all the same.
+  bool close() {
+    const int descriptor = std::exchange(descriptor_, -1);
+    return descriptor < 0 || ::close(descriptor) == 0;
+  }
+
+ private:
+  int descriptor_;
+};
+
+int open_file(const std::filesystem::path& path, int flags) {
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  } while (descriptor < 0 && errno == EINTR);
+  return descriptor;
+}
+
+// False, with errno, on an error.
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+// Writes bytes [begin, end) of the parts taken as one text.
+bool write_range(int descriptor, std::span<const std::string_view> parts, std::size_t begin, std::size_t end) {
+  std::size_t offset = 0;
+  for (const std::string_view part : parts) {
+    const std::size_t from = std::clamp(begin, offset, offset + part.size()) - offset;
+    const std::size_t to = std::clamp(end, offset, offset + part.size()) - offset;
+    if (!write_all(descriptor, part.substr(from, to - from))) return false;
+    offset += part.size();
+  }
+  return true;
+}
+
+// Creates the file with the parts as its content, durable when OK.
+Status write_durably(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  std::size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  RETURN_IF_ERROR(fault_point("file.open"));
+  Descriptor file(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
+  if (!file.valid()) return failed("create", path);
+  if (!write_range(file.get(), parts, 0, size / 2)) return failed("write", path);
+  RETURN_IF_ERROR(fault_point("file.write"));
+  if (!write_range(file.get(), parts, size / 2, size)) return failed("write", path);
+  RETURN_IF_ERROR(fault_point("file.fsync"));
+  if (::fsync(file.get()) != 0) return failed("fsync", path);
+  if (!file.close()) return failed("close", path);
+  return OkStatus();
+}
+
+Status fsync_directory(const std::filesystem::path& path) {
+  RETURN_IF_ERROR(fault_point("file.fsync_directory"));
+  const std::filesystem::path directory = path.empty() ? "." : path;
+  const Descriptor descriptor(open_file(directory, O_RDONLY | O_DIRECTORY));
+  if (!descriptor.valid()) return failed("open directory", directory);
+  if (::fsync(descriptor.get()) != 0) return failed("fsync directory", directory);
+  return OkStatus();
+}
+
+Status replace(const std::filesystem::path& temporary, const std::filesystem::path& path) {
+  RETURN_IF_ERROR(fault_point("file.rename"));
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("replace", path);
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
+  const Descriptor file(open_file(path, O_RDONLY));
+  if (!file.valid() && errno == ENOENT) return absl::NotFoundError(fmt::format("no such file: \"{}\"", path.native()));
+  if (!file.valid()) return failed("open", path);
+  struct stat facts = {};
+  if (::fstat(file.get(), &facts) != 0) return failed("stat", path);
+  // One byte more than the size, so that the last read finds the end. A pipe has size 0: it is read in pieces.
+  std::string content(std::min(static_cast<std::size_t>(facts.st_size), limit_bytes) + 1, '\0');
+  std::size_t size = 0;
+  while (size <= limit_bytes) {
+    if (size == content.size()) content.resize(std::min(2 * size + 4096, limit_bytes + 1));
+    const ssize_t count = ::read(file.get(), content.data() + size, content.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("read", path);
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  if (size > limit_bytes) {
+    return bad_data(fmt::format("\"{}\": expected at most {} bytes, got more", path.native(), limit_bytes));
+  }
+  content.resize(size);
+  return content;
+}
+
+Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  Status status = write_durably(temporary, parts);
+  if (status.ok()) status = replace(temporary, path);
+  if (!status.ok()) {
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  return fsync_directory(path.parent_path());
+}
+
+Status make_directories(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return failed("create directory", path, error.value());
+  return OkStatus();
+}
+
+StatusOr<FileLock> FileLock::acquire(const std::filesystem::path& path) {
+  FileLock lock(open_file(path, O_RDWR | O_CREAT));
+  if (lock.descriptor_ < 0) return failed("open", path);
+  int result = -1;
+  do {
+    result = ::flock(lock.descriptor_, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno == EWOULDBLOCK) {
+    return absl::AlreadyExistsError(fmt::format("\"{}\" is locked by another process that is running", path.native()));
+  }
+  if (result != 0) return failed("lock", path);
+  return lock;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace lockstep

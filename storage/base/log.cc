@@ -1,0 +1,76 @@
+#include "storage/base/log.h"
+
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+namespace lockstep {
+namespace {
+
+struct Log {
+  std::mutex mutex;  // guards all below, so the sinks need none
+  std::shared_ptr<spdlog::sinks::sink> screen = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  spdlog::logger logger{"lockstep", screen};
+  std::string pattern = "%Y-%m-%d %H:%M:%S %L %v";
+
+  Log() {
+    logger.set_level(spdlog::level::info);
+    logger.flush_on(spdlog::level::info);
+    logger.set_pattern(pattern);
+    screen->set_level(spdlog::level::warn);
+  }
+};
+
+// Never destroyed: lines may come while the process exits.
+Log& the_log() {
+  static Log& instance = *new Log;
+  return instance;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  CHECK(false, "level {}", static_cast<int>(level));
+}
+
+}  // namespace
+
+void configure_log(int rank, bool verbose) {
+  Log& state = the_log();
+  const std::lock_guard lock(state.mutex);
+  state.pattern = rank < 0 ? "%Y-%m-%d %H:%M:%S %L %v" : fmt::format("%Y-%m-%d %H:%M:%S %L rank {}: %v", rank);
+  state.logger.set_pattern(state.pattern);
+  state.screen->set_level(verbose ? spdlog::level::info : spdlog::level::warn);
+}
+
+Status log_to_file(const std::filesystem::path& path) {
+  Log& state = the_log();
+  const std::lock_guard lock(state.mutex);
+  try {
+    auto file = std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string());
+    file->set_pattern(state.pattern);
+    state.logger.sinks().push_back(std::move(file));
+  } catch (const std::exception& error) {
+    return io_error(fmt::format("cannot open the log file: {}", error.what()));
+  }
+  return OkStatus();
+}
+
+void log(LogLevel level, std::string_view message) {
+  Log& state = the_log();
+  const std::lock_guard lock(state.mutex);
+  state.logger.log(spdlog_level(level), spdlog::string_view_t(message.data(), message.size()));
+}
+
+}  // namespace lockstep
