@@ -1,7 +1,5 @@
 include(GoogleTest)
 
-set(LOCKSTEP_MPIRUN ${MPIEXEC_EXECUTABLE} --oversubscribe --allow-run-as-root --bind-to none)
-
 # lockstep_test(NAME SOURCES a_test.cc ... LINKS x ... [RANKS 1 2 4] [TIMEOUT seconds])
 # A GoogleTest program. Without RANKS it brings its own main and each TEST is a ctest; with RANKS the sources bring
 # main (tests/mpi_main.h) and the program is one ctest per number of ranks, run by mpirun.
@@ -15,7 +13,11 @@ function(lockstep_test name)
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gtest lockstep_options)
   if(arg_RANKS)
     foreach(ranks ${arg_RANKS})
-      add_test(NAME ${name}/${ranks}_ranks COMMAND ${LOCKSTEP_MPIRUN} -n ${ranks} $<TARGET_FILE:${name}>)
+      execute_process(COMMAND ${CMAKE_SOURCE_DIR}/launch/mpirun_flags --unbound ${ranks} OUTPUT_VARIABLE flags
+                      OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+      separate_arguments(flags)
+      add_test(NAME ${name}/${ranks}_ranks
+               COMMAND ${MPIEXEC_EXECUTABLE} ${flags} -n ${ranks} $<TARGET_FILE:${name}>)
       set_tests_properties(${name}/${ranks}_ranks PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${ranks})
     endforeach()
   else()
