@@ -3,11 +3,11 @@
 // Threads: one thread per object.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "trainer/tensor/tensor.h"
 
@@ -26,18 +26,21 @@ struct OptimizerSlot {
 class Optimizer {
  public:
   // Allocates the state, zeroed. The default of an empty message is SGD with momentum 0.9.
+  // Requires: parameters in arena order; arena_elements covers them.
   static std::unique_ptr<Optimizer> make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
                                          std::size_t arena_elements);
   virtual ~Optimizer() = default;
 
   // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the L2 penalty.
+  // Requires: values and gradients have arena_elements each. Ensures: where value, gradient and state are zero (the
+  // padding of a layout), they stay zero. Allocates nothing.
   virtual void update(std::span<float> values, std::span<const float> gradients, float gradient_scale,
                       float learning_rate, std::int64_t step) = 0;
 
   virtual std::span<const OptimizerSlot> slots() = 0;
 };
 
-// Euclidean norm over the whole array, summed in double in one fixed order.
+// Euclidean norm over the whole array, summed in double in one fixed order. Not finite when an element is not.
 double global_norm(std::span<const float> gradients);
 
 }  // namespace lockstep

@@ -1,0 +1,124 @@
+#include "trainer/optim/schedule.h"
+
+#include <cmath>
+#include <vector>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "proto/job.pb.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::int64_t kStepsPerEpoch = 10;
+constexpr std::int64_t kTotalSteps = 101;  // the last step is 100: shares of it are round numbers
+
+std::vector<float> rates(const std::string& text, std::int64_t total_steps = kTotalSteps) {
+  proto::Schedule schedule;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &schedule)) << text;
+  std::vector<float> result;
+  for (std::int64_t step = 0; step < total_steps; ++step) {
+    result.push_back(learning_rate_at(schedule, step, kStepsPerEpoch, total_steps));
+  }
+  return result;
+}
+
+TEST(ConstantSchedule, IsTheDefault) {
+  for (const float rate : rates("")) EXPECT_FLOAT_EQ(rate, 0.01F);
+}
+
+TEST(ConstantSchedule, RisesLinearlyDuringWarmUp) {
+  const std::vector<float> rate = rates("constant { learning_rate: 0.5 warm_up_epochs: 2 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.5F / 20);
+  EXPECT_FLOAT_EQ(rate[9], 0.25F);
+  EXPECT_FLOAT_EQ(rate[18], 0.5F * 19 / 20);
+  for (std::size_t step = 19; step < rate.size(); ++step) EXPECT_FLOAT_EQ(rate[step], 0.5F) << step;
+}
+
+TEST(ConstantSchedule, AcceptsPartsOfAnEpoch) {
+  const std::vector<float> rate = rates("constant { learning_rate: 1 warm_up_epochs: 0.5 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.2F);
+  EXPECT_FLOAT_EQ(rate[3], 0.8F);
+  EXPECT_FLOAT_EQ(rate[4], 1.0F);
+}
+
+TEST(StepDecaySchedule, FallsByTheFactorAtEachPeriod) {
+  const std::vector<float> rate = rates("step_decay { learning_rate: 0.8 every_epochs: 3 factor: 0.5 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.8F);
+  EXPECT_FLOAT_EQ(rate[29], 0.8F);
+  EXPECT_FLOAT_EQ(rate[30], 0.4F);
+  EXPECT_FLOAT_EQ(rate[59], 0.4F);
+  EXPECT_FLOAT_EQ(rate[60], 0.2F);
+  EXPECT_FLOAT_EQ(rate[100], 0.1F);
+}
+
+TEST(StepDecaySchedule, CountsPeriodsFromTheStartOfWarmUp) {
+  const std::vector<float> rate =
+      rates("step_decay { learning_rate: 1 every_epochs: 0.2 factor: 0.5 warm_up_epochs: 0.4 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.25F);
+  EXPECT_FLOAT_EQ(rate[1], 0.5F);
+  EXPECT_FLOAT_EQ(rate[2], 0.75F * 0.5F);
+  EXPECT_FLOAT_EQ(rate[3], 0.5F);
+  EXPECT_FLOAT_EQ(rate[4], 0.25F);
+}
+
+TEST(CosineSchedule, GoesFromTheRateToFinal) {
+  const std::vector<float> rate = rates("cosine { learning_rate: 1 final: 0.2 }");
+  EXPECT_FLOAT_EQ(rate[0], 1.0F);
+  EXPECT_FLOAT_EQ(rate[25], float(0.6 + 0.4 * std::sqrt(0.5)));
+  EXPECT_FLOAT_EQ(rate[50], 0.6F);
+  EXPECT_FLOAT_EQ(rate[75], float(0.6 - 0.4 * std::sqrt(0.5)));
+  EXPECT_FLOAT_EQ(rate[100], 0.2F);
+  for (std::size_t step = 1; step < rate.size(); ++step) EXPECT_LT(rate[step], rate[step - 1]) << step;
+}
+
+TEST(CosineSchedule, StartsAfterWarmUp) {
+  const std::vector<float> rate = rates("cosine { learning_rate: 1 warm_up_epochs: 2 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.05F);
+  EXPECT_FLOAT_EQ(rate[19], 1.0F);
+  EXPECT_FLOAT_EQ(rate[20], 1.0F);
+  EXPECT_FLOAT_EQ(rate[60], 0.5F);
+  EXPECT_NEAR(rate[100], 0.0F, 1e-7);
+  for (std::size_t step = 1; step < 20; ++step) EXPECT_GT(rate[step], rate[step - 1]) << step;
+  for (std::size_t step = 21; step < rate.size(); ++step) EXPECT_LT(rate[step], rate[step - 1]) << step;
+}
+
+TEST(OneCycleSchedule, IsTwoLines) {
+  const std::vector<float> rate = rates("one_cycle { peak: 0.9 initial: 0.1 final: 0.01 warm_up_epochs: 2 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.1F);
+  EXPECT_FLOAT_EQ(rate[5], 0.3F);
+  EXPECT_FLOAT_EQ(rate[10], 0.5F);
+  EXPECT_FLOAT_EQ(rate[20], 0.9F);
+  EXPECT_FLOAT_EQ(rate[60], 0.455F);
+  EXPECT_FLOAT_EQ(rate[100], 0.01F);
+  for (std::size_t step = 2; step < rate.size(); ++step) {
+    if (step == 21) continue;  // the peak lies between these two differences
+    EXPECT_NEAR(rate[step] - rate[step - 1], rate[step - 1] - rate[step - 2], 1e-6) << step;
+  }
+}
+
+TEST(OneCycleSchedule, WithoutWarmUpStartsAtThePeak) {
+  const std::vector<float> rate = rates("one_cycle { peak: 0.5 warm_up_epochs: 0 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.5F);
+  EXPECT_FLOAT_EQ(rate[50], 0.25F);
+  EXPECT_FLOAT_EQ(rate[100], 0.0F);
+}
+
+TEST(AnySchedule, WarmUpLongerThanTheTrainingIsCutOff) {
+  EXPECT_FLOAT_EQ(rates("one_cycle { peak: 1 warm_up_epochs: 4 }", 11)[10], 0.25F);
+  EXPECT_FLOAT_EQ(rates("constant { learning_rate: 1 warm_up_epochs: 4 }", 10)[9], 0.25F);
+  EXPECT_FLOAT_EQ(rates("cosine { learning_rate: 1 warm_up_epochs: 4 }", 10)[9], 0.25F);
+}
+
+TEST(AnySchedule, ASingleStepHasAFiniteRate) {
+  for (const char* kind : {"constant", "step_decay", "cosine", "one_cycle"}) {
+    for (const char* warm_up : {"0", "1"}) {
+      const float rate = rates(std::string(kind) + " { warm_up_epochs: " + warm_up + " }", 1)[0];
+      EXPECT_TRUE(rate >= 0 && rate <= 0.1F) << kind << " " << rate;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,24 @@
+// Adam (Kingma and Ba 2014, arXiv:1412.6980, algorithm 1), in PyTorch's form:
+//   g = gradient_scale * gradient + weight_decay * w
+//   m = beta1 * m + (1 - beta1) * g
+//   v = beta2 * v + (1 - beta2) * g * g
+//   w -= learning_rate * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + epsilon)
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "trainer/optim/decay.h"
+#include "trainer/optim/optimizer.h"
+
+namespace lockstep {
+
+namespace proto {
+class Adam;  // proto/job.pb.h
+}
+
+// The slots are "first_moment" and "second_moment" (m and v above).
+std::unique_ptr<Optimizer> make_adam(const proto::Adam& spec, std::vector<DecayRun> runs, std::size_t arena_elements);
+
+}  // namespace lockstep

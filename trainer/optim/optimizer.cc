@@ -1,0 +1,45 @@
+#include "trainer/optim/optimizer.h"
+
+#include <cmath>
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "trainer/optim/adam.h"
+#include "trainer/optim/sgd.h"
+
+namespace lockstep {
+
+std::unique_ptr<Optimizer> Optimizer::make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
+                                           std::size_t arena_elements) {
+  std::vector<DecayRun> runs = decay_runs(spec, parameters, arena_elements);
+  switch (spec.kind_case()) {
+    case proto::Optimizer::kSgd:
+    case proto::Optimizer::KIND_NOT_SET:
+      return make_sgd(spec.sgd(), std::move(runs), arena_elements);
+    case proto::Optimizer::kAdam:
+      return make_adam(spec.adam(), std::move(runs), arena_elements);
+  }
+  CHECK(false, "optimizer kind {} has no implementation", static_cast<int>(spec.kind_case()));
+}
+
+double global_norm(std::span<const float> gradients) {
+  // Independent sums let the compiler use whole vectors without changing the order of additions.
+  constexpr std::size_t kLanes = 16;
+  double sums[kLanes] = {};
+  const std::size_t whole = gradients.size() - gradients.size() % kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double gradient = gradients[i + lane];
+      sums[lane] += gradient * gradient;
+    }
+  }
+  for (std::size_t i = whole; i < gradients.size(); ++i) {
+    sums[i - whole] += double(gradients[i]) * double(gradients[i]);
+  }
+  for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
+    for (std::size_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
+  }
+  return std::sqrt(sums[0]);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,64 @@
+#include "trainer/optim/sgd.h"
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "trainer/tensor/aligned_array.h"
+
+namespace lockstep {
+namespace {
+
+struct SgdStep {
+  float gradient_scale;
+  float weight_decay;
+  float momentum;
+  float learning_rate;
+};
+
+template <bool kNesterov>
+void update_run(float* __restrict values, const float* __restrict gradients, float* __restrict velocity,
+                std::size_t elements, const SgdStep step) {
+  for (std::size_t i = 0; i < elements; ++i) {
+    const float gradient = step.gradient_scale * gradients[i] + step.weight_decay * values[i];
+    velocity[i] = step.momentum * velocity[i] + gradient;
+    const float direction = kNesterov ? gradient + step.momentum * velocity[i] : velocity[i];
+    values[i] -= step.learning_rate * direction;
+  }
+}
+
+class SgdOptimizer final : public Optimizer {
+ public:
+  SgdOptimizer(const proto::Sgd& spec, std::vector<DecayRun> runs, std::size_t arena_elements)
+      : momentum_(spec.momentum()),
+        nesterov_(spec.nesterov()),
+        runs_(std::move(runs)),
+        velocity_(arena_elements),
+        slot_{"momentum", velocity_.span()} {}
+
+  void update(std::span<float> values, std::span<const float> gradients, float gradient_scale, float learning_rate,
+              std::int64_t /*step*/) override {
+    CHECK(values.size() == velocity_.size() && gradients.size() == velocity_.size(),
+          "{} values and {} gradients for {} elements", values.size(), gradients.size(), velocity_.size());
+    for (const DecayRun& run : runs_) {
+      const auto update_this = nesterov_ ? update_run<true> : update_run<false>;
+      update_this(values.data() + run.begin, gradients.data() + run.begin, velocity_.data() + run.begin,
+                  run.end - run.begin, {gradient_scale, run.weight_decay, momentum_, learning_rate});
+    }
+  }
+
+  std::span<const OptimizerSlot> slots() override { return {&slot_, 1}; }
+
+ private:
+  const float momentum_;
+  const bool nesterov_;
+  const std::vector<DecayRun> runs_;
+  AlignedArray velocity_;
+  const OptimizerSlot slot_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_sgd(const proto::Sgd& spec, std::vector<DecayRun> runs, std::size_t arena_elements) {
+  return std::make_unique<SgdOptimizer>(spec, std::move(runs), arena_elements);
+}
+
+}  // namespace lockstep
