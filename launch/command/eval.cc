@@ -1,0 +1,127 @@
+// lockstep eval: the accuracy of a checkpoint on one split.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "launch/command/evaluation_report.h"
+#include "launch/command/process_group.h"
+#include "storage/base/log.h"
+#include "storage/base/status.h"
+#include "storage/checkpoint/directory.h"
+#include "trainer/loop/agreement.h"
+#include "trainer/loop/resume.h"
+#include "trainer/loop/setup.h"
+
+namespace lockstep {
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  lockstep eval --checkpoint runs/fashion_mnist
+  lockstep eval --checkpoint runs/fashion_mnist/checkpoints/step-000003744.h5 --data other.h5 --json
+  mpirun -n 2 lockstep eval --checkpoint runs/fashion_mnist --split train
+
+CKPT is a checkpoint, a directory of checkpoints, or the --out directory of a run: its newest good one is taken.
+The figures are the same on any number of processes.)";
+
+struct Arguments {
+  std::filesystem::path checkpoint;
+  std::filesystem::path data;
+  std::string split;
+  bool json = false;
+};
+
+std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
+  CLI::App app("Evaluates a checkpoint: loss, top-1 and top-5 accuracy, a table per class, the confusion matrix.",
+               "lockstep eval");
+  app.footer(kExamples);
+  app.add_option("--checkpoint", arguments.checkpoint, "CKPT: file or directory")->required();
+  app.add_option("--data", arguments.data, "HDF5 file (default: the one of the checkpoint's job)");
+  app.add_option("--split", arguments.split, "Group of the file (default: the test split of the job)");
+  app.add_flag("--json", arguments.json, "One JSON object on one line");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+Status check_split(const DatasetInfo& info, const Checkpoint& checkpoint, const std::filesystem::path& path) {
+  const std::vector<std::int64_t> shape = {info.image.channels, info.image.height, info.image.width};
+  if (shape == checkpoint.image_shape && info.class_names.size() <= checkpoint.class_names.size()) return OkStatus();
+  return bad_data(
+      fmt::format("{}: the rows do not fit the network: expected (channels, height, width) ({}) and at most "
+                  "{} classes, got ({}) and {}",
+                  path.string(), fmt::join(checkpoint.image_shape, ", "), checkpoint.class_names.size(),
+                  fmt::join(shape, ", "), info.class_names.size()));
+}
+
+StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const Arguments& arguments) {
+  StatusOr<std::filesystem::path> path = resolve_checkpoint(arguments.checkpoint);
+  RETURN_IF_ERROR(agree(communicator, path.status()));
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, read_and_broadcast(communicator, *path));
+  ASSIGN_OR_RETURN(const LoadedNetwork loaded, load_network(checkpoint));
+  const proto::Data& data = loaded.job.data();
+  const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
+  const std::string split = arguments.split.empty() ? data.test() : arguments.split;
+  StatusOr<std::unique_ptr<Dataset>> opened = open_split(data, file, split);
+  Status status = opened.status();
+  if (absl::IsNotFound(status)) status = bad_data(std::string(status.message()));
+  if (status.ok()) status = check_split((*opened)->info(), checkpoint, file);
+  RETURN_IF_ERROR(agree(communicator, status));
+  const DatasetInfo& info = (*opened)->info();
+  SliceLoader loader(**opened, ImageTransform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation),
+                     loaded.network->options().slice_rows, data.prefetch_batches());
+  EvaluationReport report{.checkpoint = path->string(),
+                          .data = file.string(),
+                          .split = split,
+                          .step = checkpoint.step,
+                          .epoch = checkpoint.epoch,
+                          .class_names = checkpoint.class_names,
+                          .result = {}};
+  ASSIGN_OR_RETURN(report.result, evaluate(communicator, *loaded.network, loader,
+                                           {.rows = info.rows, .confusion = true, .heartbeat = nullptr}));
+  return report;
+}
+
+int run(int argc, char** argv) {
+  StatusOr<ProcessGroup> group = ProcessGroup::join();
+  if (!group.ok()) {
+    std::fprintf(stderr, "lockstep eval: %s\n", std::string(group.status().message()).c_str());
+    return exit_code(group.status());
+  }
+  Communicator& communicator = group->communicator();
+  const int rank = communicator.rank();
+  Arguments arguments;
+  if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
+  configure_log(rank, false);
+  const StatusOr<EvaluationReport> report = evaluate_checkpoint(communicator, arguments);
+  if (rank == 0) {
+    if (report.ok()) {
+      std::fputs((arguments.json ? format_json(*report) : format_table(*report)).c_str(), stdout);
+    } else {
+      std::fprintf(stderr, "lockstep eval: %s\n", std::string(report.status().message()).c_str());
+    }
+  }
+  return exit_code(report.status());
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  try {
+    return lockstep::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lockstep eval: %s\n", error.what());
+    return 1;
+  }
+}

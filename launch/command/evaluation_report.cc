@@ -1,0 +1,108 @@
+#include "launch/command/evaluation_report.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kMostClassesInMatrix = 20;
+
+struct ClassFigures {
+  std::int64_t rows = 0;
+  std::optional<double> precision;
+  std::optional<double> recall;
+  std::optional<double> f1;
+};
+
+std::optional<double> share(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+ClassFigures class_figures(const EvaluationReport& report, std::size_t index) {
+  const std::size_t classes = report.class_names.size();
+  const std::vector<std::int64_t>& confusion = report.result.confusion;
+  std::int64_t labelled = 0;
+  std::int64_t predicted = 0;
+  for (std::size_t other = 0; other < classes; ++other) {
+    labelled += confusion[index * classes + other];
+    predicted += confusion[other * classes + index];
+  }
+  const std::int64_t right = confusion[index * classes + index];
+  return {.rows = labelled,
+          .precision = share(right, predicted),
+          .recall = share(right, labelled),
+          .f1 = share(2 * right, labelled + predicted)};
+}
+
+std::string percent(const std::optional<double>& value) {
+  return value ? fmt::format("{:.2f}", *value * 100) : std::string("-");
+}
+
+nlohmann::ordered_json number_or_null(const std::optional<double>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
+}  // namespace
+
+std::string format_table(const EvaluationReport& report) {
+  const EvaluationResult& result = report.result;
+  const auto rows = static_cast<double>(result.rows);
+  std::string text = fmt::format("checkpoint  {} (step {}, epoch {})\ndata        {}, group {}, {} rows\n",
+                                 report.checkpoint, report.step, report.epoch, report.data, report.split, result.rows);
+  text += fmt::format("loss        {:.4f}\naccuracy    top-1 {:.2f} %   top-5 {:.2f} %\n\n", result.loss,
+                      100 * result.accuracy(), 100 * static_cast<double>(result.correct_top5) / rows);
+  std::size_t width = 5;
+  for (const std::string& name : report.class_names) width = std::max(width, name.size());
+  text +=
+      fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", "class", width, "rows", "precision %", "recall %", "F1 %");
+  for (std::size_t i = 0; i < report.class_names.size(); ++i) {
+    const ClassFigures figures = class_figures(report, i);
+    text += fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", report.class_names[i], width, figures.rows,
+                        percent(figures.precision), percent(figures.recall), percent(figures.f1));
+  }
+  const std::size_t classes = report.class_names.size();
+  if (classes > kMostClassesInMatrix) return text;
+  text += "\nconfusion (line: label, column: prediction)\n";
+  text += fmt::format("{:<{}}", "", width);
+  for (std::size_t i = 0; i < classes; ++i) text += fmt::format("  {:>6}", report.class_names[i].substr(0, 6));
+  text += "\n";
+  for (std::size_t i = 0; i < classes; ++i) {
+    text += fmt::format("{:<{}}", report.class_names[i], width);
+    for (std::size_t k = 0; k < classes; ++k) text += fmt::format("  {:>6}", result.confusion[i * classes + k]);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string format_json(const EvaluationReport& report) {
+  const EvaluationResult& result = report.result;
+  const auto rows = static_cast<double>(result.rows);
+  nlohmann::ordered_json json = {{"checkpoint", report.checkpoint},
+                                 {"data", report.data},
+                                 {"split", report.split},
+                                 {"step", report.step},
+                                 {"epoch", report.epoch},
+                                 {"rows", result.rows},
+                                 {"loss", result.loss},
+                                 {"top1", result.accuracy()},
+                                 {"top5", static_cast<double>(result.correct_top5) / rows}};
+  const std::size_t classes = report.class_names.size();
+  for (std::size_t i = 0; i < classes; ++i) {
+    const ClassFigures figures = class_figures(report, i);
+    json["classes"].push_back({{"name", report.class_names[i]},
+                               {"rows", figures.rows},
+                               {"precision", number_or_null(figures.precision)},
+                               {"recall", number_or_null(figures.recall)},
+                               {"f1", number_or_null(figures.f1)}});
+    const auto line = result.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    json["confusion"].push_back(std::vector<std::int64_t>(line, line + static_cast<std::ptrdiff_t>(classes)));
+  }
+  return json.dump() + "\n";
+}
+
+}  // namespace lockstep

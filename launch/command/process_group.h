@@ -1,0 +1,24 @@
+// The ranks this process belongs to: those that mpirun started, or itself alone when nobody started it as a rank (then
+// MPI is not touched).
+#pragma once
+
+#include <memory>
+
+#include "storage/base/status.h"
+#include "trainer/comm/communicator.h"
+#include "trainer/comm/mpi_communicator.h"
+
+namespace lockstep {
+
+class ProcessGroup {
+ public:
+  // Names the rank in messages and the log. Errors: those of MpiSession::create.
+  static StatusOr<ProcessGroup> join();
+  Communicator& communicator() { return session_ ? session_->communicator() : *alone_; }
+
+ private:
+  std::unique_ptr<MpiSession> session_;
+  std::unique_ptr<Communicator> alone_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,91 @@
+// lockstep train: one rank of a training run.
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "launch/command/process_group.h"
+#include "storage/base/log.h"
+#include "storage/base/status.h"
+#include "trainer/comm/heartbeat.h"
+#include "trainer/comm/mpi_communicator.h"
+#include "trainer/loop/stop_request.h"
+#include "trainer/loop/trainer.h"
+
+namespace {
+
+constexpr const char* kExamples = R"(
+Examples:
+  mpirun -n 2 lockstep train launch/jobs/fashion_mnist.job.pbtxt --out runs/first
+  mpirun -n 4 lockstep train JOB.pbtxt --set optimizer.sgd.momentum=0.95 --set epochs=20
+  lockstep train JOB.pbtxt --init-from runs/first/checkpoints/step-000003744.h5 --out runs/second
+
+The same command again resumes at the newest good checkpoint in --out, on any number of ranks.
+To stop with a checkpoint: kill -USR1 PID-OF-MPIRUN.
+Exit codes: 0 done, 2 bad configuration, 3 bad data, 4 diverged, 75 stopped at a checkpoint, 86 a rank hangs.)";
+
+struct Arguments {
+  lockstep::TrainOptions options;
+  bool verbose = false;
+};
+
+// Returns the exit code when the program is to end here.
+std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
+  using lockstep::ProgressStyle;
+  CLI::App app("Trains the network of a job file by data parallelism; start one process a core with mpirun.",
+               "lockstep train");
+  app.footer(kExamples);
+  app.add_option("job", arguments.options.job, "Job file (text proto; proto/job.proto has every field)")->required();
+  app.add_option("--set", arguments.options.overrides, "PATH=VALUE: changes one field of the job; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--out", arguments.options.out, "Output directory (default: runs/<job name>)");
+  app.add_option("--init-from", arguments.options.init_from, "Checkpoint whose weights the run starts with");
+  const std::map<std::string, ProgressStyle> styles = {
+      {"auto", ProgressStyle::kAutomatic}, {"line", ProgressStyle::kLine}, {"plain", ProgressStyle::kPlain}};
+  app.add_option("--progress", arguments.options.progress, "One line written over, or plain lines: auto, line, plain")
+      ->transform(CLI::CheckedTransformer(styles));
+  app.add_flag("--verbose", arguments.verbose, "Log to standard error too");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+int run(int argc, char** argv) {
+  using namespace lockstep;
+  install_stop_handler();
+  if (started_as_rank()) die_with_parent();
+  StatusOr<ProcessGroup> group = ProcessGroup::join();
+  if (!group.ok()) {
+    std::fprintf(stderr, "lockstep train: %s\n", std::string(group.status().message()).c_str());
+    return exit_code(group.status());
+  }
+  Communicator& communicator = group->communicator();
+  const int rank = communicator.rank();
+  Arguments arguments;
+  if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
+  configure_log(rank, arguments.verbose);
+  const Status status = train(communicator, arguments.options);
+  if (!status.ok() && rank == 0) {
+    std::fprintf(stderr, "lockstep train: %s\n", std::string(status.message()).c_str());
+  }
+  return exit_code(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lockstep train: %s\n", error.what());
+    return 1;
+  }
+}

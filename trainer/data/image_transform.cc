@@ -1,0 +1,94 @@
+#include "trainer/data/image_transform.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "proto/job.pb.h"
+#include "storage/base/philox.h"
+#include "storage/base/status.h"
+
+namespace lockstep {
+namespace {
+
+float load_float(const std::byte* at) {
+  float value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+// Copies the window of one channel; pixel(y, x) is the normalized value inside the image.
+template <typename Pixel>
+void copy_window(const ImageShape& shape, int top, int left, bool mirror, float* out, const Pixel& pixel) {
+  // Columns x of the window that lie inside the image: 0 <= left + x < width.
+  const int first = std::max(0, -left);
+  const int last = std::min(shape.width, shape.width - left);
+  for (int y = 0; y < shape.height; ++y) {
+    float* line = out + std::ptrdiff_t{y} * shape.width;
+    std::fill(line, line + shape.width, 0.0F);
+    if (top + y < 0 || top + y >= shape.height) continue;
+    for (int x = first; x < last; ++x) {
+      line[mirror ? shape.width - 1 - x : x] = pixel(top + y, left + x);
+    }
+  }
+}
+
+}  // namespace
+
+ImageTransform::ImageTransform(const ImageShape& shape, PixelType type, std::span<const float> mean,
+                               std::span<const float> deviation)
+    : shape_(shape), type_(type) {
+  CHECK(mean.size() == static_cast<std::size_t>(shape.channels) && deviation.size() == mean.size());
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    scale_.push_back(1.0F / deviation[c]);
+    offset_.push_back(-mean[c] / deviation[c]);
+  }
+  if (type == PixelType::kFloat32) return;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    for (int value = 0; value < 256; ++value) {
+      table_.push_back(static_cast<float>(value) / 255.0F * scale_[c] + offset_[c]);
+    }
+  }
+}
+
+void ImageTransform::augment(const proto::Augmentation& augmentation, std::uint64_t seed) {
+  seed_ = seed;
+  crop_padding_ = augmentation.has_random_crop() ? augmentation.random_crop().padding() : 0;
+  flip_probability_ = augmentation.has_horizontal_flip() ? augmentation.horizontal_flip().probability() : 0.0F;
+}
+
+ImageTransform::Placement ImageTransform::place(std::int64_t epoch, std::int64_t row) const {
+  Placement placement;
+  if (crop_padding_ == 0 && flip_probability_ == 0) return placement;
+  Philox random(seed_, Purpose::kAugmentation, static_cast<std::uint32_t>(epoch), static_cast<std::uint64_t>(row));
+  // Always three draws: switching one change off leaves the others as they were.
+  const std::uint32_t positions = 2 * static_cast<std::uint32_t>(crop_padding_) + 1;
+  placement.top = static_cast<int>(random.below(positions)) - crop_padding_;
+  placement.left = static_cast<int>(random.below(positions)) - crop_padding_;
+  placement.mirror = random.uniform() < flip_probability_;
+  return placement;
+}
+
+void ImageTransform::apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored,
+                           std::span<float> out) const {
+  CHECK(stored.size() == stored_bytes() && out.size() == shape_.elements());
+  const Placement placement = place(epoch, row);
+  const int channels = shape_.channels;
+  const std::ptrdiff_t plane = std::ptrdiff_t{shape_.height} * shape_.width;
+  for (int c = 0; c < channels; ++c) {
+    float* channel = out.data() + c * plane;
+    const auto index = [&](int y, int x) { return (std::ptrdiff_t{y} * shape_.width + x) * channels + c; };
+    if (type_ == PixelType::kUint8) {
+      const float* table = table_.data() + std::ptrdiff_t{c} * 256;
+      copy_window(shape_, placement.top, placement.left, placement.mirror, channel,
+                  [&](int y, int x) { return table[std::to_integer<int>(stored[index(y, x)])]; });
+    } else {
+      const float scale = scale_[c];
+      const float offset = offset_[c];
+      copy_window(shape_, placement.top, placement.left, placement.mirror, channel, [&](int y, int x) {
+        return load_float(stored.data() + index(y, x) * std::ptrdiff_t{sizeof(float)}) * scale + offset;
+      });
+    }
+  }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,34 @@
+// Which rows a slice of a step holds: a function of (seed, epoch), never of what was read before, so that any step can
+// be reached without replaying the ones before it.
+// Threads: one thread per object.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lockstep {
+
+class RowOrder {
+ public:
+  // wrap: the last batch of an epoch is filled with the epoch's first rows; otherwise the tail is left out.
+  // Requires: rows >= batch, or wrap; batch divisible by slices.
+  RowOrder(std::uint64_t seed, std::int64_t rows, int batch, int slices, bool wrap);
+
+  std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  // Rows of one slice of a step, counted over all epochs from 0. Requires: out.size() == batch / slices.
+  void rows(std::int64_t step, int slice, std::span<std::int64_t> out);
+
+ private:
+  // Uniform permutation by Fisher and Yates (Knuth, TAOCP 2, algorithm 3.4.2 P), keyed by (seed, epoch).
+  void permute(std::int64_t epoch);
+
+  std::uint64_t seed_;
+  int batch_;
+  int slice_rows_;
+  std::int64_t steps_per_epoch_;
+  std::int64_t permuted_epoch_ = -1;
+  std::vector<std::uint32_t> order_;
+};
+
+}  // namespace lockstep

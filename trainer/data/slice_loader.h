@@ -1,0 +1,72 @@
+// A SliceLoader reads and transforms the slices of a plan ahead of use, in one thread, into a ring of fixed buffers.
+//
+// Requires: the dataset is used by nobody else between start() and the last next().
+// Ensures: slices come in plan order; the first error of the dataset is returned in its place and ends the plan.
+// Threads: one consumer. Allocates nothing between start() and the end of the plan.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "storage/dataset/dataset.h"
+#include "trainer/data/image_transform.h"
+#include "trainer/data/slice_plan.h"
+#include "trainer/tensor/aligned_array.h"
+
+namespace lockstep {
+
+struct LoadedSlice {
+  std::span<const float> images;  // (rows of a slice, channels, height, width), normalized
+  std::span<const std::int32_t> labels;
+  std::span<const std::int64_t> rows;
+  std::int64_t epoch = 0;
+  int valid_rows = 0;
+};
+
+class SliceLoader {
+ public:
+  // `ahead`: slices held ready, at least 1.
+  SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead);
+  ~SliceLoader();
+
+  // Begins a plan, ending the one before.
+  void start(std::unique_ptr<SlicePlan> plan);
+
+  // The next slice, valid until the following call. Requires: the plan has one. Errors: those of Dataset::read.
+  StatusOr<LoadedSlice> next();
+
+ private:
+  struct Slot {
+    AlignedArray images;
+    std::vector<std::int32_t> labels;
+    std::vector<std::int64_t> rows;
+    PlannedSlice planned;
+    Status status;
+  };
+
+  void stop();
+  void run();
+  void fill(Slot& slot, std::int64_t index);
+
+  Dataset& dataset_;
+  ImageTransform transform_;
+  int slice_rows_;
+  std::vector<Slot> slots_;
+  std::vector<std::byte> stored_;
+  std::unique_ptr<SlicePlan> plan_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::int64_t filled_ = 0;    // slices filled since start
+  std::int64_t consumed_ = 0;  // slices handed out and done with
+  bool holding_ = false;       // the consumer still uses slice consumed_
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lockstep

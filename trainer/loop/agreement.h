@@ -1,0 +1,13 @@
+// All ranks go on, or all stop with the same words.
+#pragma once
+
+#include "storage/base/status.h"
+#include "trainer/comm/communicator.h"
+
+namespace lockstep {
+
+// OK when every rank's status is; otherwise, on every rank, that of the first rank that failed, with its rank named
+// unless all ranks failed with the same code. Collective.
+Status agree(Communicator& communicator, const Status& mine);
+
+}  // namespace lockstep

@@ -1,0 +1,43 @@
+#include "trainer/loop/checkpoint_writer.h"
+
+#include <utility>
+
+#include "storage/base/log.h"
+#include "storage/checkpoint/directory.h"
+
+namespace lockstep {
+
+CheckpointWriter::CheckpointWriter(std::filesystem::path directory, const proto::CheckpointPolicy& policy,
+                                   std::map<std::int64_t, double> accuracies)
+    : directory_(std::move(directory)), policy_(policy), accuracies_(std::move(accuracies)) {}
+
+CheckpointWriter::~CheckpointWriter() {
+  finish().IgnoreError();
+}
+
+Status CheckpointWriter::finish() {
+  if (thread_.joinable()) thread_.join();
+  return status_;
+}
+
+Status CheckpointWriter::write(Checkpoint checkpoint) {
+  const Status before = finish();
+  thread_ = std::thread([this, checkpoint = std::move(checkpoint)] { run(checkpoint); });
+  return before;
+}
+
+void CheckpointWriter::run(const Checkpoint& checkpoint) {
+  const std::filesystem::path path = checkpoint_path(directory_, checkpoint.step);
+  status_ = write_checkpoint(path, checkpoint);
+  if (!status_.ok()) {
+    log_error("the checkpoint of step {} was not written; training goes on and the older ones stay: {}",
+              checkpoint.step, std::string(status_.message()));
+    return;
+  }
+  newest_ = path;
+  if (checkpoint.accuracy) accuracies_[checkpoint.step] = *checkpoint.accuracy;
+  const Status kept = retain_checkpoints(directory_, policy_.keep_last(), policy_.keep_best(), accuracies_);
+  if (!kept.ok()) log_warning("old checkpoints were not removed: {}", std::string(kept.message()));
+}
+
+}  // namespace lockstep

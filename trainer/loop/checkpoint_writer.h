@@ -1,0 +1,45 @@
+// Writes checkpoints in the background, one at a time, and keeps the directory to the policy.
+//
+// A checkpoint that cannot be written (a full disk) is logged and left: training goes on and the older ones stay.
+// Threads: one owner; one thread of its own while writing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "storage/checkpoint/checkpoint.h"
+
+namespace lockstep {
+
+class CheckpointWriter {
+ public:
+  // `accuracies` of the checkpoints already there, by step.
+  CheckpointWriter(std::filesystem::path directory, const proto::CheckpointPolicy& policy,
+                   std::map<std::int64_t, double> accuracies);
+  ~CheckpointWriter();
+
+  // Waits for the one before, then starts to write this one. Returns what became of the one before.
+  Status write(Checkpoint checkpoint);
+  // Waits. Returns what became of the last one.
+  Status finish();
+
+  // Path of the newest one that is durable; empty before the first. Call after write() or finish().
+  std::filesystem::path newest() const { return newest_; }
+
+ private:
+  void run(const Checkpoint& checkpoint);
+
+  std::filesystem::path directory_;
+  proto::CheckpointPolicy policy_;
+  std::map<std::int64_t, double> accuracies_;
+  std::thread thread_;
+  Status status_;
+  std::filesystem::path newest_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,118 @@
+#include "trainer/loop/evaluation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "trainer/loop/agreement.h"
+#include "trainer/loop/stop_request.h"
+
+namespace lockstep {
+namespace {
+
+// How many slices pass between two looks at whether to stop.
+constexpr std::int64_t kSlicesBetweenLooks = 64;
+
+// One slice's part of the result. Summed in slice order at the end, so that the ranks' number does not show.
+struct Part {
+  float loss_sum = 0;
+  std::int32_t correct = 0;
+  std::int32_t correct_top5 = 0;
+};
+
+class Evaluation {
+ public:
+  Evaluation(Communicator& communicator, Network& network, SliceLoader& loader, const EvaluationOptions& options)
+      : communicator_(communicator), network_(network), loader_(loader), options_(options) {
+    const int slice_rows = network.options().slice_rows;
+    slices_ = (options.rows + slice_rows - 1) / slice_rows;
+    rounds_ = (slices_ + communicator.size() - 1) / communicator.size();
+    parts_.resize(static_cast<std::size_t>(rounds_));
+    const auto classes = static_cast<std::size_t>(network.options().classes);
+    if (options.confusion) confusion_.resize(classes * classes);
+    auto plan = plan_evaluation(options.rows, slice_rows, communicator.rank(), communicator.size());
+    mine_ = plan->slices();
+    loader.start(std::move(plan));
+  }
+
+  StatusOr<EvaluationResult> run() {
+    Status status;
+    for (std::int64_t round = 0; round < rounds_; ++round) {
+      if (options_.heartbeat != nullptr) options_.heartbeat->note(Phase::kEvaluation, round);
+      if (status.ok() && round < mine_) status = one_slice(round);
+      if ((round + 1) % kSlicesBetweenLooks == 0 || round + 1 == rounds_) {
+        if (status.ok() && stop_requested()) status = stopped("stop requested during evaluation");
+        RETURN_IF_ERROR(agree(communicator_, status));
+      }
+    }
+    return gather();
+  }
+
+ private:
+  Status one_slice(std::int64_t round) {
+    ASSIGN_OR_RETURN(const LoadedSlice loaded, loader_.next());
+    const Slice slice{.images = loaded.images, .labels = loaded.labels, .rows = loaded.rows, .epoch = loaded.epoch};
+    const SliceResult result = network_.evaluate_slice(slice, loaded.valid_rows);
+    Part& part = parts_[static_cast<std::size_t>(round)];
+    part = {.loss_sum = result.loss_sum, .correct = result.correct};
+    const auto classes = static_cast<std::size_t>(network_.options().classes);
+    for (std::size_t row = 0; row < static_cast<std::size_t>(loaded.valid_rows); ++row) {
+      const auto logits = network_.logits().subspan(row * classes, classes);
+      const auto label = static_cast<std::size_t>(loaded.labels[row]);
+      // Ties count for the class that comes first, as in SliceResult.
+      const auto before = std::count_if(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(label),
+                                        [&](float other) { return other >= logits[label]; });
+      const auto after = std::count_if(logits.begin() + static_cast<std::ptrdiff_t>(label), logits.end(),
+                                       [&](float other) { return other > logits[label]; });
+      if (before + after < 5) ++part.correct_top5;
+      if (options_.confusion) {
+        const auto guess = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+        ++confusion_[label * classes + guess];
+      }
+    }
+    return OkStatus();
+  }
+
+  EvaluationResult gather() {
+    const auto size = static_cast<std::size_t>(communicator_.size());
+    std::vector<Part> all(parts_.size() * size);
+    communicator_.all_gather(std::as_bytes(std::span(parts_)), std::as_writable_bytes(std::span(all)));
+    EvaluationResult result;
+    result.rows = options_.rows;
+    for (std::size_t slice = 0; slice < static_cast<std::size_t>(slices_); ++slice) {
+      const Part& part = all[slice % size * parts_.size() + slice / size];
+      result.loss += part.loss_sum;
+      result.correct += part.correct;
+      result.correct_top5 += part.correct_top5;
+    }
+    result.loss /= static_cast<double>(options_.rows);
+    if (options_.confusion) result.confusion = gather_confusion();
+    return result;
+  }
+
+  std::vector<std::int64_t> gather_confusion() {
+    std::vector<std::int64_t> all(confusion_.size() * static_cast<std::size_t>(communicator_.size()));
+    communicator_.all_gather(std::as_bytes(std::span(confusion_)), std::as_writable_bytes(std::span(all)));
+    std::vector<std::int64_t> sum(confusion_.size());
+    for (std::size_t i = 0; i < all.size(); ++i) sum[i % sum.size()] += all[i];
+    return sum;
+  }
+
+  Communicator& communicator_;
+  Network& network_;
+  SliceLoader& loader_;
+  EvaluationOptions options_;
+  std::int64_t slices_ = 0;  // of all ranks
+  std::int64_t rounds_ = 0;  // of the rank that has most
+  std::int64_t mine_ = 0;
+  std::vector<Part> parts_;
+  std::vector<std::int64_t> confusion_;
+};
+
+}  // namespace
+
+StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,
+                                    const EvaluationOptions& options) {
+  return Evaluation(communicator, network, loader, options).run();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,36 @@
+// Evaluation: every row of a split exactly once, whatever the number of ranks, and the same figures for every number.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "storage/base/status.h"
+#include "trainer/comm/communicator.h"
+#include "trainer/comm/heartbeat.h"
+#include "trainer/data/slice_loader.h"
+#include "trainer/nn/network.h"
+
+namespace lockstep {
+
+struct EvaluationResult {
+  double loss = 0;  // mean over rows
+  std::int64_t rows = 0;
+  std::int64_t correct = 0;
+  std::int64_t correct_top5 = 0;
+  // (classes, classes), row: label, column: prediction. Empty unless asked for.
+  std::vector<std::int64_t> confusion;
+  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(rows); }
+};
+
+struct EvaluationOptions {
+  std::int64_t rows = 0;
+  bool confusion = false;
+  Heartbeat* heartbeat = nullptr;
+};
+
+// Collective. The loader reads the split that has options.rows rows.
+// Errors: stopped, when a rank was asked to stop meanwhile; those of the dataset.
+StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,
+                                    const EvaluationOptions& options);
+
+}  // namespace lockstep

@@ -1,0 +1,105 @@
+#include "trainer/loop/resume.h"
+
+#include <string>
+#include <vector>
+
+#include "storage/base/file.h"
+#include "storage/base/log.h"
+#include "storage/checkpoint/directory.h"
+#include "trainer/loop/agreement.h"
+#include "trainer/loop/training_job.h"
+
+namespace lockstep {
+namespace {
+
+// Sends a string of rank 0 to all.
+std::string broadcast_text(Communicator& communicator, std::string text) {
+  std::uint64_t length = text.size();
+  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
+  text.resize(length);
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
+  return text;
+}
+
+Status check_identity(const Checkpoint& checkpoint, const std::string& where, const proto::Job& job,
+                      const DatasetInfo& dataset) {
+  const JobDraft stored = parse_job(checkpoint.job, where);
+  RETURN_IF_ERROR(with_context(stored.faults.status(where), "the job stored in the checkpoint"));
+  const std::vector<std::string> differing = differing_fields(stored.job, job);
+  if (!differing.empty()) {
+    return bad_configuration(
+        fmt::format("{}: the checkpoint is of another job; fields that differ (checkpoint, this job):\n  {}\n"
+                    "Choose another --out, or give the job that the directory was made with.",
+                    where, fmt::join(differing, "\n  ")));
+  }
+  if (checkpoint.dataset_fingerprint != dataset.fingerprint) {
+    return bad_data(
+        fmt::format("{}: the checkpoint was made with other training rows: expected fingerprint {:016x}, "
+                    "got {:016x} from {}. Give the same data, or choose another --out.",
+                    where, checkpoint.dataset_fingerprint, dataset.fingerprint, job.data().path()));
+  }
+  return OkStatus();
+}
+
+// On rank 0: the newest good checkpoint; OK without one when there are no files.
+StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::path& directory) {
+  ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(directory));
+  if (files.empty()) return std::nullopt;
+  StatusOr<FoundCheckpoint> found =
+      newest_good_checkpoint(directory, [](const std::filesystem::path& path, const Status& why) {
+        log_warning("{}: damaged, left aside: {}", path.string(), std::string(why.message()));
+      });
+  if (found.ok()) return *std::move(found);
+  return bad_data(fmt::format("{}: none of the {} checkpoints is good. Move them away to start from the beginning.",
+                              directory.string(), files.size()));
+}
+
+}  // namespace
+
+StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
+                                                       const std::filesystem::path& directory, const proto::Job& job,
+                                                       const DatasetInfo& dataset) {
+  StatusOr<std::optional<FoundCheckpoint>> found = std::optional<FoundCheckpoint>();
+  if (communicator.rank() == 0) {
+    found = find_on_disk(directory);
+    if (found.ok() && *found) {
+      const Status same = check_identity((*found)->checkpoint, (*found)->path.string(), job, dataset);
+      if (!same.ok()) found = same;
+    }
+  }
+  RETURN_IF_ERROR(agree(communicator, found.status()));
+  ResumePoint point;
+  if (*found) point.path = (*found)->path;
+  const std::string bytes = broadcast_text(communicator, *found ? std::move((*found)->bytes) : std::string());
+  if (bytes.empty()) return std::nullopt;
+  StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);
+  RETURN_IF_ERROR(agree(communicator, decoded.status()));
+  point.checkpoint = *std::move(decoded);
+  return point;
+}
+
+StatusOr<Checkpoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path) {
+  StatusOr<std::string> bytes = std::string();
+  if (communicator.rank() == 0) {
+    bytes = read_file(path, kCheckpointLimitBytes);
+    if (absl::IsNotFound(bytes.status())) {
+      bytes = bad_data(fmt::format("{}: expected a checkpoint, there is no such file", path.string()));
+    }
+  }
+  RETURN_IF_ERROR(agree(communicator, bytes.status()));
+  StatusOr<Checkpoint> decoded = decode_checkpoint(broadcast_text(communicator, *std::move(bytes)));
+  RETURN_IF_ERROR(agree(communicator, with_context(decoded.status(), path.string())));
+  return decoded;
+}
+
+StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory) {
+  ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(directory));
+  std::map<std::int64_t, double> accuracies;
+  for (const CheckpointFile& file : files) {
+    const StatusOr<Checkpoint> checkpoint = read_checkpoint(file.path);
+    if (checkpoint.ok() && checkpoint->accuracy) accuracies[file.step] = *checkpoint->accuracy;
+  }
+  return accuracies;
+}
+
+}  // namespace lockstep

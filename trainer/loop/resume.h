@@ -1,0 +1,35 @@
+// Where a run begins: at the newest good checkpoint of its directory, if it is of the same job and data.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "storage/checkpoint/checkpoint.h"
+#include "storage/dataset/dataset.h"
+#include "trainer/comm/communicator.h"
+
+namespace lockstep {
+
+struct ResumePoint {
+  std::filesystem::path path;  // known to rank 0 only
+  Checkpoint checkpoint;
+};
+
+// Rank 0 reads `directory` and broadcasts; the others need not see it. nullopt: nothing there. Torn or damaged files
+// are skipped and logged. Collective; every rank returns the same.
+// Errors: bad_configuration, with the differing fields, when the checkpoint is of another job; bad_data when its rows
+// are others, or when there are checkpoints and none is good.
+StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
+                                                       const std::filesystem::path& directory, const proto::Job& job,
+                                                       const DatasetInfo& dataset);
+
+// One checkpoint file, read by rank 0 and sent to all. Collective. Errors: as read_checkpoint.
+StatusOr<Checkpoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);
+
+// Accuracy of each good checkpoint that has one, by step.
+StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory);
+
+}  // namespace lockstep

@@ -1,0 +1,30 @@
+#include "trainer/loop/run_facts.h"
+
+#include <fstream>
+
+#include "trainer/loop/training_job.h"
+
+namespace lockstep {
+namespace {
+
+std::string cpu_model() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+RunFacts run_facts(const proto::Job& job, const DatasetInfo& train, const Communicator& communicator) {
+  RunFacts run;
+  run.job = job_text(job);
+  run.dataset = train;
+  run.facts = {{"lockstep_version", LOCKSTEP_VERSION},         {"onednn_version", onednn_version()},
+               {"instruction_set", onednn_instruction_set()},  {"mpi_version", communicator.library_version()},
+               {"ranks", std::to_string(communicator.size())}, {"cpu", cpu_model()}};
+  return run;
+}
+
+}  // namespace lockstep

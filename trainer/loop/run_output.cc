@@ -1,0 +1,74 @@
+#include "trainer/loop/run_output.h"
+
+#include <utility>
+
+#include "storage/base/log.h"
+#include "trainer/loop/resume.h"
+#include "trainer/loop/training_job.h"
+
+namespace lockstep {
+
+RunOutput::RunOutput(std::filesystem::path directory, FileLock lock)
+    : directory_(std::move(directory)), lock_(std::move(lock)) {}
+
+StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory) {
+  RETURN_IF_ERROR(make_directories(directory / "checkpoints"));
+  StatusOr<FileLock> lock = FileLock::acquire(directory / "lock");
+  if (absl::IsAlreadyExists(lock.status())) {
+    return bad_configuration(fmt::format(
+        "{}: another run is using this directory; wait for it, or choose another --out", directory.string()));
+  }
+  RETURN_IF_ERROR(lock.status());
+  RETURN_IF_ERROR(log_to_file(directory / "log.txt"));
+  return std::unique_ptr<RunOutput>(new RunOutput(directory, *std::move(lock)));
+}
+
+Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start) {
+  const std::string text = job_text(job);
+  const std::string_view parts[] = {text};
+  RETURN_IF_ERROR(write_file_atomically(directory_ / "job.pbtxt", parts));
+  ASSIGN_OR_RETURN(MetricsFile metrics,
+                   MetricsFile::open(directory_ / "metrics.jsonl", start.step, start.accuracy.has_value()));
+  metrics_.emplace(std::move(metrics));
+  progress_.emplace(style, job.epochs(), total_steps);
+  ASSIGN_OR_RETURN(auto accuracies, known_accuracies(checkpoint_directory()));
+  writer_.emplace(checkpoint_directory(), job.checkpoint(), std::move(accuracies));
+  return OkStatus();
+}
+
+void RunOutput::report(const TrainPoint& point, double eta_seconds) {
+  metrics_->write(point);
+  progress_->report(point, eta_seconds);
+}
+
+void RunOutput::report(const EvalPoint& point) {
+  metrics_->write(point);
+  progress_->report(point);
+  log_info("epoch {}: test loss {:.4f}, test accuracy {:.4f}", point.epoch, point.loss, point.accuracy);
+}
+
+void RunOutput::note_written() {
+  if (writing_step_ < 0) return;
+  metrics_->write(CheckpointPoint{.step = writing_step_,
+                                  .path = std::filesystem::relative(writer_->newest(), directory_).string()});
+  log_info("checkpoint of step {} written", writing_step_);
+}
+
+void RunOutput::checkpoint(Checkpoint checkpoint) {
+  const std::int64_t step = checkpoint.step;
+  const Status before = writer_->write(std::move(checkpoint));
+  if (before.ok()) note_written();
+  writing_step_ = step;
+}
+
+Status RunOutput::finish(const EndPoint& end, const TimeAccount& account) {
+  const Status last = writer_->finish();
+  if (last.ok()) note_written();
+  writing_step_ = -1;
+  metrics_->write(end);
+  progress_->summary(end, account, directory_.string());
+  log_info("{} at step {} after {:.1f} s", end.outcome, end.step, end.seconds);
+  return last;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,56 @@
+// What a run leaves behind and shows: the output directory with its lock, log, resolved job, metrics and checkpoints,
+// and the progress on standard output. Rank 0 has one; the other ranks have none.
+// Threads: one thread per object.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "storage/base/file.h"
+#include "storage/base/status.h"
+#include "trainer/loop/checkpoint_writer.h"
+#include "trainer/loop/training_state.h"
+#include "trainer/report/metrics_file.h"
+#include "trainer/report/progress.h"
+#include "trainer/report/time_account.h"
+
+namespace lockstep {
+
+class RunOutput {
+ public:
+  // Makes and locks the directory and opens its log. Errors: bad_configuration when another run holds the lock;
+  // io_error.
+  static StatusOr<std::unique_ptr<RunOutput>> open(const std::filesystem::path& directory);
+
+  std::filesystem::path checkpoint_directory() const { return directory_ / "checkpoints"; }
+
+  // Once it is known where the run begins: writes job.pbtxt, opens the metrics. Errors: io_error.
+  Status begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start);
+
+  void step(const TrainPoint& point, double eta_seconds) { progress_->step(point, eta_seconds); }
+  void report(const TrainPoint& point, double eta_seconds);
+  void report(const EvalPoint& point);
+  void say(const std::string& text) { progress_->say(text); }
+
+  // Starts to write in the background.
+  void checkpoint(Checkpoint checkpoint);
+
+  // Waits for the last checkpoint, then writes the end and the summary.
+  // Errors: io_error when the last checkpoint was not written.
+  Status finish(const EndPoint& end, const TimeAccount& account);
+
+ private:
+  RunOutput(std::filesystem::path directory, FileLock lock);
+  void note_written();
+
+  std::filesystem::path directory_;
+  FileLock lock_;
+  std::optional<MetricsFile> metrics_;
+  std::optional<Progress> progress_;
+  std::optional<CheckpointWriter> writer_;
+  std::int64_t writing_step_ = -1;
+};
+
+}  // namespace lockstep

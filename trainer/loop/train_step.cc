@@ -1,0 +1,106 @@
+#include "trainer/loop/train_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "trainer/optim/schedule.h"
+
+namespace lockstep {
+namespace {
+
+// Places in the tail of the reduced array. Sums over slices; the last four count slices.
+enum Tail : std::size_t { kLoss, kCorrect, kNotFinite, kNotLoaded, kStop, kCheckpoint };
+
+constexpr std::size_t kMostBadRows = 16;
+
+}  // namespace
+
+TrainStep::TrainStep(const Parts& parts, const proto::Job& job, int slices_of_this_rank, std::int64_t steps_per_epoch,
+                     std::int64_t total_steps)
+    : parts_(parts),
+      job_(job),
+      slices_(slices_of_this_rank),
+      steps_per_epoch_(steps_per_epoch),
+      total_steps_(total_steps) {
+  bad_rows_.reserve(kMostBadRows);
+}
+
+StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
+  bad_rows_.clear();
+  for (int i = 0; i < slices_; ++i) run_slice(step, requests, i == 0);
+
+  parts_.heartbeat.note(Phase::kReduction, step);
+  const std::span<float> reduced = parts_.reducer.reduce();
+  parts_.account.book(TimeShare::kReduction);
+
+  const std::span<const float> tail = reduced.subspan(parts_.network.gradient_elements());
+  const auto rows = static_cast<double>(job_.batch());
+  StepOutcome outcome;
+  outcome.loss = static_cast<double>(tail[kLoss]) / rows;
+  outcome.accuracy = static_cast<double>(tail[kCorrect]) / rows;
+  outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_);
+  outcome.finite = tail[kNotFinite] == 0;
+  outcome.loaded = tail[kNotLoaded] == 0;
+  outcome.stop = tail[kStop] > 0;
+  outcome.checkpoint = tail[kCheckpoint] > 0;
+
+  parts_.heartbeat.note(Phase::kUpdate, step);
+  if (outcome.finite && outcome.loaded) update(reduced, step, static_cast<float>(outcome.learning_rate));
+  parts_.account.book(TimeShare::kUpdate);
+  return outcome;
+}
+
+void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool first) {
+  parts_.heartbeat.note(Phase::kData, step);
+  const std::span<float> buffer = parts_.reducer.slice_buffer();
+  const std::span<float> tail = buffer.subspan(parts_.network.gradient_elements());
+  std::fill(tail.begin(), tail.end(), 0.0F);
+  tail[kStop] = first && requests.stop ? 1.0F : 0.0F;
+  tail[kCheckpoint] = first && requests.checkpoint ? 1.0F : 0.0F;
+
+  // After a failure the plan has ended; the rank still takes part in the reduction, so that all stop together.
+  StatusOr<LoadedSlice> loaded = load_status_.ok() ? parts_.loader.next() : StatusOr<LoadedSlice>(load_status_);
+  parts_.account.book(TimeShare::kData);
+  parts_.heartbeat.note(Phase::kForwardBackward, step);
+  if (!loaded.ok()) {
+    load_status_ = loaded.status();
+    std::fill(buffer.begin(), buffer.end() - static_cast<std::ptrdiff_t>(tail.size()), 0.0F);
+    tail[kNotLoaded] = 1;
+  } else {
+    const Slice slice{.images = loaded->images, .labels = loaded->labels, .rows = loaded->rows, .epoch = loaded->epoch};
+    const SliceResult result = parts_.network.train_slice(slice, 1.0F / static_cast<float>(job_.batch()),
+                                                          1.0F / static_cast<float>(job_.slices()),
+                                                          buffer.first(parts_.network.gradient_elements()));
+    tail[kLoss] = result.loss_sum;
+    tail[kCorrect] = static_cast<float>(result.correct);
+    if (!result.finite) {
+      tail[kNotFinite] = 1;
+      note_bad_rows(*loaded);
+    }
+  }
+  parts_.reducer.slice_done();
+  parts_.account.book(TimeShare::kCompute);
+}
+
+void TrainStep::note_bad_rows(const LoadedSlice& loaded) {
+  const std::size_t elements = loaded.images.size() / loaded.rows.size();
+  for (std::size_t i = 0; i < loaded.rows.size() && bad_rows_.size() < kMostBadRows; ++i) {
+    const auto image = loaded.images.subspan(i * elements, elements);
+    const bool finite = std::all_of(image.begin(), image.end(), [](float pixel) { return std::isfinite(pixel); });
+    if (!finite) bad_rows_.push_back(loaded.rows[i]);
+  }
+}
+
+void TrainStep::update(std::span<float> reduced, std::int64_t step, float learning_rate) {
+  const std::span<const float> gradients = reduced.first(parts_.network.parameter_values().size());
+  float gradient_scale = 1;
+  if (job_.has_clip_global_norm()) {
+    const double norm = global_norm(gradients);
+    if (norm > job_.clip_global_norm()) gradient_scale = static_cast<float>(job_.clip_global_norm() / norm);
+  }
+  parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1);
+  parts_.network.parameters_changed();
+  parts_.network.update_buffers(reduced.first(parts_.network.gradient_elements()));
+}
+
+}  // namespace lockstep

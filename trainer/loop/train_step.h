@@ -1,0 +1,80 @@
+// One optimizer step, the program of data parallelism on one page: this rank's slices forward and backward, the
+// reduction over slices and ranks, the update.
+//
+// Beside the gradients the same array carries what all ranks must know at the same step: loss, correct rows, and
+// whether any rank saw a value that is not finite, failed to load its rows, or was asked to stop or to checkpoint.
+// Ensures: after run() returns, parameters, optimizer state and buffers are the same bits on every rank.
+// Threads: one thread per object. Allocates nothing after the first run().
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "trainer/comm/gradient_reducer.h"
+#include "trainer/comm/heartbeat.h"
+#include "trainer/data/slice_loader.h"
+#include "trainer/nn/network.h"
+#include "trainer/optim/optimizer.h"
+#include "trainer/report/time_account.h"
+
+namespace lockstep {
+
+struct StepRequests {
+  bool stop = false;
+  bool checkpoint = false;
+};
+
+struct StepOutcome {
+  double loss = 0;      // mean over the batch
+  double accuracy = 0;  // share of the batch
+  double learning_rate = 0;
+  bool stop = false;        // some rank was asked to
+  bool checkpoint = false;  // some rank asked for one
+  // Not both true: the parameters were left as they were.
+  bool finite = true;
+  bool loaded = true;
+};
+
+class TrainStep {
+ public:
+  // Floats that the reduced array needs behind network.gradient_elements().
+  static constexpr std::size_t kTailElements = 16;
+
+  struct Parts {
+    Network& network;
+    Optimizer& optimizer;
+    GradientReducer& reducer;
+    SliceLoader& loader;  // started at the first step that is run
+    Heartbeat& heartbeat;
+    TimeAccount& account;
+  };
+
+  TrainStep(const Parts& parts, const proto::Job& job, int slices_of_this_rank, std::int64_t steps_per_epoch,
+            std::int64_t total_steps);
+
+  // Step number `step`, counted from 0. Collective; every rank returns the same outcome.
+  StepOutcome run(std::int64_t step, const StepRequests& requests);
+
+  // After an outcome that is not loaded: this rank's error, if it had one.
+  const Status& load_status() const { return load_status_; }
+  // After an outcome that is not finite: rows of this rank's slices with a loss that is not finite and pixels that are
+  // not either. At most 16.
+  const std::vector<std::int64_t>& bad_rows() const { return bad_rows_; }
+
+ private:
+  void run_slice(std::int64_t step, const StepRequests& requests, bool first);
+  void note_bad_rows(const LoadedSlice& loaded);
+  void update(std::span<float> reduced, std::int64_t step, float learning_rate);
+
+  Parts parts_;
+  const proto::Job& job_;
+  int slices_;
+  std::int64_t steps_per_epoch_;
+  std::int64_t total_steps_;
+  Status load_status_;
+  std::vector<std::int64_t> bad_rows_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,351 @@
+#include "trainer/loop/trainer.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "storage/base/log.h"
+#include "trainer/comm/replica_check.h"
+#include "trainer/loop/agreement.h"
+#include "trainer/loop/evaluation.h"
+#include "trainer/loop/resume.h"
+#include "trainer/loop/run_facts.h"
+#include "trainer/loop/run_output.h"
+#include "trainer/loop/setup.h"
+#include "trainer/loop/stop_request.h"
+#include "trainer/loop/train_step.h"
+#include "trainer/loop/training_job.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kMostNamedRows = 16;
+
+RowOrder make_order(const proto::Job& job, std::int64_t rows) {
+  return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
+}
+
+ImageTransform normalization(const DatasetInfo& train) {
+  return {train.image, train.pixel_type, train.mean, train.deviation};
+}
+
+ImageTransform augmentation(const DatasetInfo& train, const proto::Job& job) {
+  ImageTransform transform = normalization(train);
+  transform.augment(job.data().augmentation(), job.seed());
+  return transform;
+}
+
+class Trainer {
+ public:
+  Trainer(Communicator& communicator, const TrainOptions& options, Setup setup, std::unique_ptr<RunOutput> output)
+      : communicator_(communicator),
+        options_(options),
+        setup_(std::move(setup)),
+        output_(std::move(output)),
+        order_(make_order(job(), setup_.train->info().rows)),
+        total_steps_(order_.steps_per_epoch() * job().epochs()),
+        slices_(job().slices() / communicator.size()),
+        facts_(run_facts(job(), setup_.train->info(), communicator)),
+        heartbeat_(Heartbeat::make(communicator, job().execution().hang_timeout_seconds())),
+        reducer_(GradientReducer::make(
+            communicator, network().gradient_elements() + TrainStep::kTailElements,
+            {.mode = job().execution().reduction() == proto::TREE ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
+             .shared_memory = job().execution().shared_memory(),
+             .slices = job().slices()})),
+        loader_(*setup_.train, augmentation(setup_.train->info(), job()), job().batch() / job().slices(),
+                job().data().prefetch_batches() * slices_),
+        step_({.network = network(),
+               .optimizer = *setup_.optimizer,
+               .reducer = *reducer_,
+               .loader = loader_,
+               .heartbeat = *heartbeat_,
+               .account = account_},
+              job(), slices_, order_.steps_per_epoch(), total_steps_) {
+    if (setup_.test) {
+      test_loader_.emplace(*setup_.test,
+                           ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
+                                          setup_.train->info().mean, setup_.train->info().deviation),
+                           job().batch() / job().slices(), job().data().prefetch_batches() * slices_);
+    }
+  }
+
+  Status run() {
+    RETURN_IF_ERROR(restore_state());
+    RETURN_IF_ERROR(begin());
+    const Status ended = train_to_the_end();
+    heartbeat_->note(Phase::kEnd, position_.step);
+    if (!ended.ok() && ended.code() != absl::StatusCode::kCancelled) return ended;
+    RETURN_IF_ERROR(agree(communicator_, finish(ended)));
+    return ended;
+  }
+
+ private:
+  const proto::Job& job() const { return setup_.job; }
+  Network& network() { return *setup_.network; }
+
+  Status restore_state() {
+    const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
+    ASSIGN_OR_RETURN(const std::optional<ResumePoint> point,
+                     find_resume_point(communicator_, directory, job(), setup_.train->info()));
+    Status status;
+    if (point) {
+      status = restore(point->checkpoint, network(), setup_.optimizer.get());
+      position_ = {point->checkpoint.step, point->checkpoint.epoch, point->checkpoint.accuracy};
+      warn_about_other_machine(point->checkpoint);
+    } else if (!options_.init_from.empty()) {
+      ASSIGN_OR_RETURN(const Checkpoint initial, read_and_broadcast(communicator_, options_.init_from));
+      status = with_context(restore(initial, network(), nullptr), options_.init_from.string());
+    }
+    saved_step_ = point ? position_.step : -1;
+    return agree(communicator_, status);
+  }
+
+  void warn_about_other_machine(const Checkpoint& checkpoint) const {
+    if (!output_) return;
+    for (const char* fact : {"onednn_version", "instruction_set"}) {
+      const auto before = checkpoint.facts.find(fact);
+      const auto now = facts_.facts.find(fact);
+      if (before != checkpoint.facts.end() && now != facts_.facts.end() && before->second != now->second) {
+        log_warning("{} was {} and is {} now: training goes on from the same state, with other rounding from here on",
+                    fact, before->second, now->second);
+      }
+    }
+  }
+
+  Status begin() {
+    Status status;
+    if (output_) status = output_->begin(job(), options_.progress, total_steps_, position_);
+    RETURN_IF_ERROR(agree(communicator_, status));
+    first_step_ = window_step_ = position_.step;
+    if (output_) {
+      const DatasetInfo& info = setup_.train->info();
+      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {} parameters; batch {} in {} slices on {}",
+                               job().name(), format_count(info.rows), info.image.height, info.image.width,
+                               info.image.channels, info.class_names.size(), format_count(parameter_count()),
+                               job().batch(), job().slices(), reducer_->description()));
+      if (position_.step > 0) {
+        output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
+      }
+      if ((communicator_.size() & (communicator_.size() - 1)) != 0) {
+        log_warning(
+            "{} ranks is not a power of two: the same bits come out every time on {} ranks, but other bits than "
+            "on 1, 2, 4 or 8",
+            communicator_.size(), communicator_.size());
+      }
+    }
+    loader_.start(plan_training(order_, {.first_step = position_.step,
+                                         .last_step = total_steps_,
+                                         .first_slice = communicator_.rank() * slices_,
+                                         .slices_per_rank = slices_}));
+    account_.book(TimeShare::kOther);
+    return OkStatus();
+  }
+
+  std::int64_t parameter_count() {
+    std::int64_t count = 0;
+    for (const TensorInfo& tensor : network().parameters()) count += plain_elements(tensor);
+    return count;
+  }
+
+  bool at_epoch_end() const { return position_.step > 0 && position_.step % order_.steps_per_epoch() == 0; }
+
+  Status train_to_the_end() {
+    if (at_epoch_end() && !position_.accuracy) RETURN_IF_ERROR(evaluate_and_save());
+    while (position_.step < total_steps_) {
+      const StepOutcome outcome = step_.run(position_.step, requests());
+      if (!outcome.loaded) return agree(communicator_, step_.load_status());
+      if (!outcome.finite) return explain_divergence(outcome);
+      ++position_.step;
+      position_.accuracy.reset();
+      report_step(outcome);
+      if (at_epoch_end()) {
+        ++position_.epoch;
+        RETURN_IF_ERROR(evaluate_and_save());
+      }
+      if (outcome.stop || outcome.checkpoint || due_by_steps()) RETURN_IF_ERROR(save());
+      const int check_every = job().execution().replica_check_every_steps();
+      if (check_every > 0 && position_.step % check_every == 0) RETURN_IF_ERROR(compare_replicas());
+      if (outcome.stop && position_.step < total_steps_) return stopped("stopped as asked, with a checkpoint");
+    }
+    return save();
+  }
+
+  StepRequests requests() {
+    const double elapsed = account_.elapsed_seconds();
+    const double limit = job().execution().time_limit_seconds();
+    const double every = job().checkpoint().every_seconds();
+    return {.stop = stop_requested() || (limit > 0 && elapsed > limit),
+            .checkpoint = every > 0 && output_ && elapsed - saved_seconds_ > every};
+  }
+
+  bool due_by_steps() const {
+    const int every = job().checkpoint().every_steps();
+    return every > 0 && position_.step % every == 0;
+  }
+
+  // An evaluation that is interrupted is made again on resume: its checkpoint holds no accuracy.
+  Status evaluate_and_save() {
+    Status interrupted;
+    if (test_loader_) {
+      const StatusOr<EvaluationResult> result =
+          evaluate(communicator_, network(), *test_loader_,
+                   {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get()});
+      account_.book(TimeShare::kEvaluation);
+      if (absl::IsCancelled(result.status())) {
+        interrupted = result.status();
+      } else {
+        RETURN_IF_ERROR(result.status());
+        position_.accuracy = result->accuracy();
+        if (output_) {
+          output_->report(EvalPoint{.step = position_.step,
+                                    .epoch = position_.epoch,
+                                    .loss = result->loss,
+                                    .accuracy = result->accuracy(),
+                                    .rows = result->rows});
+        }
+        saved_step_ = -1;
+      }
+    }
+    const int every = job().checkpoint().every_epochs();
+    if (!interrupted.ok() || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
+    return interrupted;
+  }
+
+  Status save() {
+    if (saved_step_ == position_.step) return OkStatus();
+    heartbeat_->note(Phase::kCheckpoint, position_.step);
+    RETURN_IF_ERROR(compare_replicas());
+    if (output_) output_->checkpoint(capture(facts_, position_, network(), *setup_.optimizer));
+    saved_step_ = position_.step;
+    saved_seconds_ = account_.elapsed_seconds();
+    account_.book(TimeShare::kCheckpoint);
+    return OkStatus();
+  }
+
+  Status compare_replicas() {
+    std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
+                                      {"buffers", std::as_bytes(network().buffer_values())}};
+    for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
+      arrays.push_back({slot.name, std::as_bytes(slot.values)});
+    }
+    return check_replicas(communicator_, arrays);
+  }
+
+  Status explain_divergence(const StepOutcome& outcome) {
+    std::array<std::int64_t, kMostNamedRows> mine;
+    mine.fill(-1);
+    std::copy_n(step_.bad_rows().begin(), std::min(step_.bad_rows().size(), mine.size()), mine.begin());
+    std::vector<std::int64_t> all(mine.size() * static_cast<std::size_t>(communicator_.size()));
+    communicator_.all_gather(std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
+    std::erase(all, -1);
+    const std::string where = fmt::format("step {} (epoch {}): the loss is {}", position_.step,
+                                          position_.step / order_.steps_per_epoch() + 1, outcome.loss);
+    if (!all.empty()) {
+      std::sort(all.begin(), all.end());
+      return diverged(
+          fmt::format("{}; pixels that are not finite numbers in rows {} of group {} in {}. Mend or remove "
+                      "these rows.",
+                      where, fmt::join(all, ", "), job().data().train(), job().data().path()));
+    }
+    return diverged(
+        fmt::format("{}, and all pixels of the batch are finite: training diverged at learning rate {:.4g}. Lower the "
+                    "learning rate, lengthen the warm-up, or set clip_global_norm; the last checkpoint is good.",
+                    where, outcome.learning_rate));
+  }
+
+  double training_seconds() const {
+    return account_.seconds(TimeShare::kData) + account_.seconds(TimeShare::kCompute) +
+           account_.seconds(TimeShare::kReduction) + account_.seconds(TimeShare::kUpdate);
+  }
+
+  // Rank 0: the means since the last report, and the time left at the pace so far.
+  void report_step(const StepOutcome& outcome) {
+    window_loss_ += outcome.loss;
+    window_accuracy_ += outcome.accuracy;
+    if (output_) {
+      const auto steps = static_cast<double>(position_.step - window_step_);
+      const double seconds = training_seconds() - window_seconds_;
+      const TrainPoint point{.step = position_.step,
+                             .epoch = (position_.step - 1) / order_.steps_per_epoch(),
+                             .loss = window_loss_ / steps,
+                             .accuracy = window_accuracy_ / steps,
+                             .learning_rate = outcome.learning_rate,
+                             .images_per_second = steps * job().batch() / seconds};
+      const double pace = account_.elapsed_seconds() / static_cast<double>(position_.step - first_step_);
+      const double eta = pace * static_cast<double>(total_steps_ - position_.step);
+      if (report_due()) {
+        output_->report(point, eta);
+      } else {
+        output_->step(point, eta);
+      }
+    }
+    if (report_due()) {
+      window_step_ = position_.step;
+      window_seconds_ = training_seconds();
+      window_loss_ = window_accuracy_ = 0;
+    }
+    account_.book(TimeShare::kOther);
+  }
+
+  bool report_due() const {
+    const int every = job().reporting().every_steps();
+    return at_epoch_end() || (every > 0 && position_.step % every == 0);
+  }
+
+  Status finish(const Status& ended) {
+    if (!output_) return OkStatus();
+    const double rows = static_cast<double>(position_.step - first_step_) * job().batch();
+    const double seconds = training_seconds();
+    const Status written = output_->finish({.step = position_.step,
+                                            .outcome = ended.ok() ? "done" : "stopped",
+                                            .seconds = account_.elapsed_seconds(),
+                                            .images_per_second = seconds > 0 ? rows / seconds : 0,
+                                            .accuracy = position_.accuracy},
+                                           account_);
+    return with_context(written, "the last checkpoint could not be written; run the same command again");
+  }
+
+  Communicator& communicator_;
+  const TrainOptions& options_;
+  Setup setup_;
+  std::unique_ptr<RunOutput> output_;  // rank 0
+  RowOrder order_;
+  std::int64_t total_steps_;
+  int slices_;  // of this rank
+  RunFacts facts_;
+  TimeAccount account_;
+  std::unique_ptr<Heartbeat> heartbeat_;
+  std::unique_ptr<GradientReducer> reducer_;
+  SliceLoader loader_;
+  std::optional<SliceLoader> test_loader_;
+  TrainStep step_;
+
+  Position position_;
+  std::int64_t first_step_ = 0;   // where this run began
+  std::int64_t saved_step_ = -1;  // of the newest checkpoint that says all there is to say
+  double saved_seconds_ = 0;
+  std::int64_t window_step_ = 0;  // of the last report
+  double window_seconds_ = 0;
+  double window_loss_ = 0;
+  double window_accuracy_ = 0;
+};
+
+std::filesystem::path output_directory(const TrainOptions& options, const proto::Job& job) {
+  if (!options.out.empty()) return options.out;
+  std::string name = job.name().empty() ? options.job.filename().string() : job.name();
+  return std::filesystem::path("runs") / name.substr(0, name.find('.'));
+}
+
+}  // namespace
+
+Status train(Communicator& communicator, const TrainOptions& options) {
+  ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides));
+  StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
+  if (communicator.rank() == 0) output = RunOutput::open(output_directory(options, setup.job));
+  RETURN_IF_ERROR(agree(communicator, output.status()));
+  return Trainer(communicator, options, std::move(setup), *std::move(output)).run();
+}
+
+}  // namespace lockstep

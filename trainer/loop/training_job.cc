@@ -1,0 +1,78 @@
+#include "trainer/loop/training_job.h"
+
+#include <google/protobuf/text_format.h>
+
+namespace lockstep {
+namespace {
+
+// Present in every resolved job, so that its text says what happens when a part is not given.
+void fill_parts(proto::Job& job) {
+  if (job.optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET) job.mutable_optimizer()->mutable_sgd();
+  if (job.schedule().kind_case() == proto::Schedule::KIND_NOT_SET) job.mutable_schedule()->mutable_constant();
+  job.mutable_loss();
+  job.mutable_checkpoint();
+  job.mutable_execution();
+  job.mutable_reporting();
+}
+
+void check_fields(JobDraft& draft) {
+  const proto::Job& job = draft.job;
+  check_limits(job, draft.faults);
+  if (job.slices() > 0 && job.batch() % job.slices() != 0) {
+    draft.faults.add("slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
+  }
+  if (job.model().layer_size() > 0 && job.model().has_zoo()) {
+    draft.faults.add("model", "expected either layers or a zoo name, got both");
+  } else if (job.has_model() && job.model().layer_size() == 0 && !job.model().has_zoo()) {
+    draft.faults.add("model", "expected layers or a zoo name, got neither; `lockstep model ls` prints the names");
+  }
+}
+
+}  // namespace
+
+StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  JobDraft draft;
+  draft.file = path.string();
+  RETURN_IF_ERROR(read_text_proto(path, draft.job, draft.faults));
+  for (const std::string& assignment : overrides) set_by_path(assignment, draft.job, draft.faults);
+  fill_parts(draft.job);
+  check_fields(draft);
+  fill_defaults(draft.job);
+  return draft;
+}
+
+JobDraft parse_job(std::string_view text, std::string_view file) {
+  JobDraft draft;
+  draft.file = file;
+  parse_text_proto(text, draft.job, draft.faults);
+  fill_parts(draft.job);
+  check_fields(draft);
+  fill_defaults(draft.job);
+  return draft;
+}
+
+void check_job(const DatasetInfo& train, int ranks, JobDraft& draft) {
+  const proto::Job& job = draft.job;
+  if (job.slices() % ranks != 0) {
+    draft.faults.add("slices", fmt::format("expected a multiple of the number of ranks ({}), got {}; start another "
+                                           "number of ranks, or set slices",
+                                           ranks, job.slices()));
+  }
+  if (job.data().tail() == proto::DROP && train.rows < job.batch()) {
+    draft.faults.add("batch", fmt::format("expected at most the number of training rows ({}), got {}; make it smaller, "
+                                          "or set data.tail to WRAP",
+                                          train.rows, job.batch()));
+  }
+  const bool flat = train.image.height == 1 && train.image.width == 1;
+  if (flat && job.data().augmentation().has_random_crop()) {
+    draft.faults.add("data.augmentation.random_crop", "expected images of more than one pixel, got 1 x 1");
+  }
+}
+
+std::string job_text(const proto::Job& job) {
+  std::string text;
+  CHECK(google::protobuf::TextFormat::PrintToString(job, &text));
+  return text;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,105 @@
+#include "trainer/report/progress.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace lockstep {
+
+bool output_is_terminal() {
+  if (isatty(STDOUT_FILENO) == 0) return false;
+  const bool under_mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
+  if (!under_mpirun) return true;
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(fmt::format("/proc/{}/fd/1", getppid()), error);
+  return !error && (target.string().starts_with("/dev/pts/") || target.string().starts_with("/dev/tty"));
+}
+
+std::string format_duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
+  const std::int64_t hours = whole / 3600;
+  const std::int64_t minutes = whole / 60 % 60;
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60);
+  return fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+std::string format_count(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) {
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  }
+  return digits;
+}
+
+Progress::Progress(ProgressStyle style, std::int64_t epochs, std::int64_t total_steps, std::FILE* out)
+    : over_(style == ProgressStyle::kLine || (style == ProgressStyle::kAutomatic && output_is_terminal())),
+      epochs_(epochs),
+      total_steps_(total_steps),
+      out_(out) {}
+
+Progress::~Progress() {
+  finish_line();
+}
+
+std::string Progress::format(const TrainPoint& point, double eta_seconds) const {
+  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:5.2f} %  {:.0f} images/s  ETA {}",
+                     point.epoch + 1, epochs_, point.step, total_steps_, point.loss, point.accuracy * 100,
+                     point.images_per_second, format_duration(eta_seconds));
+}
+
+void Progress::step(const TrainPoint& point, double eta_seconds) {
+  if (!over_ || clock_.elapsed_seconds() - last_shown_ < 0.2) return;
+  last_shown_ = clock_.elapsed_seconds();
+  const std::string line = format(point, eta_seconds);
+  fmt::print(out_, "\r{:<{}}", line, line_length_);
+  line_length_ = line.size();
+  std::fflush(out_);
+}
+
+void Progress::finish_line() {
+  if (line_length_ > 0) fmt::print(out_, "\r{:<{}}\r", "", line_length_);
+  line_length_ = 0;
+  std::fflush(out_);
+}
+
+void Progress::report(const TrainPoint& point, double eta_seconds) {
+  if (over_) {
+    step(point, eta_seconds);
+  } else {
+    say(format(point, eta_seconds));
+  }
+}
+
+void Progress::report(const EvalPoint& point) {
+  say(fmt::format("epoch {}/{}  test loss {:.4f}  test accuracy {:.2f} %  ({} rows)", point.epoch, epochs_, point.loss,
+                  point.accuracy * 100, format_count(point.rows)));
+}
+
+void Progress::say(const std::string& text) {
+  finish_line();
+  fmt::print(out_, "{}\n", text);
+  std::fflush(out_);
+}
+
+void Progress::summary(const EndPoint& end, const TimeAccount& account, const std::string& directory) {
+  std::string shares;
+  double total = 0;
+  for (std::size_t i = 0; i < kTimeShareNames.size(); ++i) total += account.seconds(static_cast<TimeShare>(i));
+  for (std::size_t i = 0; i < kTimeShareNames.size(); ++i) {
+    const double seconds = account.seconds(static_cast<TimeShare>(i));
+    shares +=
+        fmt::format("{}{} {:.1f} %", i == 0 ? "" : ", ", kTimeShareNames[i], total > 0 ? 100 * seconds / total : 0.0);
+  }
+  say(fmt::format("{} at step {} after {}  ({:.0f} images/s)", end.outcome, end.step, format_duration(end.seconds),
+                  end.images_per_second));
+  say(fmt::format("time       {}", shares));
+  if (end.accuracy) say(fmt::format("accuracy   {:.2f} % on the test split", *end.accuracy * 100));
+  say(fmt::format("files      {0}/checkpoints  {0}/metrics.jsonl  {0}/job.pbtxt  {0}/log.txt", directory));
+}
+
+}  // namespace lockstep
