@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,47 +18,73 @@ class Message;
 
 namespace lockstep {
 
-// Faults found so far, each at a path such as "optimizer.sgd.momentum" or "model.layer[2].convolution.kernel".
+// Faults found so far, each at a path such as "optimizer.sgd.momentum" or "model.layer[2].convolution.kernel", and
+// where in the text each value was given.
 class Faults {
  public:
+  // The line of what set_by_path gave.
+  static constexpr int kFromCommandLine = -1;
+
   void add(std::string_view path, std::string_view message);
   bool empty() const { return faults_.empty(); }
-  // OK, or one bad_configuration that lists every fault on its own line as "FILE:LINE: path: message"
-  // (the line of the nearest enclosing field that the text gives; without one, "FILE: path: message").
+  // OK, or one bad_configuration that lists every fault on its own line, top to bottom, as "FILE:LINE: path: message"
+  // (the line of the nearest enclosing field that the text gives; without one, "FILE: path: message"; for a value from
+  // the command line, "--set: path: message").
   Status status(std::string_view file) const;
 
+  // For those who find faults:
+  void add_at(int line, std::string_view path, std::string_view message);
+  void set_line(std::string_view path, int line);
+  // 0: not known.
+  int line(std::string_view path) const;
+  // Forgets the lines of a path and of all that is inside it.
+  void forget_lines(std::string_view path);
+  // Whether there is a fault at exactly this path or at an element of it, so that it need not be reported as missing.
+  bool has_at(std::string_view path) const;
+  // The text could not be read to its end: nothing can be said to be missing.
+  void set_incomplete() { complete_ = false; }
+  bool complete() const { return complete_; }
+
  private:
-  friend class TextProtoReader;
   struct Fault {
     std::string path;
     std::string message;
-    int line = 0;  // known when the parser found it; 0: looked up by path
+    int line = 0;  // 0: looked up by path
   };
   std::vector<Fault> faults_;
-  std::map<std::string, int> lines_;  // path -> line, 1-based
+  std::map<std::string, int, std::less<>> lines_;  // path -> line, 1-based
+  bool complete_ = true;
 };
 
-// Parses `text` into `message` (which is cleared first); unknown fields, wrong types and bad enum values become faults
-// that name the nearest field or the admitted values. Recursion is limited to 64. Never stops at the first fault where
-// the parser can go on.
+// `path` with one more name, or index, at its end.
+std::string path_of(std::string_view path, std::string_view name);
+std::string path_of(std::string_view path, int index);
+
+// Parses `text` into `message` (which is cleared first). Unknown fields, wrong types, bad enum values and fields given
+// twice become faults that name the nearest field or the admitted values, and reading goes on behind them; it ends at
+// a fault of syntax. Messages nest at most 64 deep.
 void parse_text_proto(std::string_view text, google::protobuf::Message& message, Faults& faults);
 
-// Reads at most 1 MiB. Errors: bad_configuration (missing file).
+// The same with the content of a file. Errors: bad_configuration when it cannot be read or is longer than 1 MiB.
 Status read_text_proto(const std::filesystem::path& path, google::protobuf::Message& message, Faults& faults);
 
-// One `--set` argument "path=value": scalars, enums and bools by name, "layer[0].dense.units=3" for elements, and for a
-// message or repeated field text proto in braces or brackets: "schedule={cosine {}}", "kernel=[3, 3]". Setting a field
-// inside another alternative of a oneof chooses it. Faults name the nearest field.
+// One `--set` argument "path=value": numbers, bools and enums as in text proto, strings with or without quotes,
+// "layer[0].dense.units=3" for elements that exist, and for a message or repeated field text proto in braces or
+// brackets: "schedule={cosine {}}", "kernel=[3, 3]". The value replaces the old one. Setting a field inside another
+// alternative of a oneof chooses it. Faults name the nearest field.
 void set_by_path(std::string_view assignment, google::protobuf::Message& message, Faults& faults);
 
-// Adds a fault for every required field or oneof that is missing and every number out of its limits, at any depth.
+// Adds a fault for every required field or oneof that is missing and every number that is out of its limits or not
+// finite, at any depth.
 void check_limits(const google::protobuf::Message& message, Faults& faults);
 
-// Writes the default of every scalar that is not set into the message, in every sub-message that is present, so that
-// the text form says everything. Fields of a oneof are left alone.
+// Writes the default that the proto names into every scalar that is not set, in every sub-message that is present, so
+// that the text form says everything. Fields of a oneof and fields whose proto names no default are left alone.
 void fill_defaults(google::protobuf::Message& message);
 
-// Paths of fields that differ, as "path: a, b", leaving out those marked neutral in proto/options.proto.
+// Paths of fields that differ, as "path: a, b", leaving out those marked neutral in proto/options.proto. A scalar that
+// is not set counts as its default; a message that is not given differs from an empty one, as `random_crop {}` shows.
+// Requires: messages of one type.
 std::vector<std::string> differing_fields(const google::protobuf::Message& a, const google::protobuf::Message& b);
 
 // The name among `candidates` with the smallest edit distance to `name`; empty when none is near.

@@ -1,0 +1,124 @@
+#include "storage/base/text_proto.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <google/protobuf/message.h>
+
+#include "storage/base/file.h"
+#include "storage/base/text_proto_reader.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kTextLimitBytes = std::size_t(1) << 20;
+
+// Whether `path` is `outer` or something inside it.
+bool is_within(std::string_view path, std::string_view outer) {
+  if (!path.starts_with(outer)) return false;
+  return outer.empty() || path.size() == outer.size() || path[outer.size()] == '.' || path[outer.size()] == '[';
+}
+
+// Levenshtein 1966: insertions, deletions and replacements of one character.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t(0));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string at_line(std::string_view file, int line) {
+  if (line == Faults::kFromCommandLine) return "--set";
+  return line > 0 ? fmt::format("{}:{}", file, line) : std::string(file);
+}
+
+}  // namespace
+
+void Faults::add(std::string_view path, std::string_view message) {
+  add_at(0, path, message);
+}
+
+void Faults::add_at(int line, std::string_view path, std::string_view message) {
+  faults_.push_back({std::string(path), std::string(message), line});
+}
+
+void Faults::set_line(std::string_view path, int line) {
+  lines_.insert_or_assign(std::string(path), line);
+}
+
+int Faults::line(std::string_view path) const {
+  const auto found = lines_.find(path);
+  return found == lines_.end() ? 0 : found->second;
+}
+
+void Faults::forget_lines(std::string_view path) {
+  std::erase_if(lines_, [path](const auto& entry) { return is_within(entry.first, path); });
+}
+
+bool Faults::has_at(std::string_view path) const {
+  const std::string element = fmt::format("{}[", path);
+  return std::any_of(faults_.begin(), faults_.end(),
+                     [&](const Fault& fault) { return fault.path == path || fault.path.starts_with(element); });
+}
+
+Status Faults::status(std::string_view file) const {
+  if (faults_.empty()) return OkStatus();
+  std::vector<std::pair<int, std::string>> found;
+  for (const Fault& fault : faults_) {
+    int where = fault.line;
+    for (std::string_view path = fault.path; where == 0 && !path.empty();) {
+      where = line(path);
+      const std::size_t end = path.find_last_of(".[");
+      path = path.substr(0, end == std::string_view::npos ? 0 : end);
+    }
+    found.emplace_back(where, fmt::format("{}: {}{}{}", at_line(file, where), fault.path,
+                                          fault.path.empty() ? "" : ": ", fault.message));
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string text;
+  for (const auto& [where, line_text] : found) text += (text.empty() ? "" : "\n") + line_text;
+  return bad_configuration(text);
+}
+
+std::string path_of(std::string_view path, std::string_view name) {
+  return fmt::format("{}{}{}", path, path.empty() ? "" : ".", name);
+}
+
+std::string path_of(std::string_view path, int index) {
+  return fmt::format("{}[{}]", path, index);
+}
+
+void parse_text_proto(std::string_view text, google::protobuf::Message& message, Faults& faults) {
+  message.Clear();
+  TextProtoReader(text, 0, faults).read_fields(message);
+}
+
+Status read_text_proto(const std::filesystem::path& path, google::protobuf::Message& message, Faults& faults) {
+  const StatusOr<std::string> text = read_file(path, kTextLimitBytes);
+  if (!text.ok()) return bad_configuration(std::string(text.status().message()));
+  parse_text_proto(*text, message, faults);
+  return OkStatus();
+}
+
+std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace lockstep

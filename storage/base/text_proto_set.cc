@@ -1,0 +1,103 @@
+#include <charconv>
+#include <optional>
+
+#include <google/protobuf/message.h>
+
+#include "storage/base/text_proto.h"
+#include "storage/base/text_proto_reader.h"
+
+namespace lockstep {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+// One step of a path: "layer[0]" or "dense".
+struct Step {
+  std::string_view name;
+  std::optional<int> index;
+};
+
+// Takes the first step off the front of `path`; nothing when it is not well formed.
+std::optional<Step> take_step(std::string_view& path) {
+  const std::size_t end = path.find('.');
+  std::string_view text = path.substr(0, end);
+  path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
+  const std::size_t bracket = text.find('[');
+  if (bracket == std::string_view::npos) return Step{text, std::nullopt};
+  int index = 0;
+  const char* const last = text.data() + text.size() - 1;
+  const auto [rest, error] = std::from_chars(text.data() + bracket + 1, last, index);
+  if (error != std::errc() || rest != last || *last != ']' || index < 0) return std::nullopt;
+  return Step{text.substr(0, bracket), index};
+}
+
+// Follows a path, and sets what is at its end.
+class Setter {
+ public:
+  Setter(std::string_view value, Faults& faults) : value_(value), faults_(faults) {}
+
+  void set(Message& message, const std::string& path, std::string_view steps) {
+    const std::optional<Step> step = take_step(steps);
+    if (!step.has_value()) return fault(path, "expected NAME or NAME[INDEX] between the dots");
+    const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(step->name));
+    if (field == nullptr) return fault(path, no_such_field(step->name, *message.GetDescriptor()));
+    std::string field_path = path_of(path, step->name);
+    if (step->index.has_value()) {
+      if (!field->is_repeated()) return fault(field_path, "expected no [INDEX]: there is only one");
+      const int size = message.GetReflection()->FieldSize(message, field);
+      if (*step->index >= size) {
+        return fault(field_path, fmt::format("expected an index below {}, got {}", size, *step->index));
+      }
+      field_path = path_of(field_path, *step->index);
+    }
+    if (steps.empty()) return set_field(message, *field, step->index, field_path);
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return fault(field_path, "it has no fields");
+    if (field->is_repeated() && !step->index.has_value()) return fault(field_path, "expected an [INDEX] behind it");
+    const Reflection& reflection = *message.GetReflection();
+    set(step->index.has_value() ? *reflection.MutableRepeatedMessage(&message, field, *step->index)
+                                : *reflection.MutableMessage(&message, field),
+        field_path, steps);
+  }
+
+ private:
+  void set_field(Message& message, const FieldDescriptor& field, std::optional<int> index, const std::string& path) {
+    const Reflection& reflection = *message.GetReflection();
+    faults_.forget_lines(path);
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING && !field.is_repeated() && !value_.starts_with('"')) {
+      faults_.set_line(path, Faults::kFromCommandLine);
+      return reflection.SetString(&message, &field, std::string(value_));
+    }
+    TextProtoReader reader(value_, Faults::kFromCommandLine, faults_);
+    if (!index.has_value()) {
+      reflection.ClearField(&message, &field);
+      return reader.read_value(message, field, path);
+    }
+    // The new element is read behind the others, then takes the place of the old one.
+    const int size = reflection.FieldSize(message, &field);
+    reader.read_one(message, field, path);
+    if (reflection.FieldSize(message, &field) == size) return;
+    reflection.SwapElements(&message, &field, *index, size);
+    reflection.RemoveLast(&message, &field);
+  }
+
+  void fault(const std::string& path, std::string_view message) {
+    faults_.add_at(Faults::kFromCommandLine, path, message);
+  }
+
+  const std::string_view value_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+void set_by_path(std::string_view assignment, google::protobuf::Message& message, Faults& faults) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return faults.add_at(Faults::kFromCommandLine, "", fmt::format("expected PATH=VALUE, got \"{}\"", assignment));
+  }
+  Setter(assignment.substr(equals + 1), faults).set(message, "", assignment.substr(0, equals));
+}
+
+}  // namespace lockstep
