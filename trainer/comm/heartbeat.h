@@ -13,7 +13,16 @@
 
 namespace lockstep {
 
-enum class Phase : std::uint32_t { kStart, kData, kForwardBackward, kReduction, kUpdate, kEvaluation, kCheckpoint, kEnd };
+enum class Phase : std::uint32_t {
+  kStart,
+  kData,
+  kForwardBackward,
+  kReduction,
+  kUpdate,
+  kEvaluation,
+  kCheckpoint,
+  kEnd
+};
 
 class Heartbeat {
  public:

@@ -1,0 +1,117 @@
+// The contracts on one rank and on threads.
+#include <gtest/gtest.h>
+
+#include "tests/trainer/comm/communicator_contract.h"
+#include "tests/trainer/comm/reducer_contract.h"
+#include "trainer/comm/slice_tree.h"
+#include "trainer/comm/thread_communicator.h"
+
+namespace lockstep {
+namespace {
+
+struct Placement {
+  int ranks;
+  int ranks_per_host;
+};
+
+// As the test's name shows it.
+void PrintTo(const Placement& placement, std::ostream* out) {
+  *out << placement.ranks << " ranks, " << placement.ranks_per_host << " a host";
+}
+
+class ThreadTest : public testing::TestWithParam<Placement> {};
+
+TEST_P(ThreadTest, CommunicatorContract) {
+  run_in_threads(GetParam().ranks, expect_communicator_contract, GetParam().ranks_per_host);
+}
+
+TEST_P(ThreadTest, TreeSums) {
+  run_in_threads(GetParam().ranks, expect_tree_sums, GetParam().ranks_per_host);
+}
+
+TEST_P(ThreadTest, LibrarySum) {
+  run_in_threads(
+      GetParam().ranks, [](Communicator& c) { expect_library_sum(c, 1000, 2 * c.size()); }, GetParam().ranks_per_host);
+}
+
+INSTANTIATE_TEST_SUITE_P(Placements, ThreadTest,
+                         testing::Values(Placement{1, 1}, Placement{2, 2}, Placement{2, 1}, Placement{3, 3},
+                                         Placement{3, 1}, Placement{4, 4}, Placement{4, 2}, Placement{4, 1},
+                                         Placement{6, 6}, Placement{6, 2}, Placement{6, 1}, Placement{8, 8},
+                                         Placement{8, 4}, Placement{8, 2}, Placement{12, 12}, Placement{12, 4},
+                                         Placement{12, 1}, Placement{16, 4}));
+
+TEST(SoloTest, CommunicatorContract) {
+  expect_communicator_contract(*make_solo_communicator());
+}
+
+TEST(SoloTest, TreeSums) {
+  expect_tree_sums(*make_solo_communicator());
+}
+
+TEST(SoloTest, LibrarySum) {
+  expect_library_sum(*make_solo_communicator(), 1000, 4);
+}
+
+// The reason for the tree: what is expected of every power-of-two number of ranks above is one and the same sum.
+TEST(ReferenceSumTest, PowersOfTwoAgree) {
+  for (const int slices : {1, 2, 4, 6, 8, 12, 16}) {
+    const auto expected = bits_of(reference_sum(0, slices, 1, 1000));
+    for (int ranks = 1; slices % ranks == 0; ranks *= 2) {
+      EXPECT_EQ(bits_of(reference_sum(0, slices, ranks, 1000)), expected) << slices << " slices, " << ranks << " ranks";
+    }
+  }
+}
+
+// Negative control: the data tell one order from another.
+TEST(ReferenceSumTest, OtherOrdersDiffer) {
+  EXPECT_NE(bits_of(left_to_right_sum(0, 4, 1000)), bits_of(reference_sum(0, 4, 1, 1000)));
+  EXPECT_NE(bits_of(left_to_right_sum(0, 8, 1000)), bits_of(reference_sum(0, 8, 1, 1000)));
+  EXPECT_NE(bits_of(reference_sum(0, 12, 3, 1000)), bits_of(reference_sum(0, 12, 1, 1000)));
+  EXPECT_EQ(bits_of(left_to_right_sum(0, 3, 1000)), bits_of(reference_sum(0, 3, 1, 1000)));
+}
+
+std::vector<int> additions(int slices) {
+  const SliceTree tree(slices);
+  std::vector<int> result;
+  for (int slice = 0; slice < slices; ++slice) result.push_back(tree.additions_after(slice));
+  return result;
+}
+
+TEST(SliceTreeTest, Additions) {
+  EXPECT_EQ(additions(1), (std::vector<int>{0}));
+  EXPECT_EQ(additions(2), (std::vector<int>{0, 1}));
+  EXPECT_EQ(additions(8), (std::vector<int>{0, 1, 0, 2, 0, 1, 0, 3}));
+  EXPECT_EQ(additions(3), (std::vector<int>{0, 1, 1}));
+  EXPECT_EQ(additions(12), (std::vector<int>{0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 1, 3}));
+}
+
+TEST(SliceTreeTest, Depth) {
+  EXPECT_EQ(SliceTree(1).depth(), 1);
+  EXPECT_EQ(SliceTree(2).depth(), 2);
+  EXPECT_EQ(SliceTree(7).depth(), 2);
+  EXPECT_EQ(SliceTree(8).depth(), 4);
+  EXPECT_EQ(SliceTree(12).depth(), 4);
+}
+
+TEST(GradientReducerTest, Description) {
+  const auto expect_description = [](int ranks, int ranks_per_host, ReducerOptions options, const char* expected) {
+    run_in_threads(
+        ranks,
+        [&](Communicator& communicator) {
+          EXPECT_EQ(GradientReducer::make(communicator, 10, options)->description(), expected);
+        },
+        ranks_per_host);
+  };
+  expect_description(1, 1, {ReductionMode::kTree, true, 4}, "one rank");
+  expect_description(2, 2, {ReductionMode::kTree, true, 4}, "shared memory over 2 ranks");
+  expect_description(4, 4, {ReductionMode::kTree, false, 4}, "halving and doubling over 4 ranks");
+  expect_description(4, 2, {ReductionMode::kTree, true, 4},
+                     "shared memory over 2 ranks a host, halving and doubling over 2 hosts");
+  expect_description(3, 3, {ReductionMode::kTree, true, 3},
+                     "shared memory over 3 ranks, not a power of two: other bits than with 1, 2, 4 ranks");
+  expect_description(2, 2, {ReductionMode::kMpiAllReduce, true, 4}, "MPI_Allreduce over 2 ranks");
+}
+
+}  // namespace
+}  // namespace lockstep

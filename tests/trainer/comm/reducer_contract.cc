@@ -1,0 +1,134 @@
+#include "tests/trainer/comm/reducer_contract.h"
+
+#include <bit>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "trainer/comm/replica_check.h"
+
+namespace lockstep {
+namespace {
+
+using Array = std::vector<float>;
+
+Array slice_gradient(int step, int slice, std::size_t elements) {
+  Array values(elements);
+  for (std::size_t i = 0; i < elements; ++i) values[i] = gradient_value(step, slice, i);
+  return values;
+}
+
+Array sum_of(const Array& a, const Array& b) {
+  Array sum(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) sum[i] = a[i] + b[i];
+  return sum;
+}
+
+Array sum_of_slices(int step, int first, int count, std::size_t elements) {
+  if (count == 1) return slice_gradient(step, first, elements);
+  if (count % 2 == 0) {
+    return sum_of(sum_of_slices(step, first, count / 2, elements),
+                  sum_of_slices(step, first + count / 2, count / 2, elements));
+  }
+  Array sum = slice_gradient(step, first, elements);
+  for (int slice = first + 1; slice < first + count; ++slice) {
+    sum = sum_of(sum, slice_gradient(step, slice, elements));
+  }
+  return sum;
+}
+
+std::span<const float> reduce_once(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
+  const int mine = slices / communicator.size();
+  for (int slice = communicator.rank() * mine; slice < (communicator.rank() + 1) * mine; ++slice) {
+    const std::span<float> buffer = reducer.slice_buffer();
+    for (std::size_t i = 0; i < buffer.size(); ++i) buffer[i] = gradient_value(step, slice, i);
+    reducer.slice_done();
+  }
+  return reducer.reduce();
+}
+
+}  // namespace
+
+float gradient_value(int step, int slice, std::size_t i) {
+  std::uint64_t state = (static_cast<std::uint64_t>(step) * 64 + static_cast<std::uint64_t>(slice) + 1) << 32 | i;
+  state *= 0x9E3779B97F4A7C15U;  // SplitMix64's constants
+  state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9U;
+  state = (state ^ (state >> 27)) * 0x94D049BB133111EBU;
+  const auto mantissa = static_cast<float>(static_cast<std::int32_t>(state >> 32)) * 0x1p-31F;
+  return std::ldexp(mantissa, static_cast<int>(state % 24));
+}
+
+std::vector<float> reference_sum(int step, int slices, int ranks, std::size_t elements) {
+  std::vector<Array> arrays;
+  const int mine = slices / ranks;
+  for (int rank = 0; rank < ranks; ++rank) arrays.push_back(sum_of_slices(step, rank * mine, mine, elements));
+  while (arrays.size() % 2 == 0) {
+    std::vector<Array> pairs;
+    for (std::size_t i = 0; i < arrays.size(); i += 2) pairs.push_back(sum_of(arrays[i], arrays[i + 1]));
+    arrays = pairs;
+  }
+  Array sum = arrays[0];
+  for (std::size_t i = 1; i < arrays.size(); ++i) sum = sum_of(sum, arrays[i]);
+  return sum;
+}
+
+std::vector<float> left_to_right_sum(int step, int slices, std::size_t elements) {
+  Array sum = slice_gradient(step, 0, elements);
+  for (int slice = 1; slice < slices; ++slice) sum = sum_of(sum, slice_gradient(step, slice, elements));
+  return sum;
+}
+
+std::vector<std::uint32_t> bits_of(std::span<const float> values) {
+  std::vector<std::uint32_t> bits;
+  for (const float value : values) bits.push_back(std::bit_cast<std::uint32_t>(value));
+  return bits;
+}
+
+void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps) {
+  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(reducer->slice_buffer().data());
+  EXPECT_EQ(address % 64, 0U);
+  for (int step = 0; step < steps; ++step) {
+    const std::span<const float> sum = reduce_once(*reducer, communicator, options.slices, step);
+    ASSERT_EQ(sum.size(), elements);
+    const std::vector<float> expected = reference_sum(step, options.slices, communicator.size(), elements);
+    std::size_t differing = 0;
+    for (std::size_t i = 0; i < elements; ++i) {
+      if (std::bit_cast<std::uint32_t>(sum[i]) != std::bit_cast<std::uint32_t>(expected[i])) ++differing;
+    }
+    EXPECT_EQ(differing, 0U) << "rank " << communicator.rank() << " of " << communicator.size() << ", "
+                             << options.slices << " slices, " << elements << " elements, step " << step << ", "
+                             << reducer->description();
+  }
+}
+
+void expect_tree_sums(Communicator& communicator) {
+  for (const int slices : {1, 2, 4, 6, 8, 12, 16}) {
+    if (slices % communicator.size() != 0) continue;
+    for (const bool shared_memory : {true, false}) {
+      const ReducerOptions options{ReductionMode::kTree, shared_memory, slices};
+      for (std::size_t elements = 1; elements <= 17; ++elements) expect_tree_sum(communicator, elements, options, 3);
+      expect_tree_sum(communicator, 1000, options, 3);
+      expect_tree_sum(communicator, 100'003, options, 2);
+    }
+  }
+}
+
+void expect_library_sum(Communicator& communicator, std::size_t elements, int slices) {
+  const auto reducer = GradientReducer::make(communicator, elements, {ReductionMode::kMpiAllReduce, true, slices});
+  const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
+  for (std::size_t i = 0; i < elements; ++i) {
+    double expected = 0;
+    double size = 0;
+    for (int slice = 0; slice < slices; ++slice) {
+      expected += gradient_value(0, slice, i);
+      size += std::abs(gradient_value(0, slice, i));
+    }
+    ASSERT_NEAR(sum[i], expected, 1e-6 * size) << "element " << i;
+  }
+  const NamedBytes array{"sum", std::as_bytes(sum)};
+  const Status same = check_replicas(communicator, {&array, 1});
+  EXPECT_TRUE(same.ok()) << same.ToString();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,35 @@
+// What every GradientReducer does on every Communicator, and the slow twin that it is compared with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "trainer/comm/gradient_reducer.h"
+
+namespace lockstep {
+
+// Element i of a slice's gradient: both signs and 24 binary orders of magnitude, so that the order of additions shows.
+float gradient_value(int step, int slice, std::size_t i);
+
+// The definition, literally: the slices of each rank by recursion (halves while even, an odd rest from the left), then
+// the ranks pairwise while their number is even, an odd rest from the left.
+std::vector<float> reference_sum(int step, int slices, int ranks, std::size_t elements);
+
+// The gradients added one slice after another.
+std::vector<float> left_to_right_sum(int step, int slices, std::size_t elements);
+
+// The bits, for comparison that knows -0 from 0.
+std::vector<std::uint32_t> bits_of(std::span<const float> values);
+
+// Runs `steps` reductions on this rank and expects the bits of reference_sum each time.
+void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps);
+
+// expect_tree_sum for slices 1, 2, 4, 6, 8, 12, 16 as far as the ranks divide them, lengths 1 to 17, 1,000 and 100,003,
+// shared memory on and off.
+void expect_tree_sums(Communicator& communicator);
+
+// kMpiAllReduce: the same sum within rounding, and the same bits on every rank.
+void expect_library_sum(Communicator& communicator, std::size_t elements, int slices);
+
+}  // namespace lockstep

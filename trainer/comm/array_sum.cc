@@ -1,0 +1,58 @@
+#include "trainer/comm/array_sum.h"
+
+#include <algorithm>
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kBlock = 1024;
+
+// sum = the tree over arrays[..][offset, offset + elements), as sum_rank_arrays orders it.
+void sum_block(std::span<float* const> arrays, std::size_t offset, std::size_t elements, float* sum) {
+  const std::size_t count = arrays.size();
+  if (count == 1) {
+    std::copy_n(arrays[0] + offset, elements, sum);
+    return;
+  }
+  if (count == 2) {
+    add(arrays[0] + offset, arrays[1] + offset, sum, elements);
+    return;
+  }
+  const std::size_t power = count & (~count + 1);  // the largest power of two that divides count
+  const std::size_t group = power == count ? count / 2 : power;
+  alignas(64) float part[kBlock];
+  sum_block(arrays.first(group), offset, elements, sum);
+  for (std::size_t first = group; first < count; first += group) {
+    sum_block(arrays.subspan(first, group), offset, elements, part);
+    add(sum, part, sum, elements);
+  }
+}
+
+}  // namespace
+
+void add(const float* a, const float* b, float* sum, std::size_t elements) {
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < elements; ++i) sum[i] = a[i] + b[i];
+}
+
+void fold_into_first(std::span<float* const> arrays, std::size_t elements) {
+  if (arrays.size() < 2) return;
+  alignas(64) float sum[kBlock];
+  for (std::size_t offset = 0; offset < elements; offset += kBlock) {
+    const std::size_t n = std::min(kBlock, elements - offset);
+    std::copy_n(arrays.back() + offset, n, sum);
+    for (std::size_t i = arrays.size() - 2; i > 0; --i) add(arrays[i] + offset, sum, sum, n);
+    add(arrays[0] + offset, sum, arrays[0] + offset, n);
+  }
+}
+
+void sum_rank_arrays(std::span<float* const> arrays, std::span<float* const> sums, std::size_t elements) {
+  alignas(64) float sum[kBlock];
+  for (std::size_t offset = 0; offset < elements; offset += kBlock) {
+    const std::size_t n = std::min(kBlock, elements - offset);
+    sum_block(arrays, offset, n, sum);
+    for (float* const target : sums) std::copy_n(sum, n, target + offset);
+  }
+}
+
+}  // namespace lockstep

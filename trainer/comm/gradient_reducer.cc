@@ -1,0 +1,97 @@
+#include "trainer/comm/gradient_reducer.h"
+
+#include <optional>
+
+#include "storage/base/status.h"
+#include "trainer/comm/array_sum.h"
+#include "trainer/comm/rank_tree.h"
+#include "trainer/comm/slice_tree.h"
+#include "trainer/tensor/aligned_array.h"
+
+namespace lockstep {
+namespace {
+
+int slices_of_a_rank(int slices, int ranks) {
+  CHECK(slices > 0 && slices % ranks == 0, "{} slices on {} ranks", slices, ranks);
+  return slices / ranks;
+}
+
+class FoldingReducer final : public GradientReducer {
+ public:
+  FoldingReducer(Communicator& communicator, std::size_t elements, const ReducerOptions& options)
+      : communicator_(communicator),
+        elements_(elements),
+        slice_tree_(slices_of_a_rank(options.slices, communicator.size())) {
+    const std::size_t padded = padded_elements(elements, communicator.size());
+    if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
+      share_memory(padded);
+    } else {
+      levels_.push_back(own_array(padded));
+      if (options.mode == ReductionMode::kTree) rank_tree_.emplace(communicator, levels_, padded);
+    }
+    while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
+  }
+
+  std::span<float> slice_buffer() override { return {levels_[height_], elements_}; }
+  void slice_done() override {
+    CHECK(slices_done_ < slice_tree_.slices(), "all {} slices are done", slices_done_);
+    const auto additions = static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
+    height_ -= additions;
+    fold_into_first(std::span(levels_).subspan(height_, additions + 1), elements_);
+    ++height_;
+    ++slices_done_;
+  }
+  std::span<float> reduce() override {
+    CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
+    if (rank_tree_) {
+      rank_tree_->sum();
+    } else {
+      communicator_.library_all_reduce({levels_[0], elements_});
+    }
+    height_ = 0;
+    slices_done_ = 0;
+    return {levels_[0], elements_};
+  }
+  std::string description() const override;
+
+ private:
+  float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
+  void share_memory(std::size_t elements) {
+    std::vector<float*> local_arrays;
+    for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
+      local_arrays.push_back(reinterpret_cast<float*>(bytes));
+    }
+    levels_.push_back(local_arrays[static_cast<std::size_t>(communicator_.rank() - communicator_.first_local())]);
+    rank_tree_.emplace(communicator_, local_arrays, elements);
+  }
+
+  Communicator& communicator_;
+  const std::size_t elements_;
+  const SliceTree slice_tree_;
+  std::vector<AlignedArray> arrays_;
+  std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
+  std::size_t height_ = 0;      // arrays on the stack
+  int slices_done_ = 0;
+  std::optional<RankTree> rank_tree_;  // none: MPI_Allreduce
+};
+
+std::string FoldingReducer::description() const {
+  const int ranks = communicator_.size();
+  if (ranks == 1) return "one rank";
+  if (!rank_tree_) return fmt::format("MPI_Allreduce over {} ranks", ranks);
+  const int local = rank_tree_->local_size();
+  const std::string note = (ranks & (ranks - 1)) == 0 ? "" : ", not a power of two: other bits than with 1, 2, 4 ranks";
+  if (local == 1) return fmt::format("halving and doubling over {} ranks{}", ranks, note);
+  if (local == ranks) return fmt::format("shared memory over {} ranks{}", ranks, note);
+  return fmt::format("shared memory over {} ranks a host, halving and doubling over {} hosts{}", local, ranks / local,
+                     note);
+}
+
+}  // namespace
+
+std::unique_ptr<GradientReducer> GradientReducer::make(Communicator& communicator, std::size_t elements,
+                                                       const ReducerOptions& options) {
+  return std::make_unique<FoldingReducer>(communicator, elements, options);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,203 @@
+#include "trainer/comm/mpi_communicator.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <vector>
+
+#include <mpi.h>
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr int kTag = 1;
+
+// Calls body(offset, length) for consecutive pieces of at most `largest`.
+template <typename Body>
+void in_pieces(std::size_t length, std::size_t largest, const Body& body) {
+  for (std::size_t offset = 0; offset < length; offset += largest) {
+    body(offset, static_cast<int>(std::min(largest, length - offset)));
+  }
+}
+
+int rank_in(MPI_Comm group) {
+  int rank = 0;
+  MPI_Comm_rank(group, &rank);
+  return rank;
+}
+
+int size_of(MPI_Comm group) {
+  int size = 0;
+  MPI_Comm_size(group, &size);
+  return size;
+}
+
+// The ranks of this host, or only this rank where the placement does not allow shared sums (see MpiSession).
+MPI_Comm make_local_group() {
+  MPI_Comm host = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_in(MPI_COMM_WORLD), MPI_INFO_NULL, &host);
+  const int ranks = size_of(host);
+  int first = rank_in(MPI_COMM_WORLD);
+  MPI_Bcast(&first, 1, MPI_INT, 0, host);
+  const bool consecutive = rank_in(MPI_COMM_WORLD) == first + rank_in(host);
+  const bool one_host = ranks == size_of(MPI_COMM_WORLD);
+  const bool usable = consecutive && (one_host || std::has_single_bit(static_cast<unsigned>(ranks)));
+  // The smallest over all ranks of: usable, ranks, -ranks. Equal counts have smallest == largest.
+  int smallest[3] = {usable ? 1 : 0, ranks, -ranks};
+  MPI_Allreduce(MPI_IN_PLACE, smallest, 3, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+  if (smallest[0] == 1 && smallest[1] == -smallest[2]) return host;
+  MPI_Comm_free(&host);
+  MPI_Comm alone = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_SELF, &alone);
+  return alone;
+}
+
+std::byte* aligned(void* address) {
+  const auto value = reinterpret_cast<std::uintptr_t>(address);
+  return reinterpret_cast<std::byte*>((value + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+class MpiCommunicator final : public Communicator {
+ public:
+  explicit MpiCommunicator(std::size_t largest_piece_bytes)
+      : largest_bytes_(largest_piece_bytes),
+        largest_floats_(largest_piece_bytes / sizeof(float)),
+        rank_(rank_in(MPI_COMM_WORLD)),
+        size_(size_of(MPI_COMM_WORLD)),
+        local_(make_local_group()) {}
+  ~MpiCommunicator() override {
+    for (MPI_Win& window : windows_) MPI_Win_free(&window);
+    MPI_Comm_free(&local_);
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  void barrier() override { MPI_Barrier(MPI_COMM_WORLD); }
+  void broadcast(std::span<std::byte> bytes, int root) override {
+    in_pieces(bytes.size(), largest_bytes_, [&](std::size_t offset, int count) {
+      MPI_Bcast(bytes.data() + offset, count, MPI_BYTE, root, MPI_COMM_WORLD);
+    });
+  }
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    const std::size_t ranks = static_cast<std::size_t>(size_);
+    CHECK(all.size() == ranks * mine.size(), "{} bytes of {} ranks into {}", mine.size(), ranks, all.size());
+    if (mine.size() <= largest_bytes_) {
+      const int count = static_cast<int>(mine.size());
+      MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, MPI_COMM_WORLD);
+      return;
+    }
+    std::copy(mine.begin(), mine.end(), all.begin() + static_cast<std::ptrdiff_t>(rank_ * mine.size()));
+    for (std::size_t root = 0; root < ranks; ++root) {
+      broadcast(all.subspan(root * mine.size(), mine.size()), static_cast<int>(root));
+    }
+  }
+  void exchange(int partner, std::span<const float> send, std::span<float> receive) override {
+    CHECK(send.size() == receive.size(), "sends {} values, receives {}", send.size(), receive.size());
+    in_pieces(send.size(), largest_floats_, [&](std::size_t offset, int count) {
+      MPI_Sendrecv(send.data() + offset, count, MPI_FLOAT, partner, kTag, receive.data() + offset, count, MPI_FLOAT,
+                   partner, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    });
+  }
+  void send(int partner, std::span<const float> values) override {
+    in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
+      MPI_Send(values.data() + offset, count, MPI_FLOAT, partner, kTag, MPI_COMM_WORLD);
+    });
+  }
+  void receive(int partner, std::span<float> values) override {
+    in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
+      MPI_Recv(values.data() + offset, count, MPI_FLOAT, partner, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    });
+  }
+  void library_all_reduce(std::span<float> values) override {
+    in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
+      MPI_Allreduce(MPI_IN_PLACE, values.data() + offset, count, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+    });
+  }
+
+  int first_local() const override { return rank_ - rank_in(local_); }
+  int local_size() const override { return size_of(local_); }
+  std::span<std::byte* const> allocate_shared(std::size_t bytes) override;
+  void local_barrier() override {
+    // MPI does not promise that a barrier orders plain loads and stores; the fences do.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    MPI_Barrier(local_);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  std::string library_version() const override;
+
+ private:
+  const std::size_t largest_bytes_;
+  const std::size_t largest_floats_;
+  const int rank_;
+  const int size_;
+  MPI_Comm local_;
+  std::vector<MPI_Win> windows_;
+  std::deque<std::vector<std::byte*>> addresses_;
+};
+
+std::span<std::byte* const> MpiCommunicator::allocate_shared(std::size_t bytes) {
+  MPI_Info info = MPI_INFO_NULL;
+  MPI_Info_create(&info);
+  MPI_Info_set(info, "alloc_shared_noncontig", "true");  // each rank's part on pages of its own
+  void* mine = nullptr;
+  MPI_Win window = MPI_WIN_NULL;
+  MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes + kAlignment), 1, info, local_, &mine, &window);
+  MPI_Info_free(&info);
+  windows_.push_back(window);
+  std::vector<std::byte*>& addresses = addresses_.emplace_back();
+  for (int rank = 0; rank < local_size(); ++rank) {
+    MPI_Aint size = 0;
+    int unit = 0;
+    void* base = nullptr;
+    MPI_Win_shared_query(window, rank, &size, &unit, &base);
+    addresses.push_back(aligned(base));
+  }
+  std::memset(aligned(mine), 0, bytes);
+  local_barrier();
+  return addresses;
+}
+
+std::string MpiCommunicator::library_version() const {
+  std::string text(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  text.resize(std::min(text.find(','), static_cast<std::size_t>(length)));  // "Open MPI v4.1.4, package: ..."
+  if (const std::size_t v = text.find(" v"); v != std::string::npos) text.erase(v + 1, 1);
+  return text;
+}
+
+}  // namespace
+
+bool started_as_rank() {
+  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr ||
+         std::getenv("PMI_RANK") != nullptr;
+}
+
+StatusOr<std::unique_ptr<MpiSession>> MpiSession::create(std::size_t largest_piece_bytes) {
+  int provided = MPI_THREAD_SINGLE;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  if (provided < MPI_THREAD_FUNNELED) {
+    MPI_Finalize();
+    return bad_configuration("this MPI library has no MPI_THREAD_FUNNELED: use one built with thread support");
+  }
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL);
+  std::unique_ptr<MpiSession> session(new MpiSession);
+  session->communicator_ = std::make_unique<MpiCommunicator>(largest_piece_bytes);
+  return session;
+}
+
+MpiSession::~MpiSession() {
+  communicator_.reset();
+  MPI_Finalize();
+}
+
+void MpiSession::abort_all(int exit_code) {
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::abort();  // MPI_Abort does not return, but is not declared so
+}
+
+}  // namespace lockstep

@@ -1,0 +1,99 @@
+#include "trainer/comm/rank_tree.h"
+
+#include <algorithm>
+
+#include "storage/base/status.h"
+#include "trainer/comm/array_sum.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kLineElements = 16;
+// Received values are added while they are in the cache; a piece is long enough for its latency not to count.
+constexpr std::size_t kPieceElements = std::size_t{1} << 20;
+
+}  // namespace
+
+std::size_t padded_elements(std::size_t elements, int ranks) {
+  const std::size_t multiple = kLineElements * static_cast<std::size_t>(ranks);
+  return (elements + multiple - 1) / multiple * multiple;
+}
+
+RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, std::size_t elements)
+    : communicator_(communicator),
+      local_size_(static_cast<int>(arrays.size())),
+      local_rank_(communicator.rank() % local_size_),
+      hosts_(communicator.size() / local_size_),
+      host_(communicator.rank() / local_size_),
+      share_elements_(elements / arrays.size()) {
+  CHECK(elements == padded_elements(elements, communicator.size()), "{} elements", elements);
+  for (float* const array : arrays) {
+    shares_.push_back(array + static_cast<std::size_t>(local_rank_) * share_elements_);
+  }
+  if (hosts_ > 1) received_ = AlignedArray(std::min(share_elements_, kPieceElements));
+}
+
+void RankTree::sum() {
+  float* const mine = shares_[static_cast<std::size_t>(local_rank_)];
+  if (local_size_ == 1) {
+    sum_over_hosts(mine);
+    return;
+  }
+  communicator_.local_barrier();  // every array is complete
+  if (hosts_ == 1) {
+    sum_rank_arrays(shares_, shares_, share_elements_);
+  } else {
+    sum_rank_arrays(shares_, {&mine, 1}, share_elements_);
+    sum_over_hosts(mine);
+    for (float* const share : shares_) {
+      if (share != mine) std::copy_n(mine, share_elements_, share);
+    }
+  }
+  communicator_.local_barrier();  // every share is written
+}
+
+void RankTree::sum_over_hosts(float* values) {
+  const int group = hosts_ & -hosts_;  // the largest power of two that divides the number of hosts
+  std::size_t elements = share_elements_;
+  float* mine = values;  // the part that this rank sums
+  for (int distance = 1; distance < group; distance *= 2) {
+    elements /= 2;
+    float* const upper = mine + elements;
+    const bool keeps_upper = (host_ & distance) != 0;
+    exchange_and_add(host_ ^ distance, keeps_upper ? mine : upper, keeps_upper ? upper : mine, elements);
+    if (keeps_upper) mine = upper;
+  }
+  // The odd rest: the sum grows from the first group to the last and comes back.
+  const bool has_previous = host_ >= group;
+  const bool has_next = host_ + group < hosts_;
+  if (has_previous) receive_and_add(host_ - group, mine, elements);
+  if (has_next) {
+    communicator_.send(rank_of(host_ + group), {mine, elements});
+    communicator_.receive(rank_of(host_ + group), {mine, elements});
+  }
+  if (has_previous) communicator_.send(rank_of(host_ - group), {mine, elements});
+  for (int distance = group / 2; distance >= 1; distance /= 2) {
+    float* const theirs = (host_ & distance) != 0 ? mine - elements : mine + elements;
+    communicator_.exchange(rank_of(host_ ^ distance), {mine, elements}, {theirs, elements});
+    mine = std::min(mine, theirs);
+    elements *= 2;
+  }
+}
+
+void RankTree::exchange_and_add(int host, const float* theirs, float* mine, std::size_t elements) {
+  for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
+    const std::size_t n = std::min(kPieceElements, elements - offset);
+    communicator_.exchange(rank_of(host), {theirs + offset, n}, received_.span().first(n));
+    add(mine + offset, received_.data(), mine + offset, n);
+  }
+}
+
+void RankTree::receive_and_add(int host, float* mine, std::size_t elements) {
+  for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
+    const std::size_t n = std::min(kPieceElements, elements - offset);
+    communicator_.receive(rank_of(host), received_.span().first(n));
+    add(received_.data(), mine + offset, mine + offset, n);
+  }
+}
+
+}  // namespace lockstep

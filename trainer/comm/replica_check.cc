@@ -1,0 +1,70 @@
+#include "trainer/comm/replica_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include <absl/strings/str_join.h>
+#include <xxhash.h>
+
+namespace lockstep {
+namespace {
+
+using Hash = std::array<std::byte, sizeof(XXH128_canonical_t)>;
+
+Hash hash_of(std::span<const std::byte> bytes) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
+  Hash hash;
+  std::copy_n(reinterpret_cast<const std::byte*>(canonical.digest), hash.size(), hash.begin());
+  return hash;
+}
+
+std::string text_of(const Hash& hash) {
+  std::string text;
+  for (const std::byte byte : hash) text += fmt::format("{:02x}", std::to_integer<int>(byte));
+  return text;
+}
+
+// The hash that most ranks have; of equally frequent ones the first in rank order.
+Hash majority(const std::vector<Hash>& by_rank) {
+  const auto frequency = [&](const Hash& hash) { return std::count(by_rank.begin(), by_rank.end(), hash); };
+  return *std::max_element(by_rank.begin(), by_rank.end(),
+                           [&](const Hash& a, const Hash& b) { return frequency(a) < frequency(b); });
+}
+
+// Empty when all ranks agree.
+std::string difference(std::string_view name, const std::vector<Hash>& by_rank) {
+  const Hash expected = majority(by_rank);
+  std::vector<std::string> odd;
+  for (std::size_t rank = 0; rank < by_rank.size(); ++rank) {
+    if (by_rank[rank] != expected) odd.push_back(fmt::format("rank {} has {}", rank, text_of(by_rank[rank])));
+  }
+  if (odd.empty()) return "";
+  return fmt::format("\n  {}: {}, the majority has {}", name, absl::StrJoin(odd, ", "), text_of(expected));
+}
+
+}  // namespace
+
+Status check_replicas(Communicator& communicator, std::span<const NamedBytes> arrays) {
+  std::vector<Hash> mine;
+  for (const NamedBytes& array : arrays) mine.push_back(hash_of(array.bytes));
+  const std::size_t ranks = static_cast<std::size_t>(communicator.size());
+  std::vector<Hash> all(mine.size() * ranks);
+  communicator.all_gather(std::as_bytes(std::span<const Hash>(mine)), std::as_writable_bytes(std::span<Hash>(all)));
+  std::string differences;
+  for (std::size_t array = 0; array < arrays.size(); ++array) {
+    std::vector<Hash> by_rank;
+    for (std::size_t rank = 0; rank < ranks; ++rank) by_rank.push_back(all[rank * arrays.size() + array]);
+    differences += difference(arrays[array].name, by_rank);
+  }
+  if (differences.empty()) return OkStatus();
+  return absl::InternalError(
+      fmt::format("the ranks do not hold the same bits (XXH3-128 of each array):{}\n"
+                  "Nothing of this state may be saved. Run the same command again to go on from the last checkpoint; "
+                  "when it is always the same rank, look at its host's memory and processor.",
+                  differences));
+}
+
+}  // namespace lockstep
