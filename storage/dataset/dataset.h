@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/status.h"
@@ -43,10 +44,23 @@ class Dataset {
   // Labels of all rows, each in [0, classes).
   virtual std::span<const std::int32_t> labels() const = 0;
   // Pixels of the given rows as stored, (height, width, channels) each, one after another.
-  // Requires: rows in [0, info().rows); out.size() == rows.size() * image bytes. Allocates nothing after the first call.
+  // Requires: rows in [0, info().rows); out.size() == rows.size() * image bytes. Allocates nothing after the first
+  // call.
   virtual Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) = 0;
 };
 
 std::size_t bytes_per_pixel(PixelType type);
+std::string_view pixel_type_name(PixelType type);  // "uint8" or "float32"
+
+// DatasetInfo.fingerprint: XXH3 (64 bits) of everything else in `info` and of the labels.
+std::uint64_t dataset_fingerprint(const DatasetInfo& info, std::span<const std::int32_t> labels);
+
+// The names of classes that have none: "0", "1", ...
+std::vector<std::string> numbered_class_names(std::size_t classes);
+
+// Limits of any dataset, so that a damaged header cannot ask for absurd memory.
+inline constexpr std::int64_t kRowLimit = std::int64_t(1) << 40;
+inline constexpr std::int64_t kImageElementLimit = std::int64_t(1) << 28;
+inline constexpr std::int64_t kClassLimit = std::int64_t(1) << 20;
 
 }  // namespace lockstep

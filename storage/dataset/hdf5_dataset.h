@@ -26,6 +26,9 @@ struct Hdf5DatasetOptions {
 StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path& path,
                                                      const Hdf5DatasetOptions& options);
 
+// How the images of a split are stored: "contiguous", or "chunks of 83x28x28x1, shuffle, deflate 4". Errors: as above.
+StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5DatasetOptions& options);
+
 // Names of the groups that hold a split, in file order. Errors: bad_data.
 StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path);
 

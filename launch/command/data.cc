@@ -1,0 +1,221 @@
+// lockstep data: import a dataset into HDF5, or describe one.
+// Exit codes: 0; 1 the disk failed; 2 usage; 3 input that is missing or bad.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "storage/base/file.h"
+#include "storage/dataset/hdf5_dataset.h"
+#include "storage/dataset/import_idx.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string train_images, train_labels, test_images, test_labels;
+  std::string class_names;
+  int compress_level = 0;
+  bool force = false;
+  bool json = false;
+  std::string path;
+};
+
+// One split as `info` shows it.
+struct Description {
+  std::string name;
+  DatasetInfo info;
+  std::string layout;
+  std::vector<std::int64_t> rows_per_class;
+};
+
+StatusOr<std::vector<Description>> describe_file(const fs::path& path) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, list_splits(path));
+  if (names.empty()) {
+    return bad_data(fmt::format("{}: no group has `images` and `labels`: expected groups such as `train` and `test`",
+                                path.native()));
+  }
+  std::vector<Description> descriptions;
+  std::string faults;
+  for (const std::string& name : names) {
+    Hdf5DatasetOptions options;
+    options.group = name;
+    const auto dataset = open_hdf5_dataset(path, options);
+    const auto layout = dataset.ok() ? hdf5_layout(path, options) : dataset.status();
+    if (!layout.ok()) {
+      faults += (faults.empty() ? "" : "\n") + std::string(layout.status().message());
+      continue;
+    }
+    Description description{name, (*dataset)->info(), *layout, {}};
+    description.rows_per_class.resize(description.info.class_names.size(), 0);
+    for (const std::int32_t label : (*dataset)->labels()) ++description.rows_per_class[std::size_t(label)];
+    descriptions.push_back(std::move(description));
+  }
+  if (!faults.empty()) return bad_data(faults);
+  return descriptions;
+}
+
+void print_split(const Description& split) {
+  const DatasetInfo& info = split.info;
+  fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} classes, {}\n", split.name, info.rows,
+             info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
+             info.class_names.size(), split.layout);
+  fmt::print("  mean {:.4f}, deviation {:.4f}\n", fmt::join(info.mean, " "), fmt::join(info.deviation, " "));
+}
+
+void print_classes(const Description& split) {
+  std::size_t width = 4;
+  for (const std::string& name : split.info.class_names) width = std::max(width, name.size());
+  fmt::print("  class  {:<{}}  rows\n", "name", width);
+  for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
+    fmt::print("  {:>5}  {:<{}}  {}\n", i, split.info.class_names[i], width, split.rows_per_class[i]);
+  }
+}
+
+Json split_json(const Description& split) {
+  const DatasetInfo& info = split.info;
+  Json classes = Json::array();
+  for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
+    classes.push_back({{"name", info.class_names[i]}, {"rows", split.rows_per_class[i]}});
+  }
+  return {{"name", split.name},
+          {"rows", info.rows},
+          {"height", info.image.height},
+          {"width", info.image.width},
+          {"channels", info.image.channels},
+          {"pixel_type", std::string(pixel_type_name(info.pixel_type))},
+          {"layout", split.layout},
+          {"mean", info.mean},
+          {"deviation", info.deviation},
+          {"fingerprint", fmt::format("{:016x}", info.fingerprint)},
+          {"classes", classes}};
+}
+
+Status show_info(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const std::vector<Description> splits, describe_file(arguments.path));
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(arguments.path, error);
+  if (arguments.json) {
+    Json json = {{"path", arguments.path}, {"bytes", bytes}, {"splits", Json::array()}};
+    for (const Description& split : splits) json["splits"].push_back(split_json(split));
+    // Names come from the file: bytes that are not UTF-8 are replaced.
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    return OkStatus();
+  }
+  fmt::print("{}: {} bytes\n", arguments.path, bytes);
+  for (const Description& split : splits) {
+    print_split(split);
+    print_classes(split);
+  }
+  return OkStatus();
+}
+
+void show_progress(const std::string& split, std::int64_t rows_done, std::int64_t rows) {
+  fmt::print(stderr, "\r{}: {} of {} rows{}", split, rows_done, rows, rows_done == rows ? "\n" : "");
+}
+
+// "a,b,c" as three names; none in an empty text.
+StatusOr<std::vector<std::string>> split_names(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    names.push_back(text.substr(begin, end - begin));
+    if (names.back().empty()) {
+      return bad_configuration(
+          fmt::format("--class-names \"{}\" has an empty name: expected one between commas", text));
+    }
+    begin = end + 1;
+  }
+  return names;
+}
+
+Status run_import(const Arguments& arguments) {
+  const fs::path path = arguments.path;
+  std::error_code error;
+  if (!arguments.force && fs::exists(path, error)) {
+    return bad_configuration(fmt::format("{} exists: name another file, or replace it with --force", path.native()));
+  }
+  IdxImport import;
+  ASSIGN_OR_RETURN(import.class_names, split_names(arguments.class_names));
+  import.splits.push_back({"train", arguments.train_images, arguments.train_labels});
+  if (!arguments.test_images.empty()) {
+    import.splits.push_back({"test", arguments.test_images, arguments.test_labels});
+  }
+  import.compress_level = arguments.compress_level;
+  if (isatty(STDERR_FILENO) == 1) import.progress = show_progress;
+
+  const auto start = std::chrono::steady_clock::now();
+  if (path.has_parent_path()) RETURN_IF_ERROR(make_directories(path.parent_path()));
+  RETURN_IF_ERROR(import_idx(import, path));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  ASSIGN_OR_RETURN(const std::vector<Description> splits, describe_file(path));
+  for (const Description& split : splits) print_split(split);
+  fmt::print("wrote {}: {} bytes in {:.1f} s\n", path.native(), fs::file_size(path, error), seconds.count());
+  return OkStatus();
+}
+
+constexpr const char* kExamples = R"(Examples (the files of Debian's package dataset-fashion-mnist):
+  D=/usr/share/datasets/fashion-mnist
+  lockstep data import idx \
+    --train-images $D/train-images-idx3-ubyte.gz --train-labels $D/train-labels-idx1-ubyte.gz \
+    --test-images $D/t10k-images-idx3-ubyte.gz --test-labels $D/t10k-labels-idx1-ubyte.gz \
+    --class-names "T-shirt,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot" \
+    data/fashion_mnist.h5
+  lockstep data info data/fashion_mnist.h5
+
+Exit codes: 0 done; 1 the disk failed; 2 wrong usage; 3 an input is missing or bad.)";
+
+// Returns the verb `import idx`.
+CLI::App* describe_import(CLI::App& app, Arguments& arguments) {
+  CLI::App* import = app.add_subcommand("import", "Make an HDF5 dataset from files of another format");
+  import->require_subcommand(1);
+  CLI::App* idx = import->add_subcommand("idx", "From IDX files, plain or gzipped, as MNIST and Fashion-MNIST come");
+  idx->add_option("--train-images", arguments.train_images, "IDX file of the training images")->required();
+  idx->add_option("--train-labels", arguments.train_labels, "IDX file of the training labels")->required();
+  CLI::Option* images = idx->add_option("--test-images", arguments.test_images, "IDX file of the test images");
+  CLI::Option* labels = idx->add_option("--test-labels", arguments.test_labels, "IDX file of the test labels");
+  images->needs(labels);
+  labels->needs(images);
+  idx->add_option("--class-names", arguments.class_names, "Names of the classes 0, 1, ..., separated by commas");
+  idx->add_option("--compress", arguments.compress_level, "Deflate level; 0 is fastest to train from")
+      ->check(CLI::Range(0, 9))
+      ->capture_default_str();
+  idx->add_flag("--force", arguments.force, "Replace OUT when it exists");
+  idx->add_option("OUT", arguments.path, "The HDF5 file to make; its directory is made too")->required();
+  return idx;
+}
+
+int report(const Status& status) {
+  if (!status.ok()) fmt::print(stderr, "lockstep data: {}\n", std::string(status.message()));
+  return exit_code(status);
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  CLI::App app("Import a dataset into HDF5, or describe one.", "lockstep data");
+  lockstep::Arguments arguments;
+  app.require_subcommand(1);
+  app.footer(lockstep::kExamples);
+  const CLI::App* idx = lockstep::describe_import(app, arguments);
+  CLI::App* info = app.add_subcommand("info", "Show splits, shapes, layout, classes and statistics of a dataset file");
+  info->add_option("FILE", arguments.path, "HDF5 file")->required();
+  info->add_flag("--json", arguments.json, "Print JSON");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return lockstep::report(idx->parsed() ? lockstep::run_import(arguments) : lockstep::show_info(arguments));
+}

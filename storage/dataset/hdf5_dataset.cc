@@ -1,0 +1,169 @@
+#include "storage/dataset/hdf5_dataset.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "storage/base/hdf5.h"
+#include "storage/dataset/hdf5_split.h"
+#include "storage/dataset/pixel_statistics.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t(8) << 20;  // of a pass over a whole split
+
+class Hdf5Dataset final : public Dataset {
+ public:
+  explicit Hdf5Dataset(Hdf5Split split)
+      : name_(std::move(split.name)),
+        info_(std::move(split.info)),
+        labels_(std::move(split.labels)),
+        file_(std::move(split.file)),
+        images_(std::move(split.images)),
+        row_bytes_(info_.image.elements() * bytes_per_pixel(info_.pixel_type)) {}
+  ~Hdf5Dataset() override {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  const DatasetInfo& info() const override { return info_; }
+  std::span<const std::int32_t> labels() const override { return labels_; }
+  Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override;
+
+  // From now on reads by pread on the descriptor that libhdf5 checked, when the images are one plain piece.
+  void use_pread_if_plain();
+  // Reads all rows once. Errors: bad_data.
+  Status compute_statistics();
+  void set_fingerprint() { info_.fingerprint = dataset_fingerprint(info_, labels_); }
+
+ private:
+  Status read_by_pread(std::int64_t first, std::int64_t count, std::byte* out);
+  Status read_by_library(std::span<const std::int64_t> rows, std::byte* out);
+
+  std::string name_;  // "data.h5: train/images", for messages
+  DatasetInfo info_;
+  std::vector<std::int32_t> labels_;
+  Hdf5File file_;
+  StoredArray images_;
+  std::size_t row_bytes_;
+  int descriptor_ = -1;
+  std::vector<std::size_t> order_;  // of the rows in the file, kept to allocate only once
+};
+
+Status Hdf5Dataset::read(std::span<const std::int64_t> rows, std::span<std::byte> out) {
+  CHECK(out.size() == rows.size() * row_bytes_, "{} rows of {} bytes do not fit {}", rows.size(), row_bytes_,
+        out.size());
+  for (const std::int64_t row : rows) CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
+  if (descriptor_ < 0) return read_by_library(rows, out.data());
+  for (std::size_t begin = 0, end; begin < rows.size(); begin = end) {
+    for (end = begin + 1; end < rows.size() && rows[end] == rows[end - 1] + 1;) ++end;
+    RETURN_IF_ERROR(read_by_pread(rows[begin], std::int64_t(end - begin), out.data() + begin * row_bytes_));
+  }
+  return OkStatus();
+}
+
+Status Hdf5Dataset::read_by_pread(std::int64_t first, std::int64_t count, std::byte* out) {
+  const std::size_t size = std::size_t(count) * row_bytes_;
+  const std::uint64_t offset = *images_.offset + std::uint64_t(first) * row_bytes_;
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t got = ::pread(descriptor_, out + done, size - done, off_t(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      return bad_data(fmt::format("{}: rows {} to {} cannot be read: {}", name_, first, first + count - 1,
+                                  got == 0 ? "the file was cut short while in use; make or copy it again"
+                                           : std::generic_category().message(errno)));
+    }
+    done += std::size_t(got);
+  }
+  return OkStatus();
+}
+
+// In file order, so that a chunk is inflated once for all its rows.
+Status Hdf5Dataset::read_by_library(std::span<const std::int64_t> rows, std::byte* out) {
+  const auto lock = hdf5_lock();
+  const hid_t type = info_.pixel_type == PixelType::kUint8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
+  order_.resize(rows.size());
+  std::iota(order_.begin(), order_.end(), std::size_t(0));
+  std::sort(order_.begin(), order_.end(),
+            [&](std::size_t a, std::size_t b) { return rows[a] != rows[b] ? rows[a] < rows[b] : a < b; });
+  for (std::size_t begin = 0, end; begin < order_.size(); begin = end) {
+    const auto follows = [&](std::size_t i) {
+      return order_[i] == order_[i - 1] + 1 && rows[order_[i]] == rows[order_[i - 1]] + 1;
+    };
+    for (end = begin + 1; end < order_.size() && follows(end);) ++end;
+    const Status status =
+        read_rows(images_, type, rows[order_[begin]], std::int64_t(end - begin), out + order_[begin] * row_bytes_);
+    if (!status.ok()) return with_context(status, name_);
+  }
+  return OkStatus();
+}
+
+void Hdf5Dataset::use_pread_if_plain() {
+  void* handle = nullptr;
+  if (!images_.offset || !images_.is_native || H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &handle) < 0) return;
+  descriptor_ = ::fcntl(*static_cast<const int*>(handle), F_DUPFD_CLOEXEC, 0);
+  if (descriptor_ < 0) return;
+  images_.id.reset();
+  file_.reset();
+}
+
+Status Hdf5Dataset::compute_statistics() {
+  PixelStatistics statistics(info_.image, info_.pixel_type);
+  const std::int64_t block = std::clamp<std::int64_t>(std::int64_t(kBlockBytes / row_bytes_), 1, info_.rows);
+  std::vector<std::byte> pixels(std::size_t(block) * row_bytes_);
+  std::vector<std::int64_t> rows(std::size_t(block), 0);
+  for (std::int64_t first = 0; first < info_.rows; first += block) {
+    rows.resize(std::size_t(std::min(block, info_.rows - first)));
+    std::iota(rows.begin(), rows.end(), first);
+    const std::span<std::byte> part(pixels.data(), rows.size() * row_bytes_);
+    RETURN_IF_ERROR(read(rows, part));
+    statistics.add(part);
+  }
+  info_.mean = statistics.mean();
+  info_.deviation = statistics.deviation();
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path& path,
+                                                     const Hdf5DatasetOptions& options) {
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(Hdf5Split split, open_hdf5_split(path, options));
+  const bool has_statistics = !split.info.mean.empty();
+  auto dataset = std::make_unique<Hdf5Dataset>(std::move(split));
+  if (!options.always_through_library) dataset->use_pread_if_plain();
+  if (!has_statistics) RETURN_IF_ERROR(dataset->compute_statistics());
+  dataset->set_fingerprint();
+  return dataset;
+}
+
+StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5DatasetOptions& options) {
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(const Hdf5Split split, open_hdf5_split(path, options));
+  return split.images.layout_text();
+}
+
+StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path) {
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(const Hdf5File file, open_hdf5_file(path));
+  ASSIGN_OR_RETURN(const Hdf5Group root, open_group(file.get(), ""));
+  const Hdf5DatasetOptions names;
+  std::vector<std::string> splits;
+  for (const std::string& name : link_names(root.get())) {
+    const auto group = open_group(file.get(), name);
+    if (!group.ok()) continue;
+    const auto links = link_names(group->get());
+    const auto has = [&](const std::string& link) {
+      return std::find(links.begin(), links.end(), link) != links.end();
+    };
+    if (has(names.images) && has(names.labels)) splits.push_back(name);
+  }
+  return splits;
+}
+
+}  // namespace lockstep

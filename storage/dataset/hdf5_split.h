@@ -1,0 +1,24 @@
+// One split of an HDF5 file, opened and checked: everything about it that can be known without reading the pixels.
+// Requires: the caller holds hdf5_lock().
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/dataset/hdf5_checks.h"
+#include "storage/dataset/hdf5_dataset.h"
+
+namespace lockstep {
+
+struct Hdf5Split {
+  std::string name;  // "data.h5: train/images", for messages
+  DatasetInfo info;  // mean and deviation are empty when the file has none; no fingerprint yet
+  std::vector<std::int32_t> labels;
+  Hdf5File file;
+  StoredArray images;
+};
+
+// Errors: as open_hdf5_dataset.
+StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf5DatasetOptions& options);
+
+}  // namespace lockstep

@@ -1,0 +1,172 @@
+#include "storage/dataset/hdf5_writer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "storage/base/fault.h"
+#include "storage/dataset/hdf5_attributes.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kChunkBytes = 64 << 10;  // small: reading one row inflates a whole chunk
+constexpr hsize_t kAlignmentBytes = 4096;      // images begin on a page
+
+Status system_error(std::string_view operation, const std::filesystem::path& path) {
+  return io_error(
+      fmt::format("cannot {} \"{}\": {}", operation, path.native(), std::generic_category().message(errno)));
+}
+
+Status fsync_path(const std::filesystem::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (descriptor < 0) return system_error("open", path);
+  const bool synced = ::fsync(descriptor) == 0;
+  const Status status = synced ? OkStatus() : system_error("fsync", path);
+  ::close(descriptor);
+  return status;
+}
+
+// Makes the closed file `temporary` durable under its final name.
+Status commit(const std::filesystem::path& temporary, const std::filesystem::path& path) {
+  RETURN_IF_ERROR(fault_point("dataset.fsync"));
+  RETURN_IF_ERROR(fsync_path(temporary, O_RDWR));
+  RETURN_IF_ERROR(fault_point("dataset.rename"));
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error("replace", path);
+  const std::filesystem::path directory = path.parent_path();
+  return fsync_path(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY);
+}
+
+Hdf5DatasetId create_dataset(hid_t group, const char* name, hid_t type, const std::vector<hsize_t>& dims,
+                             std::size_t row_bytes, int compress_level) {
+  const Hdf5Properties properties(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(properties.get(), false);  // the same calls give the same bytes
+  if (compress_level > 0) {
+    std::vector<hsize_t> chunk = dims;
+    chunk[0] = std::clamp<hsize_t>(kChunkBytes / row_bytes, 1, dims[0]);
+    H5Pset_chunk(properties.get(), int(chunk.size()), chunk.data());
+    H5Pset_shuffle(properties.get());
+    H5Pset_deflate(properties.get(), static_cast<unsigned>(compress_level));
+  }
+  const Hdf5Space space(H5Screate_simple(int(dims.size()), dims.data(), nullptr));
+  return Hdf5DatasetId(H5Dcreate2(group, name, type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT));
+}
+
+// False, with the library's error, when the rows could not be written.
+bool write_rows(hid_t dataset, hid_t memory_type, std::vector<hsize_t> dims, std::int64_t first, const void* values) {
+  std::vector<hsize_t> start(dims.size(), 0);
+  start[0] = hsize_t(first);
+  const Hdf5Space file_space(H5Dget_space(dataset));
+  const Hdf5Space memory_space(H5Screate_simple(int(dims.size()), dims.data(), nullptr));
+  return H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, dims.data(), nullptr) >= 0 &&
+         H5Dwrite(dataset, memory_type, memory_space.get(), file_space.get(), H5P_DEFAULT, values) >= 0;
+}
+
+std::vector<hsize_t> image_dims(std::int64_t rows, ImageShape image) {
+  return {hsize_t(rows), hsize_t(image.height), hsize_t(image.width), hsize_t(image.channels)};
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Hdf5DatasetWriter>> Hdf5DatasetWriter::create(const std::filesystem::path& path,
+                                                                       const Hdf5WriterOptions& options) {
+  CHECK(options.compress_level >= 0 && options.compress_level <= 9, "level {}", options.compress_level);
+  const auto lock = hdf5_lock();
+  std::unique_ptr<Hdf5DatasetWriter> writer(new Hdf5DatasetWriter(path, options));
+  const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fapl_sec2(access.get());
+  H5Pset_file_locking(access.get(), false, true);
+  H5Pset_alignment(access.get(), kAlignmentBytes, kAlignmentBytes);
+  const Hdf5Properties creation(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_link_creation_order(creation.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);  // splits keep their order
+  writer->file_ = Hdf5File(H5Fcreate(writer->temporary_.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
+  if (!writer->file_.valid()) return writer->write_error("create the file");
+  return writer;
+}
+
+Hdf5DatasetWriter::~Hdf5DatasetWriter() {
+  if (temporary_.empty()) return;
+  split_.reset();
+  file_.reset();
+  std::error_code ignored;
+  std::filesystem::remove(temporary_, ignored);
+}
+
+Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type) {
+  const std::size_t elements = image.elements();
+  CHECK(rows >= 1 && rows <= kRowLimit, "{} rows", rows);
+  CHECK(elements >= 1 && elements <= std::size_t(kImageElementLimit), "images of {} values", elements);
+  const auto lock = hdf5_lock();
+  RETURN_IF_ERROR(end_split());
+  const Hdf5Group group(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!group.valid()) return write_error("create a group");
+  const hid_t pixel = type == PixelType::kUint8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
+  split_.emplace(Split{name, {}, {}, image, type, rows, 0, PixelStatistics(image, type)});
+  split_->images = create_dataset(group.get(), "images", pixel, image_dims(rows, image),
+                                  elements * bytes_per_pixel(type), options_.compress_level);
+  split_->labels = create_dataset(group.get(), "labels", H5T_STD_I64LE, {hsize_t(rows)}, sizeof(std::int64_t),
+                                  options_.compress_level);
+  if (!split_->images.valid() || !split_->labels.valid()) return write_error("create a dataset");
+  return OkStatus();
+}
+
+Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const std::int32_t> labels) {
+  CHECK(split_.has_value(), "append before begin_split");
+  const auto rows = std::int64_t(labels.size());
+  CHECK(images.size() == labels.size() * split_->image.elements() * bytes_per_pixel(split_->type),
+        "{} bytes of images for {} labels", images.size(), labels.size());
+  CHECK(split_->done + rows <= split_->rows, "{} rows of {}", split_->done + rows, split_->rows);
+  if (rows == 0) return OkStatus();
+  const auto classes = options_.class_names.empty() ? kClassLimit : std::int64_t(options_.class_names.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      return bad_data(fmt::format("{}: row {} has the label {}: expected 0 to {}, one of the {} classes", split_->name,
+                                  split_->done + std::int64_t(i), labels[i], classes - 1, classes));
+    }
+    largest_label_ = std::max(largest_label_, labels[i]);
+  }
+  split_->statistics.add(images);
+  RETURN_IF_ERROR(fault_point("dataset.write"));
+  const auto lock = hdf5_lock();
+  const hid_t pixel = split_->type == PixelType::kUint8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
+  if (!write_rows(split_->images.get(), pixel, image_dims(rows, split_->image), split_->done, images.data()) ||
+      !write_rows(split_->labels.get(), H5T_NATIVE_INT32, {hsize_t(rows)}, split_->done, labels.data())) {
+    return write_error("write rows");
+  }
+  split_->done += rows;
+  return OkStatus();
+}
+
+Status Hdf5DatasetWriter::end_split() {
+  if (!split_) return OkStatus();
+  CHECK(split_->done == split_->rows, "{} has {} rows of {}", split_->name, split_->done, split_->rows);
+  const hid_t images = split_->images.get();
+  RETURN_IF_ERROR(write_float_attribute(images, "mean", split_->statistics.mean()));
+  RETURN_IF_ERROR(write_float_attribute(images, "deviation", split_->statistics.deviation()));
+  split_.reset();
+  return OkStatus();
+}
+
+Status Hdf5DatasetWriter::finish() {
+  const auto lock = hdf5_lock();
+  CHECK(split_.has_value(), "a file without a split");
+  RETURN_IF_ERROR(end_split());
+  const auto names =
+      options_.class_names.empty() ? numbered_class_names(std::size_t(largest_label_) + 1) : options_.class_names;
+  RETURN_IF_ERROR(write_string_attribute(file_.get(), "class_names", names));
+  if (H5Fflush(file_.get(), H5F_SCOPE_LOCAL) < 0) return write_error("flush");
+  file_.reset();
+  RETURN_IF_ERROR(commit(temporary_, path_));
+  temporary_.clear();
+  return OkStatus();
+}
+
+Status Hdf5DatasetWriter::write_error(std::string_view what) const {
+  return io_error(fmt::format("cannot {} in \"{}\": {}; check the free space and the permissions of its directory",
+                              what, temporary_.native(), hdf5_error()));
+}
+
+}  // namespace lockstep

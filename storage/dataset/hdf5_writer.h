@@ -1,0 +1,73 @@
+// Writes a dataset file, split by split, rows in order, in constant memory.
+//
+// Layout: group/images (N,H,W,C uint8 or float32) in one contiguous piece, or in chunks with shuffle and deflate;
+// group/labels (N int64); attributes mean and deviation of images; class_names of the file.
+// The file is written as PATH.tmp; finish() makes it durable and renames it onto PATH, so that PATH is whole or absent
+// after a crash at any instant. The same calls give the same bytes.
+//
+// Requires: begin_split() before append(); each split gets exactly the rows it was begun with.
+// Errors: io_error (disk), bad_data (a label out of range). After an error only the destructor may follow.
+// Threads: one thread per object.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/hdf5.h"
+#include "storage/dataset/dataset.h"
+#include "storage/dataset/pixel_statistics.h"
+
+namespace lockstep {
+
+struct Hdf5WriterOptions {
+  // Labels must be below their number. Empty: the classes are numbered up to the largest label of any split.
+  std::vector<std::string> class_names;
+  // 0: contiguous, the fastest to read. 1 to 9: chunks, with shuffle and deflate of that level.
+  int compress_level = 0;
+};
+
+class Hdf5DatasetWriter {
+ public:
+  // Takes PATH.tmp, replacing one that a crash left over.
+  static StatusOr<std::unique_ptr<Hdf5DatasetWriter>> create(const std::filesystem::path& path,
+                                                             const Hdf5WriterOptions& options);
+  // Removes the temporary file unless finish() returned OK.
+  ~Hdf5DatasetWriter();
+
+  // `name` is a group such as "train". Requires: rows >= 1, a shape within the limits of dataset.h.
+  Status begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type);
+  // Whole rows, (height, width, channels) each, and a label a row.
+  Status append(std::span<const std::byte> images, std::span<const std::int32_t> labels);
+  Status finish();
+
+ private:
+  struct Split {
+    std::string name;
+    Hdf5DatasetId images;
+    Hdf5DatasetId labels;
+    ImageShape image;
+    PixelType type = PixelType::kUint8;
+    std::int64_t rows = 0;
+    std::int64_t done = 0;
+    PixelStatistics statistics;
+  };
+  Hdf5DatasetWriter(std::filesystem::path path, Hdf5WriterOptions options)
+      : path_(std::move(path)), temporary_(path_.native() + ".tmp"), options_(std::move(options)) {}
+  // Writes the statistics of the split at hand and closes it.
+  Status end_split();
+  // "cannot write PATH.tmp: ..."
+  Status write_error(std::string_view what) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  Hdf5WriterOptions options_;
+  Hdf5File file_;
+  std::optional<Split> split_;
+  std::int32_t largest_label_ = 0;
+};
+
+}  // namespace lockstep
