@@ -1,0 +1,50 @@
+"""The law of the house, as tables. Folders are layers; a heavy header lives in one folder; sizes have limits."""
+
+_STORAGE = {"storage/base", "storage/dataset", "storage/checkpoint", "proto"}
+_TRAINER = {"trainer/tensor", "trainer/nn", "trainer/optim", "trainer/comm", "trainer/data", "trainer/report"}
+
+# Folder -> folders it may include besides itself. A folder that is not here may include nothing and not be included.
+# Files below tests/ may include any of them.
+LAYERS = {
+    "proto": set(),
+    "storage/base": {"proto"},
+    "storage/dataset": {"storage/base"},
+    "storage/checkpoint": {"storage/base"},
+    "trainer/tensor": {"storage/base"},
+    "trainer/nn": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},
+    "trainer/optim": {"trainer/tensor", "storage/base", "proto"},
+    "trainer/comm": {"trainer/tensor", "storage/base"},
+    "trainer/data": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},
+    "trainer/report": {"trainer/tensor", "storage/base", "proto"},
+    "trainer/loop": _TRAINER | _STORAGE,
+    "coordinator/sweep": {"storage/base", "proto"},
+    "launch/command": _TRAINER | _STORAGE | {"trainer/loop"},
+}
+
+# Header (a regular expression for the whole name) -> folders that may include it.
+CONFINED_HEADERS = {
+    r"(oneapi/)?dnnl.*": ["trainer/nn", "tests/trainer/nn"],
+    r"mpi\.h": ["trainer/comm", "tests/trainer/comm", "tests/mpi"],
+    r"(hdf5|H5\w+)\.h": ["storage", "tests/storage"],
+    r"CLI/.*": ["launch/command"],
+    r"nlohmann/.*": ["launch/command", "trainer/report", "tests"],
+    r"(grpcpp|grpc)/.*": ["coordinator/service", "trainer/report"],
+    r"sqlite3\.h": ["coordinator/store"],
+    r"(spawn|sys/wait)\.h": ["coordinator/execute", "tests"],
+}
+
+# Where a library throws, and the exception becomes a Status or a CHECK on the spot.
+MAY_CATCH = ["storage/base/log.cc", "trainer/nn", "trainer/report", "launch/command"]
+
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 70
+
+FORBIDDEN_FOLDERS = {"util", "utils", "common", "helper", "helpers", "manager", "managers", "misc"}
+
+# Text that no file has -> why. The tests of these rules, below tests/tidy, are left out.
+FORBIDDEN_WORDS = {
+    r"GTEST_SKIP": "a skipped test",
+    r"\bDISABLED(_|\b)": "a disabled test",
+    r"EXPECT_TRUE\(true\)|\bSUCCEED\(\)": "a test that asserts nothing",
+    r"\b(TODO|FIXME|XXX)\b": "an unfinished thought: finish it or write it down as a limit",
+}
