@@ -78,12 +78,13 @@ Status fault_point(std::string_view name) {
     return bad_configuration(
         fmt::format("LOCKSTEP_FAULT: expected NAME:VISIT:kill|fail|sleep[@RANK][,...], got \"{}\"", plan->text));
   }
+  Status status;
   for (Rule& rule : plan->rules) {
     if (rule.name != name || (rule.rank >= 0 && rule.rank != rank_for_messages())) continue;
     const long visit = ++rule.visits;
-    if (rule.visit == 0 || rule.visit == visit) RETURN_IF_ERROR(act(rule));
+    if (rule.visit == 0 || rule.visit == visit) status.Update(act(rule));
   }
-  return OkStatus();
+  return status;
 }
 
 }  // namespace lockstep

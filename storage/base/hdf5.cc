@@ -25,6 +25,7 @@ std::string hdf5_error() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, append_error, &text);
   H5Eclear2(H5E_DEFAULT);
+  std::erase(text, '\n');
   return text;
 }
 

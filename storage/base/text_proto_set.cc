@@ -45,7 +45,7 @@ class Setter {
     if (field == nullptr) return fault(path, no_such_field(step->name, *message.GetDescriptor()));
     std::string field_path = path_of(path, step->name);
     if (step->index.has_value()) {
-      if (!field->is_repeated()) return fault(field_path, "expected no [INDEX]: there is only one");
+      if (!field->is_repeated()) return fault(field_path, "expected no [INDEX]: it is not repeated");
       const int size = message.GetReflection()->FieldSize(message, field);
       if (*step->index >= size) {
         return fault(field_path, fmt::format("expected an index below {}, got {}", size, *step->index));
@@ -53,8 +53,10 @@ class Setter {
       field_path = path_of(field_path, *step->index);
     }
     if (steps.empty()) return set_field(message, *field, step->index, field_path);
-    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return fault(field_path, "it has no fields");
-    if (field->is_repeated() && !step->index.has_value()) return fault(field_path, "expected an [INDEX] behind it");
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE)
+      return fault(field_path, "expected the end of the path: it has no fields");
+    if (field->is_repeated() && !step->index.has_value())
+      return fault(field_path, fmt::format("expected an [INDEX], as in {}[0]", field->name()));
     const Reflection& reflection = *message.GetReflection();
     set(step->index.has_value() ? *reflection.MutableRepeatedMessage(&message, field, *step->index)
                                 : *reflection.MutableMessage(&message, field),

@@ -1,0 +1,103 @@
+#include "storage/base/log.h"
+
+#include <fstream>
+#include <regex>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "storage/base/file.h"
+#include "tests/storage/base/child_process.h"
+#include "tests/storage/base/temporary_directory.h"
+
+namespace lockstep {
+namespace {
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+// What a fresh process prints on stderr.
+std::vector<std::string> printed(const TemporaryDirectory& directory, const std::function<void()>& body) {
+  const std::filesystem::path path = directory / "stderr";
+  const auto child = [&] {
+    if (std::freopen(path.c_str(), "w", stderr) == nullptr) return 1;
+    body();
+    return 0;
+  };
+  EXPECT_EQ(run_in_child("", child), 0);
+  return lines_of(path);
+}
+
+bool is_line(const std::string& line, const std::string& rest) {
+  return std::regex_match(line, std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} " + rest));
+}
+
+void log_all() {
+  log_info("info {}", 1);
+  log_warning("warning {}", 2);
+  log_error("error {{}}");
+}
+
+TEST(Log, WarningsAndErrorsUntilConfigured) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> lines = printed(directory, log_all);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_TRUE(is_line(lines[0], "W warning 2")) << lines[0];
+  EXPECT_TRUE(is_line(lines[1], "E error \\{\\}")) << lines[1];
+}
+
+TEST(Log, VerboseWithRank) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> lines = printed(directory, [] {
+    configure_log(3, true);
+    log_all();
+  });
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_TRUE(is_line(lines[0], "I rank 3: info 1")) << lines[0];
+  EXPECT_TRUE(is_line(lines[2], "E rank 3: error \\{\\}")) << lines[2];
+}
+
+TEST(Log, TheFileHasEveryLineAndIsAppendedTo) {
+  const TemporaryDirectory directory;
+  const auto log_into_file = [&] {
+    configure_log(0, false);
+    CHECK(log_to_file(directory / "log.txt").ok());
+    log_all();
+  };
+  EXPECT_EQ(printed(directory, log_into_file).size(), 2U);
+  EXPECT_EQ(printed(directory, log_into_file).size(), 2U);
+  const std::vector<std::string> lines = lines_of(directory / "log.txt");
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_TRUE(is_line(lines[3], "I rank 0: info 1")) << lines[3];
+}
+
+TEST(Log, AFileThatCannotBeOpenedIsAnError) {
+  const TemporaryDirectory directory;
+  ASSERT_TRUE(make_directories(directory / "taken").ok());
+  const Status status = log_to_file(directory / "taken");
+  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_NE(std::string(status.message()).find("taken"), std::string::npos) << status;
+}
+
+TEST(Log, ThreadsDoNotMixTheirLines) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> lines = printed(directory, [] {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([] {
+        for (int j = 0; j < 100; ++j) log_warning("{}", std::string(200, 'x'));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  });
+  ASSERT_EQ(lines.size(), 400U);
+  for (const std::string& line : lines) EXPECT_TRUE(is_line(line, "W x{200}")) << line;
+}
+
+}  // namespace
+}  // namespace lockstep
