@@ -42,7 +42,7 @@ for lockstep in "$home/bin/lockstep" "$home/elsewhere/lockstep"; do
   expect 0 "Examples:" -h
   expect 0 "lockstep $version" --version
   expect 2 "Usage:"
-  expect 2 'is `train` meant?' trian
+  expect 2 'is `train` meant?' trin
   expect 2 'no verb `zzzzzzzz`' zzzzzzzz
   refuse_text "meant"
   expect 2 "lockstep-data is not built" data
