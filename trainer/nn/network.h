@@ -37,12 +37,14 @@ struct NetworkOptions {
 
 // What one layer is, for `lockstep model show`.
 struct LayerSummary {
-  std::string name;         // "residual_2/convolution_1" inside a residual block
-  std::string kind;         // "convolution 3x3, 64 filters, stride 2"
-  std::string output;       // "64 x 16 x 16"
+  std::string name;    // "residual_2/convolution_1" inside a residual block
+  std::string kind;    // "convolution 3x3, 64 filters, stride 2"
+  std::string output;  // "64 x 16 x 16"
   std::int64_t parameters = 0;
-  std::int64_t forward_flops = 0;  // of one row, by the direct algorithm; a multiply-add is two
-  std::string implementation;      // oneDNN's name of the kernels, by pass
+  // Of one row, in convolutions and dense layers, by the direct algorithm; a multiply-add is two.
+  std::int64_t forward_flops = 0;
+  std::int64_t training_flops = 0;  // forward and backward, without the input gradient where nothing needs it
+  std::string implementation;       // oneDNN's name of the kernels, by pass
 };
 
 // One slice of training rows. images: (slice_rows, C, H, W) normalized; labels: slice_rows.
@@ -55,15 +57,15 @@ struct Slice {
 };
 
 struct SliceResult {
-  float loss_sum = 0;       // over rows, with label smoothing
+  float loss_sum = 0;        // over rows, with label smoothing
   std::int32_t correct = 0;  // rows whose largest output is the label; ties count for the first
   bool finite = true;        // loss of every row is finite
 };
 
 class Network {
  public:
-  // `model` has been resolved (names and defaults filled; see resolve_model below). Adds to `faults` and returns null when
-  // a layer does not fit; paths start with "model.".
+  // `model` has been resolved (names and defaults filled; see resolve_model below). Adds to `faults` and returns null
+  // when a layer does not fit; paths start with "model.".
   static std::unique_ptr<Network> build(const proto::Model& model, const NetworkOptions& options, Faults& faults);
   virtual ~Network() = default;
 
@@ -103,7 +105,13 @@ class Network {
 // Names of the zoo.
 std::vector<std::string> zoo_models();
 
-// Replaces model.zoo by its layers, gives every layer a unique name and fills defaults.
+// Replaces model.zoo by its layers, gives every layer a name and fills defaults. A layer without a name is called by
+// its kind and number, as "convolution_3": counted along the chain, or along body and then shortcut of a residual
+// block. Faults: both zoo and layers, or neither; an unknown zoo name; names that occur twice, or are not made of
+// letters, digits, '_', '-' and '.'. A resolved model is left as it is.
 void resolve_model(int classes, proto::Model& model, Faults& faults);
+
+// Whether this thread is executing a oneDNN primitive: what is allocated meanwhile is the library's.
+bool inside_onednn();
 
 }  // namespace lockstep

@@ -1,0 +1,158 @@
+#include "trainer/nn/builder.h"
+
+#include <fmt/format.h>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+
+std::string Shape::text() const {
+  return flat ? fmt::format("{}", values()) : fmt::format("{} x {} x {}", channels, height, width);
+}
+
+Builder::Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults)
+    : options_(options), memory_(memory), faults_(faults) {}
+
+void Builder::begin_layer(std::string path, std::string name) {
+  path_ = std::move(path);
+  name_ = std::move(name);
+  begin_backward_group();
+}
+
+void Builder::fault(std::string_view field, std::string_view message) {
+  faulty_ = true;
+  faults_.add(path_ + std::string(field), message);
+}
+
+Activation Builder::input() {
+  const ImageShape& image = options_.image;
+  Activation made;
+  made.shape = {image.channels, image.height, image.width};
+  made.layout = onednn::plain({rows(), image.channels, image.height, image.width});
+  made.values = memory_.add_external(Arena::kInput, 0);
+  return made;
+}
+
+Activation Builder::activation(const Shape& shape, const onednn::Descriptor& layout, bool wants_gradient) {
+  Activation made;
+  made.shape = shape;
+  made.layout = layout;
+  made.values = memory_.add(onednn::elements_of(layout));
+  if (wants_gradient) made.gradient = memory_.add(onednn::elements_of(layout));
+  return made;
+}
+
+Activation Builder::in_layout(const Activation& from, const onednn::Descriptor& layout) {
+  if (from.layout == layout) return from;
+  Activation to = activation(from.shape, layout, from.wants_gradient());
+  to.overwritable = true;
+  on_forward(copy(from.layout, from.values, to.layout, to.values));
+  if (from.wants_gradient()) {
+    begin_backward_group();
+    on_backward(copy(to.layout, to.gradient, from.layout, from.gradient));
+    begin_backward_group();
+  }
+  return to;
+}
+
+Activation Builder::as_matrix(const Activation& from) {
+  const onednn::Descriptor matrix = onednn::plain({rows(), from.shape.values()});
+  const onednn::Dims dims = onednn::dims_of(from.layout);
+  if (dims.size() == 2) return in_layout(from, matrix);
+  // One value a channel, none of them padding: every layout that keeps rows apart has them in order.
+  const bool in_order = from.shape.height * from.shape.width == 1 &&
+                        onednn::elements_of(from.layout) == onednn::elements_of(matrix) &&
+                        onednn::rows_are_contiguous(from.layout);
+  Activation to = in_order ? from : in_layout(from, onednn::plain(dims));
+  to.layout = matrix;
+  return to;
+}
+
+Parameter Builder::parameter(std::string_view tensor, std::vector<std::int64_t> shape, const onednn::Descriptor& layout,
+                             bool is_weights, float initial) {
+  Parameter made;
+  made.name = fmt::format("{}/{}", name_, tensor);
+  made.layout = layout;
+  append_tensor(
+      {.name = made.name, .shape = std::move(shape), .elements = onednn::elements_of(layout), .is_weights = is_weights},
+      parameters_);
+  parameter_layouts_.push_back(layout);
+  parameter_initials_.push_back(initial);
+  made.values = memory_.add_external(Arena::kValues, parameters_.back().offset);
+  made.gradient = memory_.add_external(Arena::kGradients, parameters_.back().offset);
+  return made;
+}
+
+Slot Builder::parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout) {
+  if (parameter.layout == layout) return parameter.values;
+  for (const Copy& known : parameter_copies_) {
+    if (known.original == parameter.values && known.layout == layout) return known.copy;
+  }
+  const Slot made = memory_.add(onednn::elements_of(layout));
+  program_.refresh.push_back(copy(parameter.layout, parameter.values, layout, made));
+  parameter_copies_.push_back({parameter.values, layout, made});
+  return made;
+}
+
+Builder::Statistic Builder::statistic(std::string_view tensor, std::int64_t channels, float momentum, float initial) {
+  append_tensor({.name = fmt::format("{}/{}", name_, tensor), .shape = {channels}, .elements = std::size_t(channels)},
+                buffers_);
+  buffer_momenta_.push_back(momentum);
+  buffer_initials_.push_back(initial);
+  return {memory_.add_external(Arena::kBuffers, buffers_.back().offset),
+          memory_.add_external(Arena::kStatistics, buffers_.back().offset)};
+}
+
+Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments) {
+  CHECK(descriptor, "oneDNN has no kernel for {} at {}", name_, path_);
+  std::vector<std::pair<int, dnnl::memory>> memories;
+  for (const Argument& argument : arguments) {
+    memories.emplace_back(argument.name, memory_.memory(argument.layout, argument.slot));
+  }
+  const onednn::Descriptor scratchpad = descriptor.scratchpad_desc();
+  if (!scratchpad.is_zero()) {
+    const Slot slot = memory_.scratchpad(onednn::elements_of(scratchpad));
+    memories.emplace_back(DNNL_ARG_SCRATCHPAD, memory_.memory(scratchpad, slot));
+  }
+  return [operation = onednn::Operation(descriptor, memories)](const Pass&) { operation.run(); };
+}
+
+Step Builder::copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to) {
+  return operation(onednn::reorder(from_layout, to_layout),
+                   {{DNNL_ARG_FROM, from_layout, from}, {DNNL_ARG_TO, to_layout, to}});
+}
+
+void Builder::on_forward(const Step& step) {
+  on_training(step);
+  on_evaluation(step);
+}
+
+void Builder::on_training(const Step& step) {
+  program_.forward.push_back(step);
+}
+
+void Builder::on_evaluation(const Step& step) {
+  program_.evaluate.push_back(step);
+}
+
+void Builder::begin_backward_group() {
+  backward_groups_.emplace_back();
+}
+
+void Builder::on_backward(const Step& step) {
+  backward_groups_.back().push_back(step);
+}
+
+void Builder::describe(LayerSummary summary) {
+  summary_.push_back(std::move(summary));
+}
+
+Program Builder::take_program() {
+  for (auto group = backward_groups_.rbegin(); group != backward_groups_.rend(); ++group) {
+    for (Step& step : *group) program_.backward.push_back(std::move(step));
+  }
+  backward_groups_.clear();
+  return std::move(program_);
+}
+
+}  // namespace lockstep

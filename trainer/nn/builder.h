@@ -1,0 +1,172 @@
+// The Builder is what a layer sees while the network is built. A layer checks that it fits, asks for memory and
+// parameters, and hands over Steps: what to do in the forward pass, in the backward pass, in evaluation, and after the
+// parameters have changed. What comes out is a Program: four flat lists, run again and again.
+//
+// Once a fault was found nothing more is built, but the following layers are still checked: they take the shape that
+// the faulty one would have given.
+//
+// Threads: one thread per object.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/base/text_proto.h"
+#include "trainer/nn/memory_plan.h"
+#include "trainer/nn/network.h"
+#include "trainer/nn/onednn.h"
+#include "trainer/tensor/tensor.h"
+
+namespace lockstep {
+
+// What one row is at some point of the network.
+struct Shape {
+  std::int64_t channels = 0;
+  std::int64_t height = 1;
+  std::int64_t width = 1;
+  bool flat = false;  // values, no longer an image: after flatten, global pooling or dense
+
+  std::int64_t values() const { return channels * height * width; }
+  std::string text() const;  // "64 x 16 x 16"; "1024" when flat
+  bool operator==(const Shape&) const = default;
+};
+
+// What flows between two layers: its values, and the gradient of the loss with respect to them, in one layout.
+// The layout may still be that of an image when the shape is flat.
+struct Activation {
+  Shape shape;
+  onednn::Descriptor layout{};
+  Slot values = Slot::kNone;
+  Slot gradient = Slot::kNone;  // none when no parameter lies before it
+  // The layer after it may write over the values: nobody else reads them again.
+  bool overwritable = false;
+  // The layer before it leaves the gradient as it is when it runs backward, so that two activations may share one.
+  bool keeps_gradient = true;
+
+  bool wants_gradient() const { return gradient != Slot::kNone; }
+};
+
+struct Parameter {
+  std::string name;
+  onednn::Descriptor layout{};
+  Slot values = Slot::kNone;
+  Slot gradient = Slot::kNone;
+};
+
+// What a step may need to know of the slice it works on.
+struct Pass {
+  std::span<const std::int64_t> rows;
+  std::int64_t epoch = 0;
+  float statistics_scale = 1;
+};
+
+using Step = std::function<void(const Pass&)>;
+
+struct Program {
+  std::vector<Step> forward;   // training
+  std::vector<Step> backward;  // in the order in which it runs
+  std::vector<Step> evaluate;
+  std::vector<Step> refresh;  // after the parameters changed
+};
+
+// A memory argument of a primitive: DNNL_ARG_..., layout, slot.
+struct Argument {
+  int name = 0;
+  onednn::Descriptor layout{};
+  Slot slot = Slot::kNone;
+};
+
+class Builder {
+ public:
+  // Both outlive the Builder and what it builds.
+  Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults);
+
+  const NetworkOptions& options() const { return options_; }
+  MemoryPlan& memory() { return memory_; }
+  std::int64_t rows() const { return options_.slice_rows; }
+
+  // The layer being built: its path in the model ("model.layer[2]") and its name ("residual_1/convolution_1").
+  void begin_layer(std::string path, std::string name);
+  const std::string& path() const { return path_; }
+  const std::string& name() const { return name_; }
+  // `field` is appended to the layer's path, as ".convolution.kernel".
+  void fault(std::string_view field, std::string_view message);
+  bool faulty() const { return faulty_; }
+
+  // The images of the slice, in the caller's memory.
+  Activation input();
+  // New memory for values and, if wanted, their gradient.
+  Activation activation(const Shape& shape, const onednn::Descriptor& layout, bool wants_gradient);
+  // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions.
+  // To be called before the layer's own steps.
+  Activation in_layout(const Activation& from, const onednn::Descriptor& layout);
+  // The same activation as (rows, values) in rows.
+  Activation as_matrix(const Activation& from);
+
+  // A tensor of the parameter arena: "<layer>/<tensor>". `shape` is the plain one. It starts as `initial`, or random
+  // when it is weights.
+  Parameter parameter(std::string_view tensor, std::vector<std::int64_t> shape, const onednn::Descriptor& layout,
+                      bool is_weights, float initial);
+  // Values of a parameter in the layout that a primitive wants, refreshed when the parameters change.
+  Slot parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout);
+  // A running statistic of `channels` values: where evaluation reads it (`buffer`) and where the forward pass leaves
+  // this slice's part (`statistics`).
+  struct Statistic {
+    Slot buffer;
+    Slot statistics;
+  };
+  Statistic statistic(std::string_view tensor, std::int64_t channels, float momentum, float initial);
+
+  // A primitive as a step. A workspace or scratchpad is an argument like the others; the scratchpad is added here.
+  Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
+  // A reorder as a step.
+  Step copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to);
+
+  void on_forward(const Step& step);   // training and evaluation
+  void on_training(const Step& step);  // forward of training only
+  void on_evaluation(const Step& step);
+  // Backward steps of one group run in the order given; the groups in reverse.
+  void begin_backward_group();
+  void on_backward(const Step& step);
+
+  void describe(LayerSummary summary);
+
+  // What was built. Requires: !faulty().
+  Program take_program();
+  const std::vector<TensorInfo>& parameters() const { return parameters_; }
+  const std::vector<onednn::Descriptor>& parameter_layouts() const { return parameter_layouts_; }
+  const std::vector<float>& parameter_initials() const { return parameter_initials_; }
+  const std::vector<TensorInfo>& buffers() const { return buffers_; }
+  const std::vector<float>& buffer_initials() const { return buffer_initials_; }
+  const std::vector<float>& buffer_momenta() const { return buffer_momenta_; }
+  std::vector<LayerSummary> take_summary() { return std::move(summary_); }
+
+ private:
+  const NetworkOptions& options_;
+  MemoryPlan& memory_;
+  Faults& faults_;
+  bool faulty_ = false;
+  std::string path_;
+  std::string name_;
+
+  Program program_;
+  std::vector<std::vector<Step>> backward_groups_;
+  std::vector<TensorInfo> parameters_;
+  std::vector<onednn::Descriptor> parameter_layouts_;
+  std::vector<float> parameter_initials_;
+  std::vector<TensorInfo> buffers_;
+  std::vector<float> buffer_initials_;
+  std::vector<float> buffer_momenta_;
+  struct Copy {
+    Slot original;
+    onednn::Descriptor layout;
+    Slot copy;
+  };
+  std::vector<Copy> parameter_copies_;
+  std::vector<LayerSummary> summary_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,189 @@
+#include "trainer/nn/convolution.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "trainer/nn/window.h"
+
+namespace lockstep {
+namespace {
+
+using onednn::Descriptor;
+using onednn::PrimitiveDescriptor;
+
+// The algorithm of each pass: the place where a plan by layer will choose.
+struct Algorithms {
+  dnnl::algorithm forward = dnnl::algorithm::convolution_direct;
+  dnnl::algorithm backward_data = dnnl::algorithm::convolution_direct;
+  dnnl::algorithm backward_weights = dnnl::algorithm::convolution_direct;
+};
+
+class ConvolutionBuilder {
+ public:
+  ConvolutionBuilder(Builder& builder, const proto::Convolution& spec, const Activation& input)
+      : builder_(builder), spec_(spec), input_(input), window_spec_(window_spec(spec)) {
+    window_spec_.dilation = spec.dilation();
+  }
+
+  Activation build() {
+    check();
+    if (builder_.faulty()) return output_;
+    build_forward();
+    build_backward_weights();
+    add_forward();
+    add_backward_weights();
+    std::string implementation = "forward " + onednn::implementation_of(forward_);
+    if (input_.wants_gradient()) implementation += ", data " + add_backward_data();
+    describe(implementation + ", weights " + onednn::implementation_of(backward_weights_));
+    return output_;
+  }
+
+ private:
+  void check() {
+    const Shape& in = input_.shape;
+    output_.shape = {.channels = spec_.filters()};
+    if (!check_image(in, ".convolution", "a convolution", builder_)) return;
+    placed_ = place_window(window_spec_, in, ".convolution", builder_);
+    output_.shape.height = placed_.output_height;
+    output_.shape.width = placed_.output_width;
+    if (in.channels % spec_.groups() != 0 || spec_.filters() % spec_.groups() != 0) {
+      builder_.fault(".convolution.groups",
+                     fmt::format("expected a divisor of both the input's channels ({}) and filters ({}), got {}",
+                                 in.channels, spec_.filters(), spec_.groups()));
+    }
+  }
+
+  // Layouts of the kernel's choice; the input's own layout when there is a fast kernel for that.
+  void build_forward() {
+    const Shape& in = input_.shape;
+    const Shape& out = output_.shape;
+    src_dims_ = {builder_.rows(), in.channels, in.height, in.width};
+    dst_dims_ = {builder_.rows(), out.channels, out.height, out.width};
+    plain_weights_ = {out.channels, in.channels / spec_.groups(), placed_.window.kernel[0], placed_.window.kernel[1]};
+    weights_dims_ = plain_weights_;
+    if (spec_.groups() > 1) {
+      weights_dims_.insert(weights_dims_.begin(), spec_.groups());
+      weights_dims_[1] /= spec_.groups();
+    }
+    if (spec_.bias()) bias_ = onednn::plain({out.channels});
+    const auto make = [&](const Descriptor& src) {
+      return onednn::convolution_forward(algorithms_.forward, placed_.window, src, onednn::any(weights_dims_), bias_,
+                                         onednn::any(dst_dims_));
+    };
+    forward_ = make(onednn::any(src_dims_));
+    if (forward_.src_desc() != input_.layout) {
+      const PrimitiveDescriptor as_it_comes = make(input_.layout);
+      if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
+    }
+    src_ = builder_.in_layout(input_, forward_.src_desc());
+    const Shape shape = output_.shape;
+    output_ = builder_.activation(shape, forward_.dst_desc(), /*wants_gradient=*/true);
+    output_.overwritable = true;
+  }
+
+  // Layouts of the activations as they are; others only where that leaves nothing but the reference loop.
+  template <typename Make>
+  PrimitiveDescriptor best_of(Make make) {
+    const PrimitiveDescriptor as_it_comes = make(src_.layout, output_.layout);
+    if (as_it_comes && !onednn::is_reference(as_it_comes)) return as_it_comes;
+    const PrimitiveDescriptor other = make(onednn::any(src_dims_), onednn::any(dst_dims_));
+    return other && (!as_it_comes || !onednn::is_reference(other)) ? other : as_it_comes;
+  }
+
+  void build_backward_weights() {
+    backward_weights_ = best_of([&](const Descriptor& src, const Descriptor& diff_dst) {
+      return onednn::convolution_backward_weights(algorithms_.backward_weights, placed_.window, src,
+                                                  onednn::any(weights_dims_), bias_, diff_dst, forward_);
+    });
+    weights_ =
+        builder_.parameter("weights", plain_weights_, backward_weights_.diff_weights_desc(), /*is_weights=*/true, 0);
+    if (spec_.bias()) bias_parameter_ = builder_.parameter("bias", {spec_.filters()}, bias_, false, 0);
+  }
+
+  void add_forward() {
+    const Descriptor layout = forward_.weights_desc();
+    std::vector<Argument> arguments = {{DNNL_ARG_SRC, src_.layout, src_.values},
+                                       {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
+                                       {DNNL_ARG_DST, output_.layout, output_.values}};
+    if (spec_.bias()) arguments.push_back({DNNL_ARG_BIAS, bias_, bias_parameter_.values});
+    builder_.on_forward(builder_.operation(forward_, arguments));
+  }
+
+  // A copy in the wanted layout, made anew in every backward pass; nothing when it is the layout already.
+  Slot copied(const Descriptor& from, Slot slot, const Descriptor& wanted) {
+    if (from == wanted) return slot;
+    const Slot made = builder_.memory().add(onednn::elements_of(wanted));
+    builder_.on_backward(builder_.copy(from, slot, wanted, made));
+    return made;
+  }
+
+  void add_backward_weights() {
+    const Descriptor src = backward_weights_.src_desc();
+    const Descriptor diff_dst = backward_weights_.diff_dst_desc();
+    std::vector<Argument> arguments = {
+        {DNNL_ARG_SRC, src, copied(src_.layout, src_.values, src)},
+        {DNNL_ARG_DIFF_DST, diff_dst, copied(output_.layout, output_.gradient, diff_dst)},
+        {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
+    if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
+    builder_.on_backward(builder_.operation(backward_weights_, arguments));
+  }
+
+  std::string add_backward_data() {
+    const PrimitiveDescriptor backward_data = best_of([&](const Descriptor& diff_src, const Descriptor& diff_dst) {
+      return onednn::convolution_backward_data(algorithms_.backward_data, placed_.window, diff_src,
+                                               onednn::any(weights_dims_), diff_dst, forward_);
+    });
+    const Descriptor diff_src = backward_data.diff_src_desc();
+    const Descriptor diff_dst = backward_data.diff_dst_desc();
+    const Descriptor layout = backward_data.weights_desc();
+    const bool same = diff_src == src_.layout;
+    const Slot written = same ? src_.gradient : builder_.memory().add(onednn::elements_of(diff_src));
+    const Slot read = copied(output_.layout, output_.gradient, diff_dst);
+    builder_.on_backward(
+        builder_.operation(backward_data, {{DNNL_ARG_DIFF_SRC, diff_src, written},
+                                           {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
+                                           {DNNL_ARG_DIFF_DST, diff_dst, read}}));
+    if (!same) builder_.on_backward(builder_.copy(diff_src, written, src_.layout, src_.gradient));
+    return onednn::implementation_of(backward_data);
+  }
+
+  void describe(std::string implementation) {
+    std::string kind = fmt::format("convolution {}, {} filters", window_text(placed_, window_spec_), spec_.filters());
+    if (spec_.groups() > 1) kind += fmt::format(", {} groups", spec_.groups());
+    const std::int64_t weights = plain_weights_[0] * plain_weights_[1] * plain_weights_[2] * plain_weights_[3];
+    const std::int64_t flops = 2 * weights * output_.shape.height * output_.shape.width;
+    builder_.describe({.name = builder_.name(),
+                       .kind = kind,
+                       .output = output_.shape.text(),
+                       .parameters = weights + (spec_.bias() ? spec_.filters() : 0),
+                       .forward_flops = flops,
+                       .training_flops = flops * (input_.wants_gradient() ? 3 : 2),
+                       .implementation = std::move(implementation)});
+  }
+
+  static bool is_fast(const PrimitiveDescriptor& descriptor) {
+    const std::string name = onednn::implementation_of(descriptor);
+    return name.starts_with("jit") || name.starts_with("brg");
+  }
+
+  Builder& builder_;
+  const proto::Convolution& spec_;
+  const Activation& input_;
+  WindowSpec window_spec_;
+  Algorithms algorithms_;
+  PlacedWindow placed_;
+  onednn::Dims src_dims_, dst_dims_, weights_dims_, plain_weights_;
+  Descriptor bias_;
+  PrimitiveDescriptor forward_, backward_weights_;
+  Activation src_, output_;
+  Parameter weights_, bias_parameter_;
+};
+
+}  // namespace
+
+Activation build_convolution(Builder& builder, const proto::Convolution& spec, const Activation& input) {
+  return ConvolutionBuilder(builder, spec, input).build();
+}
+
+}  // namespace lockstep

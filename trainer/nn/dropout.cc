@@ -1,0 +1,92 @@
+#include "trainer/nn/dropout.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "storage/base/philox.h"
+#include "trainer/nn/loops.h"
+
+namespace lockstep {
+namespace {
+
+struct Dropout {
+  MemoryPlan& memory;
+  int threads = 1;
+  std::uint64_t seed = 0;
+  std::uint32_t threshold = 0;  // numbers below it drop the value
+  float scale = 1;
+  std::size_t rows = 0;
+  std::size_t row_elements = 0;
+  Slot from, to, gradient, kept;
+
+  // One byte a value: whether it was kept.
+  std::uint8_t* kept_data() const { return reinterpret_cast<std::uint8_t*>(memory.data(kept)); }
+
+  void forward_row(const Pass& pass, std::size_t row) const {
+    Philox random(seed, Purpose::kDropout, std::uint32_t(pass.epoch), std::uint64_t(pass.rows[row]));
+    const std::size_t begin = row * row_elements;
+    std::uint8_t* const mask = kept_data() + begin;
+    const float* const x = memory.data(from) + begin;
+    float* const y = memory.data(to) + begin;
+    for (std::size_t i = 0; i < row_elements; ++i) mask[i] = random.next() >= threshold;
+    for (std::size_t i = 0; i < row_elements; ++i) y[i] = mask[i] != 0 ? x[i] * scale : 0.f;
+  }
+
+  void forward(const Pass& pass) const {
+    CHECK(pass.rows.size() == rows, "{} row numbers for {} rows", pass.rows.size(), rows);
+    in_parts(rows, threads, 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t row = begin; row < end; ++row) forward_row(pass, row);
+    });
+  }
+
+  void backward() const {
+    float* const g = memory.data(gradient);
+    const std::uint8_t* const mask = kept_data();
+    in_parts(rows * row_elements, threads, 16, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) g[i] = mask[i] != 0 ? g[i] * scale : 0.f;
+    });
+  }
+
+  void evaluate() const {
+    if (memory.data(from) == memory.data(to)) return;
+    std::copy_n(memory.data(from), rows * row_elements, memory.data(to));
+  }
+};
+
+}  // namespace
+
+Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Activation& input) {
+  Activation output = input;
+  if (builder.faulty()) return output;
+  CHECK(onednn::rows_are_contiguous(input.layout), "rows of {} do not lie apart", builder.name());
+  if (!input.overwritable) {
+    output = builder.activation(input.shape, input.layout, /*wants_gradient=*/false);
+    output.gradient = input.gradient;
+  }
+  output.overwritable = true;
+  output.keeps_gradient = false;
+  const std::size_t elements = onednn::elements_of(input.layout);
+  const Dropout dropout = {.memory = builder.memory(),
+                           .threads = builder.options().threads,
+                           .seed = builder.options().seed ^ key_of(builder.name()),
+                           .threshold = std::uint32_t(double(spec.rate()) * 0x1p32),
+                           .scale = 1 / (1 - spec.rate()),
+                           .rows = std::size_t(builder.rows()),
+                           .row_elements = elements / std::size_t(builder.rows()),
+                           .from = input.values,
+                           .to = output.values,
+                           .gradient = output.gradient,
+                           .kept = builder.memory().add((elements + 3) / 4)};
+  builder.on_training([dropout](const Pass& pass) { dropout.forward(pass); });
+  builder.on_evaluation([dropout](const Pass&) { dropout.evaluate(); });
+  if (input.wants_gradient()) builder.on_backward([dropout](const Pass&) { dropout.backward(); });
+  builder.describe({.name = builder.name(),
+                    .kind = fmt::format("dropout, rate {}", spec.rate()),
+                    .output = output.shape.text(),
+                    .implementation = "own loop"});
+  return output;
+}
+
+}  // namespace lockstep

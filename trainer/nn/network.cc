@@ -1,0 +1,231 @@
+#include "trainer/nn/network.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <immintrin.h>
+#include <omp.h>
+
+#include "proto/model.pb.h"
+#include "trainer/nn/builder.h"
+#include "trainer/nn/initialization.h"
+#include "trainer/nn/layer.h"
+#include "trainer/nn/loss.h"
+
+namespace lockstep {
+namespace {
+
+// Denormal numbers count as zero on this thread while the object lives: they are slow, and mean nothing here.
+class FlushToZero {
+ public:
+  FlushToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush); }
+  ~FlushToZero() { _mm_setcsr(before_); }
+  FlushToZero(const FlushToZero&) = delete;
+  FlushToZero& operator=(const FlushToZero&) = delete;
+
+  // OpenMP keeps its other threads, and they keep this setting.
+  static void on_worker_threads(int threads) {
+    const int self = omp_get_thread_num();
+#pragma omp parallel num_threads(threads)
+    if (omp_get_thread_num() != self) _mm_setcsr(_mm_getcsr() | kFlush);
+  }
+
+ private:
+  static constexpr unsigned kFlush = 0x8040;  // flush results to zero, take operands as zero
+  unsigned before_;
+};
+
+class BuiltNetwork final : public Network {
+ public:
+  BuiltNetwork(const NetworkOptions& options, Faults& faults)
+      : options_(options), builder_(options_, memory_, faults) {}
+
+  // False after a fault. The object must not move afterwards: steps hold pointers into it.
+  bool build(const proto::Model& model);
+
+  const NetworkOptions& options() const override { return options_; }
+  std::span<const TensorInfo> parameters() const override { return builder_.parameters(); }
+  std::span<const TensorInfo> buffers() const override { return builder_.buffers(); }
+  std::span<const LayerSummary> summary() const override { return summary_; }
+  std::span<float> parameter_values() override { return values_.span(); }
+  std::span<float> buffer_values() override { return buffers_.span(); }
+  std::size_t gradient_elements() const override { return values_.size() + buffers_.size(); }
+
+  void parameters_changed() override { run(program_.refresh, {}); }
+  SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
+                          std::span<float> gradients) override;
+  void update_buffers(std::span<const float> gradients) override;
+  SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
+  std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
+  void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const override;
+  void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const override;
+
+ private:
+  static void run(const std::vector<Step>& steps, const Pass& pass) {
+    for (const Step& step : steps) step(pass);
+  }
+  std::size_t logits_elements() const { return std::size_t(options_.slice_rows) * std::size_t(options_.classes); }
+  LossOptions loss_options() const { return {options_.classes, options_.label_smoothing}; }
+  bool check_output(const proto::Model& model);
+  void initialize(proto::Initialization kind);
+  void point_to_images(const Slice& slice);
+  void point_to_gradients(std::span<float> gradients);
+  void reorder(const TensorInfo& tensor, float* arena, float* plain, bool to_plain) const;
+
+  NetworkOptions options_;
+  MemoryPlan memory_;
+  Builder builder_;
+  Program program_;
+  std::vector<LayerSummary> summary_;
+  Activation output_;  // (slice_rows, classes) in rows
+  AlignedArray values_;
+  AlignedArray buffers_;
+};
+
+bool BuiltNetwork::build(const proto::Model& model) {
+  output_ = build_layers(builder_, model.layer(), "model.layer", "", builder_.input());
+  if (!check_output(model)) return false;
+  builder_.begin_layer("model", "loss");
+  output_ = builder_.as_matrix(output_);
+  program_ = builder_.take_program();
+  summary_ = builder_.take_summary();
+  values_ = AlignedArray(arena_elements(builder_.parameters()));
+  buffers_ = AlignedArray(arena_elements(builder_.buffers()));
+  memory_.place();
+  memory_.point(Arena::kValues, values_.data());
+  memory_.point(Arena::kBuffers, buffers_.data());
+  initialize(model.initialization());
+  parameters_changed();
+  return true;
+}
+
+bool BuiltNetwork::check_output(const proto::Model& model) {
+  if (model.layer().empty()) {
+    builder_.begin_layer("model", "");
+    builder_.fault(".layer", "expected at least one layer, got none");
+    return false;
+  }
+  const Shape& shape = output_.shape;
+  if (shape.values() != options_.classes) {
+    builder_.begin_layer(fmt::format("model.layer[{}]", model.layer_size() - 1), "");
+    builder_.fault("", fmt::format("the last layer must give one value a class: expected {} values a row, got {} ({}); "
+                                   "end with dense {{ units: {} }}",
+                                   options_.classes, shape.values(), shape.text(), options_.classes));
+  }
+  return !builder_.faulty();
+}
+
+void BuiltNetwork::initialize(proto::Initialization kind) {
+  std::vector<float> plain;
+  for (std::size_t i = 0; i < parameters().size(); ++i) {
+    const TensorInfo& tensor = parameters()[i];
+    plain.assign(std::size_t(plain_elements(tensor)), builder_.parameter_initials()[i]);
+    if (tensor.is_weights) initialize_weights(kind, options_.seed, tensor, plain);
+    from_plain(tensor, plain, values_.span());
+  }
+  for (std::size_t i = 0; i < buffers().size(); ++i) {
+    const TensorInfo& tensor = buffers()[i];
+    std::fill_n(buffers_.data() + tensor.offset, plain_elements(tensor), builder_.buffer_initials()[i]);
+  }
+}
+
+void BuiltNetwork::point_to_images(const Slice& slice) {
+  const std::size_t expected = std::size_t(options_.slice_rows) * options_.image.elements();
+  CHECK(slice.images.size() == expected, "{} pixels, expected {}", slice.images.size(), expected);
+  CHECK(slice.labels.size() == std::size_t(options_.slice_rows), "{} labels", slice.labels.size());
+  // oneDNN takes no constant pointers; no step writes there.
+  memory_.point(Arena::kInput, const_cast<float*>(slice.images.data()));
+}
+
+void BuiltNetwork::point_to_gradients(std::span<float> gradients) {
+  CHECK(gradients.size() == gradient_elements(), "{} elements, expected {}", gradients.size(), gradient_elements());
+  CHECK(reinterpret_cast<std::uintptr_t>(gradients.data()) % 64 == 0, "gradients are not on a 64-byte boundary");
+  memory_.point(Arena::kGradients, gradients.data());
+  memory_.point(Arena::kStatistics, gradients.data() + values_.size());
+}
+
+SliceResult BuiltNetwork::train_slice(const Slice& slice, float loss_scale, float statistics_scale,
+                                      std::span<float> gradients) {
+  const FlushToZero flush;
+  point_to_images(slice);
+  point_to_gradients(gradients);
+  const Pass pass = {slice.rows, slice.epoch, statistics_scale};
+  run(program_.forward, pass);
+  std::span<float> output_gradient;
+  if (output_.wants_gradient()) output_gradient = {memory_.data(output_.gradient), logits_elements()};
+  const SliceResult result = softmax_cross_entropy(loss_options(), logits(), slice.labels, loss_scale, output_gradient);
+  run(program_.backward, pass);
+  // What no kernel writes: the rest of each tensor's last cache line.
+  for (std::size_t i = 0; i < parameters().size(); ++i) {
+    const TensorInfo& tensor = parameters()[i];
+    const std::size_t written = onednn::elements_of(builder_.parameter_layouts()[i]);
+    std::fill_n(gradients.data() + tensor.offset + written, tensor.elements - written, 0.f);
+  }
+  for (const TensorInfo& tensor : buffers()) {
+    const std::size_t written = std::size_t(plain_elements(tensor));
+    std::fill_n(gradients.data() + values_.size() + tensor.offset + written, tensor.elements - written, 0.f);
+  }
+  return result;
+}
+
+void BuiltNetwork::update_buffers(std::span<const float> gradients) {
+  CHECK(gradients.size() == gradient_elements());
+  const std::span<const float> statistics = gradients.subspan(values_.size());
+  for (std::size_t i = 0; i < buffers().size(); ++i) {
+    const TensorInfo& tensor = buffers()[i];
+    const float momentum = builder_.buffer_momenta()[i];
+    for (std::size_t j = tensor.offset; j < tensor.offset + tensor.elements; ++j) {
+      buffers_.data()[j] = (1 - momentum) * buffers_.data()[j] + momentum * statistics[j];
+    }
+  }
+}
+
+SliceResult BuiltNetwork::evaluate_slice(const Slice& slice, int valid_rows) {
+  CHECK(valid_rows >= 0 && valid_rows <= options_.slice_rows, "{} rows", valid_rows);
+  const FlushToZero flush;
+  point_to_images(slice);
+  run(program_.evaluate, {slice.rows, slice.epoch, 1});
+  const std::size_t rows = std::size_t(valid_rows);
+  return softmax_cross_entropy(loss_options(), logits().first(rows * std::size_t(options_.classes)),
+                               slice.labels.first(rows), 1, {});
+}
+
+void BuiltNetwork::reorder(const TensorInfo& tensor, float* arena, float* plain, bool to_plain) const {
+  const auto found = std::find_if(parameters().begin(), parameters().end(),
+                                  [&](const TensorInfo& known) { return known.name == tensor.name; });
+  CHECK(found != parameters().end(), "no parameter is called {}", tensor.name);
+  const onednn::Descriptor& layout = builder_.parameter_layouts()[std::size_t(found - parameters().begin())];
+  const onednn::Descriptor in_rows = onednn::plain(onednn::dims_of(layout));
+  const dnnl::memory inside = onednn::memory(layout, arena + found->offset);
+  const dnnl::memory outside = onednn::memory(in_rows, plain);
+  const auto descriptor = to_plain ? onednn::reorder(layout, in_rows) : onednn::reorder(in_rows, layout);
+  CHECK(descriptor, "oneDNN has no reorder for {}", tensor.name);
+  onednn::run_once(descriptor,
+                   {{DNNL_ARG_FROM, to_plain ? inside : outside}, {DNNL_ARG_TO, to_plain ? outside : inside}});
+}
+
+void BuiltNetwork::to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const {
+  CHECK(arena.size() >= values_.size() && std::int64_t(plain.size()) == plain_elements(tensor), "{}", tensor.name);
+  reorder(tensor, const_cast<float*>(arena.data()), plain.data(), /*to_plain=*/true);
+}
+
+void BuiltNetwork::from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const {
+  CHECK(arena.size() >= values_.size() && std::int64_t(plain.size()) == plain_elements(tensor), "{}", tensor.name);
+  reorder(tensor, arena.data(), const_cast<float*>(plain.data()), /*to_plain=*/false);
+}
+
+}  // namespace
+
+std::unique_ptr<Network> Network::build(const proto::Model& model, const NetworkOptions& options, Faults& faults) {
+  CHECK(options.image.elements() > 0 && options.classes > 0 && options.slice_rows > 0 && options.threads > 0,
+        "{} x {} x {}, {} classes, {} rows, {} threads", options.image.channels, options.image.height,
+        options.image.width, options.classes, options.slice_rows, options.threads);
+  omp_set_num_threads(options.threads);
+  FlushToZero::on_worker_threads(options.threads);
+  auto network = std::make_unique<BuiltNetwork>(options, faults);
+  if (!network->build(model)) return nullptr;
+  return network;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,107 @@
+// The one door to oneDNN. Everything that differs between its API v2 (2.6) and v3 (3.7) is in onednn.cc; the rest of
+// this folder names layouts, primitives and memory only through what is declared here and dnnl.hpp's version-free
+// types.
+//
+// A PrimitiveDescriptor is empty when oneDNN has no kernel for what was asked: the caller then asks for something else.
+// All primitives take their scratchpad from the caller (argument DNNL_ARG_SCRATCHPAD).
+//
+// Threads: descriptors may be made by any thread; an Operation runs on one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dnnl.hpp>
+
+namespace lockstep::onednn {
+
+using Descriptor = dnnl::memory::desc;  // a shape, element type and layout
+using Dims = dnnl::memory::dims;
+using PrimitiveDescriptor = dnnl::primitive_desc_base;
+
+// fp32 of this shape: in rows, or in whatever layout a primitive likes best.
+Descriptor plain(const Dims& dims);
+Descriptor any(const Dims& dims);
+
+Dims dims_of(const Descriptor& descriptor);
+// Floats that the layout takes, padding included.
+std::size_t elements_of(const Descriptor& descriptor);
+// Whether the rows (first dimension) lie one after another, each in one piece.
+bool rows_are_contiguous(const Descriptor& descriptor);
+
+// "jit:avx512_core".
+std::string implementation_of(const PrimitiveDescriptor& descriptor);
+// Whether it is oneDNN's plain reference loop, orders of magnitude slower than the others.
+bool is_reference(const PrimitiveDescriptor& descriptor);
+
+// How a kernel moves over an image: values for height, width.
+struct Window {
+  Dims kernel;
+  Dims stride;
+  Dims dilation;  // as oneDNN counts: 0 means adjacent taps
+  Dims begin;     // padding above and left
+  Dims end;       // padding below and right
+};
+
+// A zero descriptor for `bias` means none. Backward descriptors take the forward one as their hint.
+PrimitiveDescriptor convolution_forward(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
+                                        const Descriptor& weights, const Descriptor& bias, const Descriptor& dst);
+PrimitiveDescriptor convolution_backward_data(dnnl::algorithm algorithm, const Window& window,
+                                              const Descriptor& diff_src, const Descriptor& weights,
+                                              const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
+PrimitiveDescriptor convolution_backward_weights(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
+                                                 const Descriptor& diff_weights, const Descriptor& diff_bias,
+                                                 const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
+
+PrimitiveDescriptor inner_product_forward(const Descriptor& src, const Descriptor& weights, const Descriptor& bias,
+                                          const Descriptor& dst);
+PrimitiveDescriptor inner_product_backward_data(const Descriptor& diff_src, const Descriptor& weights,
+                                                const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
+PrimitiveDescriptor inner_product_backward_weights(const Descriptor& src, const Descriptor& diff_weights,
+                                                   const Descriptor& diff_bias, const Descriptor& diff_dst,
+                                                   const PrimitiveDescriptor& forward);
+
+// Values and gradients all have the layout `data`.
+PrimitiveDescriptor batch_normalization_forward(dnnl::prop_kind kind, const Descriptor& data, float epsilon,
+                                                dnnl::normalization_flags flags);
+PrimitiveDescriptor batch_normalization_backward(const Descriptor& data, float epsilon, dnnl::normalization_flags flags,
+                                                 const PrimitiveDescriptor& forward);
+
+// The window's dilation is not used.
+PrimitiveDescriptor pooling_forward(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
+                                    const Descriptor& dst);
+PrimitiveDescriptor pooling_backward(dnnl::algorithm algorithm, const Window& window, const Descriptor& diff_src,
+                                     const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
+
+// Values and gradients all have the layout `data`. Backward reads the forward pass's result, not its input: `algorithm`
+// is one of the ..._use_dst_for_bwd.
+PrimitiveDescriptor eltwise_forward(dnnl::algorithm algorithm, const Descriptor& data);
+PrimitiveDescriptor eltwise_backward(dnnl::algorithm algorithm, const Descriptor& data,
+                                     const PrimitiveDescriptor& forward);
+
+PrimitiveDescriptor reorder(const Descriptor& from, const Descriptor& to);
+
+// A memory object that does not own its data; `data` may be null until set_data.
+dnnl::memory memory(const Descriptor& descriptor, float* data);
+// Version 2 also zeroes the padding of the layout there.
+void set_data(const dnnl::memory& memory, float* data);
+
+// A primitive with its arguments. run() allocates nothing of our own; see inside_onednn() in network.h.
+class Operation {
+ public:
+  Operation(const PrimitiveDescriptor& descriptor, const std::vector<std::pair<int, dnnl::memory>>& arguments);
+  void run() const;
+
+ private:
+  dnnl::primitive primitive_;
+  std::vector<dnnl::memory> memories_;  // keeps alive what arguments_ points to
+  std::vector<dnnl_exec_arg_t> arguments_;
+};
+
+// Makes and runs a primitive with a scratchpad of its own. Allocates: not for the step.
+void run_once(const PrimitiveDescriptor& descriptor, std::vector<std::pair<int, dnnl::memory>> arguments);
+
+}  // namespace lockstep::onednn
