@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Checks the rules of rules.py on every file of the repository that git knows or would add.
 
-Usage: tidy.py [ROOT]. Prints one line a fault, "FILE:LINE: what is wrong and what to do"; exit code 1 when there is one.
+Usage: tidy.py BUILD [ROOT]. BUILD: a configured build folder, whose compile_commands.json tells what is compiled.
+Prints one line a fault, "FILE:LINE: what is wrong and what to do"; exit code 1 when there is one.
 A rule is a function from the files ({path: text}) to faults (path, line, message); tidy_test.py shows it good and bad.
 """
 
 import ast
+import json
 import pathlib
 import re
 import subprocess
@@ -13,6 +15,9 @@ import sys
 
 from rules import (CONFINED_HEADERS, FORBIDDEN_FOLDERS, FORBIDDEN_WORDS, LAYERS, MAY_CATCH, MOST_LINES_OF_A_FILE,
                    MOST_LINES_OF_A_FUNCTION)
+
+# Among the files: the paths of all sources that are compiled, one a line.
+COMPILED = "(compiled)"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 COMMENT_OR_LITERAL = re.compile(
@@ -30,14 +35,6 @@ def is_source(path):
 
 def folder_of(path):
     return path.rpartition("/")[0]
-
-
-def ancestors(folder):
-    """The folder, its parent and so on up to the root, which is ""."""
-    while folder:
-        yield folder
-        folder = folder_of(folder)
-    yield ""
 
 
 def under(path, places):
@@ -165,33 +162,30 @@ def word_faults(files):
                 yield path, line_of(text, match.start()), f"{match.group()}: {why}"
 
 
-def is_registered(path, files):
-    """Whether a CMakeLists.txt at or above the file names it relative to itself, or any one from the root.
-
-    A list that builds names, as "${name}.cc", has the stem alone.
-    """
-    if any(f"${{CMAKE_SOURCE_DIR}}/{path}" in text for name, text in files.items() if name.endswith("CMakeLists.txt")):
-        return True
-    for folder in ancestors(folder_of(path)):
-        text = files.get(folder + "/CMakeLists.txt" if folder else "CMakeLists.txt", "")
-        relative = path[len(folder):].lstrip("/")
-        stem, dot, extension = relative.rpartition(".")
-        names = [relative, stem] if "}" + dot + extension in text and dot else [relative]
-        if any(re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/.-])", text.replace("${CMAKE_CURRENT_SOURCE_DIR}/", ""))
-               for name in names):
-            return True
-    return False
-
-
 def registration_faults(files):
-    """Every C++ source, every test and every folder of the build is named in a CMakeLists.txt."""
+    """Every C++ source is compiled; every test script, and every folder of the build, is named by a CMakeLists.txt."""
+    compiled = files.get(COMPILED, "").split("\n")
+    lists = "\n".join(text for path, text in files.items() if path.endswith("CMakeLists.txt"))
     for path in files:
-        if path.endswith("/CMakeLists.txt"):
-            path = folder_of(path)
-        elif not (path.endswith(".cc") or path.startswith("tests/") and re.search(r"_test\.(py|sh)$", path)):
+        folder, _, name = path.rpartition("/")
+        parent, _, folder_name = folder.rpartition("/")
+        if path.endswith(".cc"):
+            registered = path in compiled
+        elif path.startswith("tests/") and re.search(r"_test\.(py|sh)$", name):
+            registered = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", lists)
+        elif folder and name == "CMakeLists.txt":
+            registered = f"add_subdirectory({folder_name})" in files.get(f"{parent}/{name}".lstrip("/"), "")
+        else:
             continue
-        if not is_registered(path, files):
-            yield path, 1, f"{path} is in no CMakeLists.txt: it is never built or run"
+        if not registered:
+            yield path, 1, "is in no CMakeLists.txt: it is never built or run"
+
+
+def mentions(readme, stem):
+    """Whether the README names the file whole, or, as the second line of "a", "  _b" does, in two parts."""
+    words = set(re.findall(r"\w+", readme))
+    cuts = [match.start() for match in re.finditer("_", stem)]
+    return stem in words or any(stem[:cut] in words and stem[cut:] in words for cut in cuts)
 
 
 def readme_faults(files):
@@ -206,7 +200,7 @@ def readme_faults(files):
         for folder in {parts[0], room}:
             if folder + "/README.md" not in files:
                 yield folder + "/README.md", 1, "is missing: purpose, a line a file, recipes"
-        if not re.search(rf"\b{re.escape(stem)}\b", files.get(room + "/README.md", stem)):
+        if not mentions(files.get(room + "/README.md", stem), stem):
             yield room + "/README.md", 1, f"does not mention {stem}"
 
 
@@ -235,24 +229,30 @@ RULES = [layer_faults, confined_header_faults, cycle_faults, pragma_once_faults,
          folder_name_faults]
 
 
-def repository_files(root):
+def repository_files(root, build):
     listed = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                             check=True, capture_output=True, text=True).stdout
     files = {}
     for path in filter(None, listed.split("\0")):
-        file = pathlib.Path(root, path)
+        file = root / path
         if file.is_file():
             files[path] = file.read_bytes().decode("utf-8", errors="replace")
+    commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    sources = {pathlib.Path(command["directory"], command["file"]) for command in commands}
+    files[COMPILED] = "\n".join(str(source.relative_to(root)) for source in sources if source.is_relative_to(root))
     return files
 
 
 def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else str(pathlib.Path(__file__).parents[2])
-    files = repository_files(root)
+    if len(sys.argv) not in (2, 3):
+        print(__doc__, file=sys.stderr)
+        return 2
+    root = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else pathlib.Path(__file__).parents[2]).resolve()
+    files = repository_files(root, pathlib.Path(sys.argv[1]))
     faults = sorted({fault for rule in RULES for fault in rule(files)})
     for path, line, message in faults:
         print(f"{path}:{line}: {message}")
-    print(f"{len(files)} files, {len(RULES)} rules, {len(faults)} faults")
+    print(f"{len(files) - 1} files, {len(RULES)} rules, {len(faults)} faults")
     return 1 if faults else 0
 
 

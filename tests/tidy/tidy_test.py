@@ -1,5 +1,6 @@
 """Shows every rule of tidy.py good files, in which it finds nothing, and bad ones, in which it finds each fault."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -87,24 +88,20 @@ CASES = {
     ],
     tidy.registration_faults: [
         ({"CMakeLists.txt": "add_subdirectory(a)\n", "a/CMakeLists.txt": "add_subdirectory(b)\n",
-          "a/b/CMakeLists.txt": "lockstep_library(x SOURCES c.cc\n  d.cc)\n", "a/b/c.cc": "", "a/b/d.cc": "", "a/b/e.h": ""},
-         []),
-        ({"CMakeLists.txt": "x(a/b.cc) y(tests/run_test.py)", "a/b.cc": "", "tests/run_test.py": "", "tests/plain.py": ""},
-         []),
-        ({"CMakeLists.txt": "x(${CMAKE_CURRENT_SOURCE_DIR}/tests/a_test.sh ${CMAKE_SOURCE_DIR}/tests/b_test.sh)",
-          "tests/a_test.sh": "", "tests/b_test.sh": ""}, []),
-        ({"CMakeLists.txt": "foreach(n a_test b_test)\n t(SOURCES ${n}.cc)", "a_test.cc": "", "b_test.cc": ""}, []),
-        ({"CMakeLists.txt": "foreach(n a_test)\n t(SOURCES ${n}.cc)", "a_test.cc": "", "b_test.cc": ""},
-         [("b_test.cc", 1)]),
-        ({"CMakeLists.txt": "add_library(c) x(other/b.cc bb.cc) add_subdirectory(aa)", "b.cc": "", "c.cc": "",
-          "a/CMakeLists.txt": "", "tests/a_test.sh": ""},
-         [("b.cc", 1), ("c.cc", 1), ("a", 1), ("tests/a_test.sh", 1)]),
+          "a/b/CMakeLists.txt": "", "a/b/c.cc": "", "d.cc": "", "a/b/e.h": "", tidy.COMPILED: "d.cc\na/b/c.cc"}, []),
+        ({"CMakeLists.txt": "add_test(x ${HERE}/run_test.py) t(a_test.sh)", "tests/run_test.py": "", "tests/plain.py": "",
+          "tests/a_test.sh": ""}, []),
+        ({"CMakeLists.txt": "add_library(a c.cc) add_subdirectory(aa)", "c.cc": "", "b/d.cc": "", "a/CMakeLists.txt": "",
+          "tests/a_test.sh": "", "tests/b_test.py": "", "tests/CMakeLists.txt": "bb_test.py", tidy.COMPILED: "d.cc"},
+         [("c.cc", 1), ("b/d.cc", 1), ("a/CMakeLists.txt", 1), ("tests/a_test.sh", 1), ("tests/b_test.py", 1),
+          ("tests/CMakeLists.txt", 1)]),
     ],
     tidy.readme_faults: [
         ({"storage/base/a.cc": "", "storage/base/README.md": "a: what", "storage/README.md": "", "main.py": "",
           "tests/x/y_test.cc": "", "tests/README.md": "", "launch/command/l.cc": "", "launch/README.md": "command/l.cc"},
          []),
-        ({"storage/base/ab.cc": "", "storage/base/README.md": "a: what", "tests/x/y_test.cc": "", "proto/p.proto": "",
+        ({"proto/a.proto": "", "proto/a_b_c.proto": "", "proto/README.md": "a\n  _b_c  what"}, []),
+        ({"storage/base/ab.cc": "", "storage/base/README.md": "a: what, _b", "tests/x/y_test.cc": "", "proto/p.proto": "",
           "tests/tidy/t.py": ""},
          [("storage/README.md", 1), ("storage/base/README.md", 1), ("tests/README.md", 1), ("proto/README.md", 1),
           ("tests/tidy/README.md", 1)]),
@@ -139,14 +136,21 @@ class TidyTest(unittest.TestCase):
 
     def test_program_reads_new_files_and_fails(self):
         script = pathlib.Path(tidy.__file__)
-        with tempfile.TemporaryDirectory() as root:
+        with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as build:
             subprocess.run(["git", "init", "--quiet", root], check=True)
-            run = [sys.executable, str(script), root]
+            source = pathlib.Path(root, "a.cc")
+            commands = [{"directory": root, "file": str(source), "command": "c++"}]
+            pathlib.Path(build, "compile_commands.json").write_text(json.dumps(commands), encoding="utf-8")
+            run = [sys.executable, str(script), build, root]
+            source.write_text("int x;\n", encoding="utf-8")
             self.assertEqual(subprocess.run(run, capture_output=True, check=False).returncode, 0)
             pathlib.Path(root, "a.h").write_text("int x;\n", encoding="utf-8")
+            pathlib.Path(root, "b.cc").write_text("", encoding="utf-8")
             result = subprocess.run(run, capture_output=True, text=True, check=False)
             self.assertEqual(result.returncode, 1)
-            self.assertIn("a.h:1: a header has #pragma once\n", result.stdout)
+            self.assertEqual(result.stdout, "a.h:1: a header has #pragma once\n"
+                             "b.cc:1: is in no CMakeLists.txt: it is never built or run\n"
+                             f"3 files, {len(tidy.RULES)} rules, 2 faults\n")
 
 
 if __name__ == "__main__":
