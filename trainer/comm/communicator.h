@@ -1,8 +1,9 @@
 // A Communicator is one rank's view of the group that trains together. Three implementations: MPI (mpi_communicator.h),
 // threads of one process (thread_communicator.h, for tests and small machines), and solo (one rank).
 //
-// Every call is collective and made in the same order on every rank, except exchange(). A lost rank ends the process
-// (MPI aborts the job): there is no error to return.
+// Every call is collective and made in the same order on every rank, except exchange(), send() and receive(), which
+// take two, and the calls on local ranks. A lost rank ends the process (MPI aborts the job): there is no error to
+// return.
 // Threads: one thread per object, the one that created it.
 #pragma once
 
@@ -33,11 +34,11 @@ class Communicator {
   virtual void library_all_reduce(std::span<float> values) = 0;
 
   // The ranks that share this rank's memory: consecutive ranks [first_local, first_local + local_size).
-  // local_size() == 1 when ranks of a host are not consecutive.
+  // Either all ranks are local, or every rank has the same power-of-two local_size(); in any other placement it is 1.
   virtual int first_local() const = 0;
   virtual int local_size() const = 0;
-  // Zeroed memory of `bytes` on every local rank, each readable and writable by all local ranks. Returns the local
-  // ranks' addresses in rank order; it lives as long as the communicator. Collective over the local ranks.
+  // Zeroed memory of `bytes` on every local rank, on 64 bytes, each readable and writable by all of them. Returns the
+  // local ranks' addresses in rank order; it lives as long as the communicator. Collective over the local ranks.
   virtual std::span<std::byte* const> allocate_shared(std::size_t bytes) = 0;
   // Waits for all local ranks; what they wrote to shared memory before is seen after.
   virtual void local_barrier() = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <bit>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -133,7 +134,8 @@ class ThreadCommunicator final : public Communicator {
 
 void run_in_threads(int ranks, const std::function<void(Communicator&)>& body, int ranks_per_host) {
   if (ranks_per_host == 0) ranks_per_host = ranks;
-  CHECK(ranks > 0 && ranks % ranks_per_host == 0, "{} ranks, {} per host", ranks, ranks_per_host);
+  const bool allowed = ranks_per_host == ranks || std::has_single_bit(static_cast<unsigned>(ranks_per_host));
+  CHECK(ranks > 0 && allowed && ranks % ranks_per_host == 0, "{} ranks, {} per host", ranks, ranks_per_host);
   ThreadGroup group(ranks, ranks_per_host);
   std::deque<ThreadCommunicator> communicators;  // outlive every thread: local ranks hold each other's addresses
   for (int rank = 0; rank < ranks; ++rank) communicators.emplace_back(group, rank);

@@ -8,8 +8,8 @@
 namespace lockstep {
 
 // Calls body(communicator) in `ranks` threads at once, one communicator each, and returns when all have ended.
-// Groups of `ranks_per_host` consecutive ranks are local to each other (0: all ranks are). Without shared memory
-// between groups, this stands for several hosts. Requires: ranks > 0; ranks_per_host divides ranks.
+// Groups of `ranks_per_host` consecutive ranks are local to each other (0: all are); groups stand for hosts.
+// Requires: ranks > 0; ranks_per_host divides ranks and is a power of two, unless it is all of them.
 void run_in_threads(int ranks, const std::function<void(Communicator&)>& body, int ranks_per_host = 0);
 
 }  // namespace lockstep

@@ -1,0 +1,70 @@
+#include "trainer/comm/replica_check.h"
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "trainer/comm/thread_communicator.h"
+
+namespace lockstep {
+namespace {
+
+// The status of every rank, when the given ranks have one bit of "parameters" turned.
+std::vector<Status> check_with_odd_ranks(int ranks, const std::vector<int>& odd_ranks) {
+  std::vector<Status> statuses(static_cast<std::size_t>(ranks));
+  run_in_threads(ranks, [&](Communicator& communicator) {
+    std::vector<float> parameters(1000, 0.5F);
+    std::vector<float> momentum(1000, 0.25F);
+    for (const int odd : odd_ranks) {
+      if (odd == communicator.rank()) std::as_writable_bytes(std::span(parameters))[2001] ^= std::byte{1};
+    }
+    const std::array<NamedBytes, 3> arrays{{{"parameters", std::as_bytes(std::span(parameters))},
+                                            {"momentum", std::as_bytes(std::span(momentum))},
+                                            {"nothing", {}}}};
+    statuses[static_cast<std::size_t>(communicator.rank())] = check_replicas(communicator, arrays);
+  });
+  return statuses;
+}
+
+// Which ranks the message names.
+std::string ranks_named(const Status& status) {
+  const std::string message(status.message());
+  std::string ranks;
+  for (std::size_t at = message.find("rank "); at != std::string::npos; at = message.find("rank ", at + 1)) {
+    if (std::isdigit(static_cast<unsigned char>(message[at + 5])) != 0) ranks += message[at + 5];
+  }
+  return ranks;
+}
+
+TEST(ReplicaCheckTest, EqualRanksPass) {
+  for (const int ranks : {1, 2, 4}) {
+    for (const Status& status : check_with_odd_ranks(ranks, {})) EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+}
+
+TEST(ReplicaCheckTest, NamesTheOddRankAndArray) {
+  const std::vector<Status> statuses = check_with_odd_ranks(4, {2});
+  for (const Status& status : statuses) {
+    EXPECT_EQ(status, statuses[0]);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_EQ(ranks_named(status), "2") << status.ToString();
+    const std::string message(status.message());
+    EXPECT_NE(message.find("parameters: rank 2 has "), std::string::npos) << message;
+    EXPECT_EQ(message.find("momentum"), std::string::npos) << message;
+  }
+}
+
+TEST(ReplicaCheckTest, RankZeroMayBeTheOddOne) {
+  EXPECT_EQ(ranks_named(check_with_odd_ranks(3, {0})[1]), "0");
+  EXPECT_EQ(ranks_named(check_with_odd_ranks(5, {0, 3})[1]), "03");
+}
+
+TEST(ReplicaCheckTest, AmongTwoRankZeroCounts) {
+  EXPECT_EQ(ranks_named(check_with_odd_ranks(2, {0})[0]), "1");
+}
+
+}  // namespace
+}  // namespace lockstep
