@@ -13,7 +13,6 @@
 #include "launch/command/process_group.h"
 #include "storage/base/log.h"
 #include "storage/base/status.h"
-#include "storage/checkpoint/directory.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/resume.h"
 #include "trainer/loop/setup.h"
@@ -65,9 +64,8 @@ Status check_split(const DatasetInfo& info, const Checkpoint& checkpoint, const 
 }
 
 StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const Arguments& arguments) {
-  StatusOr<std::filesystem::path> path = resolve_checkpoint(arguments.checkpoint);
-  RETURN_IF_ERROR(agree(communicator, path.status()));
-  ASSIGN_OR_RETURN(const Checkpoint checkpoint, read_and_broadcast(communicator, *path));
+  ASSIGN_OR_RETURN(const ResumePoint point, read_and_broadcast(communicator, arguments.checkpoint));
+  const Checkpoint& checkpoint = point.checkpoint;
   ASSIGN_OR_RETURN(const LoadedNetwork loaded, load_network(checkpoint));
   const proto::Data& data = loaded.job.data();
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
@@ -80,7 +78,7 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   const DatasetInfo& info = (*opened)->info();
   SliceLoader loader(**opened, ImageTransform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation),
                      loaded.network->options().slice_rows, data.prefetch_batches());
-  EvaluationReport report{.checkpoint = path->string(),
+  EvaluationReport report{.checkpoint = point.path.string(),
                           .data = file.string(),
                           .split = split,
                           .step = checkpoint.step,

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "storage/base/file.h"
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
 #include "trainer/loop/agreement.h"
@@ -12,13 +11,27 @@
 namespace lockstep {
 namespace {
 
-// Sends a string of rank 0 to all.
-std::string broadcast_text(Communicator& communicator, std::string text) {
-  std::uint64_t length = text.size();
+// Sends what rank 0 has found, or that it has found nothing, to all.
+StatusOr<std::optional<ResumePoint>> share(Communicator& communicator, std::optional<FoundCheckpoint> found) {
+  ResumePoint point;
+  std::string bytes;
+  if (found) {
+    point.path = std::move(found->path);
+    bytes = std::move(found->bytes);
+  }
+  std::uint64_t length = bytes.size();
   communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
-  text.resize(length);
-  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
-  return text;
+  if (length == 0) return std::nullopt;
+  bytes.resize(length);
+  communicator.broadcast(std::as_writable_bytes(std::span(bytes)), 0);
+  StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);
+  RETURN_IF_ERROR(agree(communicator, decoded.status()));
+  point.checkpoint = *std::move(decoded);
+  return point;
+}
+
+void warn_of_damage(const std::filesystem::path& path, const Status& why) {
+  log_warning("{}: damaged, left aside: {}", path.string(), std::string(why.message()));
 }
 
 Status check_identity(const Checkpoint& checkpoint, const std::string& where, const proto::Job& job,
@@ -45,10 +58,7 @@ Status check_identity(const Checkpoint& checkpoint, const std::string& where, co
 StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::path& directory) {
   ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(directory));
   if (files.empty()) return std::nullopt;
-  StatusOr<FoundCheckpoint> found =
-      newest_good_checkpoint(directory, [](const std::filesystem::path& path, const Status& why) {
-        log_warning("{}: damaged, left aside: {}", path.string(), std::string(why.message()));
-      });
+  StatusOr<FoundCheckpoint> found = newest_good_checkpoint(directory, warn_of_damage);
   if (found.ok()) return *std::move(found);
   return bad_data(fmt::format("{}: none of the {} checkpoints is good. Move them away to start from the beginning.",
                               directory.string(), files.size()));
@@ -68,28 +78,23 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
     }
   }
   RETURN_IF_ERROR(agree(communicator, found.status()));
-  ResumePoint point;
-  if (*found) point.path = (*found)->path;
-  const std::string bytes = broadcast_text(communicator, *found ? std::move((*found)->bytes) : std::string());
-  if (bytes.empty()) return std::nullopt;
-  StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);
-  RETURN_IF_ERROR(agree(communicator, decoded.status()));
-  point.checkpoint = *std::move(decoded);
-  return point;
+  return share(communicator, *std::move(found));
 }
 
-StatusOr<Checkpoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path) {
-  StatusOr<std::string> bytes = std::string();
+StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path) {
+  StatusOr<std::optional<FoundCheckpoint>> found = std::optional<FoundCheckpoint>();
   if (communicator.rank() == 0) {
-    bytes = read_file(path, kCheckpointLimitBytes);
-    if (absl::IsNotFound(bytes.status())) {
-      bytes = bad_data(fmt::format("{}: expected a checkpoint, there is no such file", path.string()));
+    StatusOr<FoundCheckpoint> opened = open_checkpoint(path, warn_of_damage);
+    if (opened.ok()) {
+      found = std::optional(*std::move(opened));
+    } else {
+      found = opened.status();
     }
   }
-  RETURN_IF_ERROR(agree(communicator, bytes.status()));
-  StatusOr<Checkpoint> decoded = decode_checkpoint(broadcast_text(communicator, *std::move(bytes)));
-  RETURN_IF_ERROR(agree(communicator, with_context(decoded.status(), path.string())));
-  return decoded;
+  RETURN_IF_ERROR(agree(communicator, found.status()));
+  ASSIGN_OR_RETURN(std::optional<ResumePoint> point, share(communicator, *std::move(found)));
+  CHECK(point.has_value());
+  return *std::move(point);
 }
 
 StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory) {

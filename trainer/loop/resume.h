@@ -14,7 +14,7 @@
 namespace lockstep {
 
 struct ResumePoint {
-  std::filesystem::path path;  // known to rank 0 only
+  std::filesystem::path path;  // on rank 0; empty on the others
   Checkpoint checkpoint;
 };
 
@@ -26,8 +26,9 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
                                                        const std::filesystem::path& directory, const proto::Job& job,
                                                        const DatasetInfo& dataset);
 
-// One checkpoint file, read by rank 0 and sent to all. Collective. Errors: as read_checkpoint.
-StatusOr<Checkpoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);
+// One checkpoint, read by rank 0 and sent to all: a file, or of a directory (of checkpoints, or of a run) the newest
+// good one. Collective. Errors: bad_data.
+StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);
 
 // Accuracy of each good checkpoint that has one, by step.
 StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory);

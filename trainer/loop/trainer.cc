@@ -95,8 +95,8 @@ class Trainer {
       position_ = {point->checkpoint.step, point->checkpoint.epoch, point->checkpoint.accuracy};
       warn_about_other_machine(point->checkpoint);
     } else if (!options_.init_from.empty()) {
-      ASSIGN_OR_RETURN(const Checkpoint initial, read_and_broadcast(communicator_, options_.init_from));
-      status = with_context(restore(initial, network(), nullptr), options_.init_from.string());
+      ASSIGN_OR_RETURN(const ResumePoint initial, read_and_broadcast(communicator_, options_.init_from));
+      status = with_context(restore(initial.checkpoint, network(), nullptr), options_.init_from.string());
     }
     saved_step_ = point ? position_.step : -1;
     return agree(communicator_, status);

@@ -21,11 +21,6 @@ void check_fields(JobDraft& draft) {
   if (job.slices() > 0 && job.batch() % job.slices() != 0) {
     draft.faults.add("slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
   }
-  if (job.model().layer_size() > 0 && job.model().has_zoo()) {
-    draft.faults.add("model", "expected either layers or a zoo name, got both");
-  } else if (job.has_model() && job.model().layer_size() == 0 && !job.model().has_zoo()) {
-    draft.faults.add("model", "expected layers or a zoo name, got neither; `lockstep model ls` prints the names");
-  }
 }
 
 }  // namespace

@@ -111,6 +111,10 @@ std::vector<std::string> zoo_models();
 // letters, digits, '_', '-' and '.'. A resolved model is left as it is.
 void resolve_model(int classes, proto::Model& model, Faults& faults);
 
+// "2.6.3", and the instruction set its kernels are chosen for, as "avx512_core_bf16": both decide the bits.
+std::string onednn_version();
+std::string onednn_instruction_set();
+
 // Whether this thread is executing a oneDNN primitive: what is allocated meanwhile is the library's.
 bool inside_onednn();
 
