@@ -45,7 +45,7 @@ Checkpoint capture(const RunFacts& run, const Position& position, Network& netwo
                     CheckpointTensor copy{.path = path, .shape = tensor.shape, .values = {}};
                     copy.values.resize(static_cast<std::size_t>(plain_elements(tensor)));
                     if (plain) {
-                      const auto part = array.subspan(tensor.offset, tensor.elements);
+                      const auto part = array.subspan(tensor.offset, copy.values.size());
                       std::copy(part.begin(), part.end(), copy.values.begin());
                     } else {
                       network.to_plain(tensor, array, copy.values);

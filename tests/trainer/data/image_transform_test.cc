@@ -32,10 +32,9 @@ std::vector<float> window(const std::vector<std::byte>& stored, int top, int lef
         const bool inside = from_y >= 0 && from_y < kShape.height && from_x >= 0 && from_x < kShape.width;
         const int at = (from_y * kShape.width + from_x) * kShape.channels + c;
         const auto channel = static_cast<std::size_t>(c);
-        out.push_back(inside
-                          ? (std::to_integer<float>(stored[static_cast<std::size_t>(at)]) / 255.0F - kMean[channel]) /
-                                kDeviation[channel]
-                          : 0.0F);
+        out.push_back(inside ? (static_cast<float>(stored[static_cast<std::size_t>(at)]) / 255.0F - kMean[channel]) /
+                                   kDeviation[channel]
+                             : 0.0F);
       }
     }
   }
