@@ -11,8 +11,6 @@ namespace {
 // Places in the tail of the reduced array. Sums over slices; the last four count slices.
 enum Tail : std::size_t { kLoss, kCorrect, kNotFinite, kNotLoaded, kStop, kCheckpoint };
 
-constexpr std::size_t kMostBadRows = 16;
-
 }  // namespace
 
 TrainStep::TrainStep(const Parts& parts, const proto::Job& job, int slices_of_this_rank, std::int64_t steps_per_epoch,

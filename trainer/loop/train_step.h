@@ -41,6 +41,7 @@ class TrainStep {
  public:
   // Floats that the reduced array needs behind network.gradient_elements().
   static constexpr std::size_t kTailElements = 16;
+  static constexpr std::size_t kMostBadRows = 16;
 
   struct Parts {
     Network& network;
@@ -60,7 +61,7 @@ class TrainStep {
   // After an outcome that is not loaded: this rank's error, if it had one.
   const Status& load_status() const { return load_status_; }
   // After an outcome that is not finite: rows of this rank's slices with a loss that is not finite and pixels that are
-  // not either. At most 16.
+  // not either. At most kMostBadRows.
   const std::vector<std::int64_t>& bad_rows() const { return bad_rows_; }
 
  private:

@@ -1,7 +1,5 @@
 #include "trainer/loop/trainer.h"
 
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,19 +7,19 @@
 #include "storage/base/log.h"
 #include "trainer/comm/replica_check.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/divergence.h"
 #include "trainer/loop/evaluation.h"
 #include "trainer/loop/resume.h"
 #include "trainer/loop/run_facts.h"
 #include "trainer/loop/run_output.h"
 #include "trainer/loop/setup.h"
+#include "trainer/loop/step_window.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
 namespace {
-
-constexpr std::size_t kMostNamedRows = 16;
 
 RowOrder make_order(const proto::Job& job, std::int64_t rows) {
   return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
@@ -62,7 +60,8 @@ class Trainer {
                .loader = loader_,
                .heartbeat = *heartbeat_,
                .account = account_},
-              job(), slices_, order_.steps_per_epoch(), total_steps_) {
+              job(), slices_, order_.steps_per_epoch(), total_steps_),
+        window_(job().batch(), order_.steps_per_epoch()) {
     if (setup_.test) {
       test_loader_.emplace(*setup_.test,
                            ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
@@ -118,7 +117,8 @@ class Trainer {
     Status status;
     if (output_) status = output_->begin(job(), options_.progress, total_steps_, position_);
     RETURN_IF_ERROR(agree(communicator_, status));
-    first_step_ = window_step_ = position_.step;
+    first_step_ = position_.step;
+    window_.restart(position_.step, 0);
     if (output_) {
       const DatasetInfo& info = setup_.train->info();
       output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {} parameters; batch {} in {} slices on {}",
@@ -156,7 +156,9 @@ class Trainer {
     while (position_.step < total_steps_) {
       const StepOutcome outcome = step_.run(position_.step, requests());
       if (!outcome.loaded) return agree(communicator_, step_.load_status());
-      if (!outcome.finite) return explain_divergence(outcome);
+      if (!outcome.finite) {
+        return explain_divergence(communicator_, job(), position_.step, position_.epoch, outcome, step_.bad_rows());
+      }
       ++position_.step;
       position_.accuracy.reset();
       report_step(outcome);
@@ -233,46 +235,16 @@ class Trainer {
     return check_replicas(communicator_, arrays);
   }
 
-  Status explain_divergence(const StepOutcome& outcome) {
-    std::array<std::int64_t, kMostNamedRows> mine;
-    mine.fill(-1);
-    std::copy_n(step_.bad_rows().begin(), std::min(step_.bad_rows().size(), mine.size()), mine.begin());
-    std::vector<std::int64_t> all(mine.size() * static_cast<std::size_t>(communicator_.size()));
-    communicator_.all_gather(std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
-    std::erase(all, -1);
-    const std::string where = fmt::format("step {} (epoch {}): the loss is {}", position_.step,
-                                          position_.step / order_.steps_per_epoch() + 1, outcome.loss);
-    if (!all.empty()) {
-      std::sort(all.begin(), all.end());
-      return diverged(
-          fmt::format("{}; pixels that are not finite numbers in rows {} of group {} in {}. Mend or remove "
-                      "these rows.",
-                      where, fmt::join(all, ", "), job().data().train(), job().data().path()));
-    }
-    return diverged(
-        fmt::format("{}, and all pixels of the batch are finite: training diverged at learning rate {:.4g}. Lower the "
-                    "learning rate, lengthen the warm-up, or set clip_global_norm; the last checkpoint is good.",
-                    where, outcome.learning_rate));
-  }
-
   double training_seconds() const {
     return account_.seconds(TimeShare::kData) + account_.seconds(TimeShare::kCompute) +
            account_.seconds(TimeShare::kReduction) + account_.seconds(TimeShare::kUpdate);
   }
 
-  // Rank 0: the means since the last report, and the time left at the pace so far.
+  // The means since the last report, and the time left at the pace so far.
   void report_step(const StepOutcome& outcome) {
-    window_loss_ += outcome.loss;
-    window_accuracy_ += outcome.accuracy;
+    window_.add(outcome);
     if (output_) {
-      const auto steps = static_cast<double>(position_.step - window_step_);
-      const double seconds = training_seconds() - window_seconds_;
-      const TrainPoint point{.step = position_.step,
-                             .epoch = (position_.step - 1) / order_.steps_per_epoch(),
-                             .loss = window_loss_ / steps,
-                             .accuracy = window_accuracy_ / steps,
-                             .learning_rate = outcome.learning_rate,
-                             .images_per_second = steps * job().batch() / seconds};
+      const TrainPoint point = window_.point(position_.step, training_seconds());
       const double pace = account_.elapsed_seconds() / static_cast<double>(position_.step - first_step_);
       const double eta = pace * static_cast<double>(total_steps_ - position_.step);
       if (report_due()) {
@@ -281,11 +253,7 @@ class Trainer {
         output_->step(point, eta);
       }
     }
-    if (report_due()) {
-      window_step_ = position_.step;
-      window_seconds_ = training_seconds();
-      window_loss_ = window_accuracy_ = 0;
-    }
+    if (report_due()) window_.restart(position_.step, training_seconds());
     account_.book(TimeShare::kOther);
   }
 
@@ -322,14 +290,11 @@ class Trainer {
   std::optional<SliceLoader> test_loader_;
   TrainStep step_;
 
+  StepWindow window_;
   Position position_;
   std::int64_t first_step_ = 0;   // where this run began
   std::int64_t saved_step_ = -1;  // of the newest checkpoint that says all there is to say
   double saved_seconds_ = 0;
-  std::int64_t window_step_ = 0;  // of the last report
-  double window_seconds_ = 0;
-  double window_loss_ = 0;
-  double window_accuracy_ = 0;
 };
 
 std::filesystem::path output_directory(const TrainOptions& options, const proto::Job& job) {
