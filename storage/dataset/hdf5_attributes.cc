@@ -1,5 +1,6 @@
 #include "storage/dataset/hdf5_attributes.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "storage/base/hdf5.h"
@@ -62,15 +63,15 @@ StatusOr<std::vector<std::string>> read_fixed_strings(const OpenAttribute& attri
   return values;
 }
 
-Hdf5Type variable_string_type(H5T_cset_t character_set) {
+Hdf5Type string_type(std::size_t size, H5T_cset_t character_set) {
   Hdf5Type type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_size(type.get(), size);
   H5Tset_cset(type.get(), character_set);
   return type;
 }
 
 StatusOr<std::vector<std::string>> read_variable_strings(const OpenAttribute& attribute, const char* name) {
-  const Hdf5Type type = variable_string_type(H5Tget_cset(attribute.type.get()));
+  const Hdf5Type type = string_type(H5T_VARIABLE, H5Tget_cset(attribute.type.get()));
   std::vector<char*> pointers(attribute.length, nullptr);
   const bool read = H5Aread(attribute.id.get(), type.get(), pointers.data()) >= 0;
   std::vector<std::string> values;
@@ -122,10 +123,13 @@ StatusOr<std::optional<std::vector<float>>> read_float_attribute(hid_t object, c
 }
 
 Status write_string_attribute(hid_t object, const char* name, std::span<const std::string> values) {
-  const Hdf5Type type = variable_string_type(H5T_CSET_UTF8);
-  std::vector<const char*> pointers;
-  for (const std::string& value : values) pointers.push_back(value.c_str());
-  return write_attribute(object, name, type.get(), pointers.size(), pointers.data());
+  std::size_t size = 1;
+  for (const std::string& value : values) size = std::max(size, value.size());
+  std::string bytes;
+  for (const std::string& value : values) bytes.append(value).append(size - value.size(), '\0');
+  const Hdf5Type type = string_type(size, H5T_CSET_UTF8);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  return write_attribute(object, name, type.get(), values.size(), bytes.data());
 }
 
 Status write_float_attribute(hid_t object, const char* name, std::span<const float> values) {

@@ -19,7 +19,8 @@ namespace lockstep {
 StatusOr<std::optional<std::vector<std::string>>> read_string_attribute(hid_t object, const char* name);
 StatusOr<std::optional<std::vector<float>>> read_float_attribute(hid_t object, const char* name);
 
-// Strings of variable length in UTF-8, which h5py returns as str. Errors: io_error.
+// UTF-8 of fixed length, padded with zeros: strings of variable length live in the one part of a file that has no
+// checksum. Errors: io_error.
 Status write_string_attribute(hid_t object, const char* name, std::span<const std::string> values);
 Status write_float_attribute(hid_t object, const char* name, std::span<const float> values);
 

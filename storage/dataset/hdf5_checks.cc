@@ -122,6 +122,22 @@ void check_size(StoredArray& array, std::string_view where, DataFaults& faults) 
   }
 }
 
+// Where a contiguous array begins; a fault when it does not end inside the file.
+void read_offset(StoredArray& array, std::string_view where, DataFaults& faults) {
+  const haddr_t offset = H5Dget_offset(array.id.get());
+  if (array.layout != H5D_CONTIGUOUS || offset == HADDR_UNDEF) return;
+  array.offset = offset;
+  const Hdf5File file(H5Iget_file_id(array.id.get()));
+  hsize_t file_bytes = 0;
+  const bool known = H5Fget_filesize(file.get(), &file_bytes) >= 0;
+  if (!known || offset > file_bytes || array.stored_bytes > file_bytes - offset) {
+    faults.add(where,
+               fmt::format("lies at byte {} of a file of {} bytes: expected {} bytes there; the file is cut short "
+                           "or damaged, make or copy it again",
+                           *array.offset, file_bytes, array.stored_bytes));
+  }
+}
+
 }  // namespace
 
 void DataFaults::add(std::string_view where, std::string_view message) {
@@ -215,8 +231,8 @@ std::optional<StoredArray> open_array(hid_t group, const std::string& name, std:
   read_dims(array, where, faults);
   if (faults.count() > faults_before) return std::nullopt;
   check_size(array, where, faults);
+  read_offset(array, where, faults);
   if (faults.count() > faults_before) return std::nullopt;
-  if (array.layout == H5D_CONTIGUOUS) array.offset = H5Dget_offset(array.id.get());
   return array;
 }
 

@@ -79,8 +79,10 @@ StatusOr<std::unique_ptr<Hdf5DatasetWriter>> Hdf5DatasetWriter::create(const std
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_sec2(access.get());
   H5Pset_file_locking(access.get(), false, true);
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);  // checksums in all metadata
   H5Pset_alignment(access.get(), kAlignmentBytes, kAlignmentBytes);
   const Hdf5Properties creation(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_obj_track_times(creation.get(), false);
   H5Pset_link_creation_order(creation.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);  // splits keep their order
   writer->file_ = Hdf5File(H5Fcreate(writer->temporary_.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
   if (!writer->file_.valid()) return writer->write_error("create the file");
@@ -101,7 +103,9 @@ Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows
   CHECK(elements >= 1 && elements <= std::size_t(kImageElementLimit), "images of {} values", elements);
   const auto lock = hdf5_lock();
   RETURN_IF_ERROR(end_split());
-  const Hdf5Group group(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  const Hdf5Properties creation(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(creation.get(), false);
+  const Hdf5Group group(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!group.valid()) return write_error("create a group");
   const hid_t pixel = type == PixelType::kUint8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
   split_.emplace(Split{name, {}, {}, image, type, rows, 0, PixelStatistics(image, type)});

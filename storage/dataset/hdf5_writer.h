@@ -2,6 +2,8 @@
 //
 // Layout: group/images (N,H,W,C uint8 or float32) in one contiguous piece, or in chunks with shuffle and deflate;
 // group/labels (N int64); attributes mean and deviation of images; class_names of the file.
+// Everything but the pixels and labels lies in structures with checksums (the format of HDF5 1.10), which older ones do
+// not have: libhdf5 finds damage there instead of following it.
 // The file is written as PATH.tmp; finish() makes it durable and renames it onto PATH, so that PATH is whole or absent
 // after a crash at any instant. The same calls give the same bytes.
 //

@@ -40,17 +40,19 @@ Status IdxReader::read_header() {
     return fault(fmt::format("has elements of type 0x{:02x}: expected 0x08, unsigned bytes", word[2]));
   }
   const int dimensions = word[3];
+  std::vector<std::int64_t> dims;
   for (int i = 0; i < dimensions; ++i) {
     RETURN_IF_ERROR(read(std::as_writable_bytes(std::span(word))));
     const std::int64_t dim = (std::int64_t(word[0]) << 24) | (word[1] << 16) | (word[2] << 8) | word[3];
-    dims_.push_back(dim);
+    dims.push_back(dim);
   }
   std::size_t row_bytes = 1;
-  for (int i = 1; i < dimensions; ++i) row_bytes = std::min(row_bytes * std::size_t(dims_[std::size_t(i)]), kReadBytes);
-  if (dims_[0] == 0 || row_bytes == 0 || row_bytes > std::size_t(kImageElementLimit)) {
-    return fault(fmt::format("has the shape {}: expected 1 row or more of 1 to {} bytes each", fmt::join(dims_, "x"),
+  for (int i = 1; i < dimensions; ++i) row_bytes = std::min(row_bytes * std::size_t(dims[std::size_t(i)]), kReadBytes);
+  if (dims[0] == 0 || row_bytes == 0 || row_bytes > std::size_t(kImageElementLimit)) {
+    return fault(fmt::format("has the shape {}: expected 1 row or more of 1 to {} bytes each", fmt::join(dims, "x"),
                              kImageElementLimit));
   }
+  dims_ = std::move(dims);
   row_bytes_ = row_bytes;
   bytes_read_ = 0;
   return OkStatus();

@@ -82,6 +82,14 @@ Status import_idx(const IdxImport& import, const std::filesystem::path& path) {
   for (const IdxSplit& split : import.splits) {
     if (auto opened = open_split(split, faults)) splits.push_back(*std::move(opened));
   }
+  for (const OpenSplit& split : splits) {
+    const auto &dims = split.images.dims(), &first = splits[0].images.dims();
+    if (!std::equal(dims.begin() + 1, dims.end(), first.begin() + 1, first.end())) {
+      faults.push_back(fmt::format("{} has images of {} but {} has {}: expected the same shape in every split",
+                                   splits[0].name, fmt::join(first.begin() + 1, first.end(), "x"), split.name,
+                                   fmt::join(dims.begin() + 1, dims.end(), "x")));
+    }
+  }
   if (!faults.empty()) return bad_data(fmt::format("{}", fmt::join(faults, "\n")));
   ASSIGN_OR_RETURN(const auto writer, Hdf5DatasetWriter::create(path, {import.class_names, import.compress_level}));
   for (OpenSplit& split : splits) {
