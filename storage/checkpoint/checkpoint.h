@@ -1,16 +1,18 @@
-// A checkpoint file: a 512-byte user block (magic, format version, image length, SHA-256 of the image), then a plain
-// HDF5 file. Built in memory, written atomically; the digest is checked before libhdf5 sees a byte.
-// Layout inside: parameters/<layer>/<name>, buffers/<layer>/<name>, optimizer/<slot>/<layer>/<name>, all float32 in
-// plain layout; attributes of the root: job (resolved text proto), step, epoch, class_names, and the facts below.
-// Threads: functions are independent; libhdf5 is entered under one lock (storage/base/hdf5_lock.h).
+// A checkpoint: everything that a job needs to go on, and that a network needs to be used, in one file.
+//
+// The file is a 512-byte user block (magic, format version, image length, SHA-256 of the image) and a plain HDF5 file:
+// parameters/<layer>/<name>, buffers/<layer>/<name>, optimizer/<slot>/<layer>/<name>, all float32 in plain layout;
+// attributes of the root: the scalar fields below by their names; attributes of the group facts: the facts. README.md
+// of this folder has the exact format. It is built in memory and written atomically; the digest is checked before
+// libhdf5 sees a byte. Threads: functions are independent; libhdf5 is entered under one lock (storage/base/hdf5.h).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/status.h"
@@ -19,14 +21,14 @@ namespace lockstep {
 
 struct CheckpointTensor {
   std::string path;                 // "parameters/convolution_1/weights"
-  std::vector<std::int64_t> shape;  // plain layout: weights O,I,H,W; dense O,I
+  std::vector<std::int64_t> shape;  // 1 to 4 extents; plain layout: weights O,I,H,W; dense O,I
   std::vector<float> values;
 };
 
 struct Checkpoint {
-  std::string job;               // resolved job, text proto
-  std::int64_t step = 0;         // optimizer steps done
-  std::int64_t epoch = 0;        // whole epochs done
+  std::string job;                 // resolved job, text proto
+  std::int64_t step = 0;           // optimizer steps done
+  std::int64_t epoch = 0;          // whole epochs done
   std::optional<double> accuracy;  // on the test split, when it was evaluated at this step
   std::vector<std::string> class_names;
   std::uint64_t dataset_fingerprint = 0;
@@ -35,19 +37,23 @@ struct Checkpoint {
   std::vector<std::int64_t> image_shape;
   std::vector<float> mean;
   std::vector<float> deviation;
+  // Unique paths. They come back group by group, inside a group in the order in which they were written.
   std::vector<CheckpointTensor> tensors;
 };
 
-// The whole file as bytes: the same bytes for the same checkpoint.
+// The whole file as bytes: the same bytes for the same checkpoint and version of libhdf5. Takes as much memory again as
+// the file while it runs. Errors: bad_data when the content does not fit the format or memory.
 StatusOr<std::string> encode_checkpoint(const Checkpoint& checkpoint);
 // Errors: bad_data naming what is wrong (too short, magic, version, length, digest, content).
 StatusOr<Checkpoint> decode_checkpoint(std::string_view bytes);
 // Only the user block and the digest. Errors: bad_data.
 Status verify_checkpoint(std::string_view bytes);
-// SHA-256 of the image, as 64 hexadecimal digits. Errors: bad_data.
+// SHA-256 of the image, as 64 hexadecimal digits. Errors: bad_data, as verify_checkpoint.
 StatusOr<std::string> checkpoint_digest(std::string_view bytes);
 
+// Errors: as encode_checkpoint and write_file_atomically (storage/base/file.h).
 Status write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+// Errors: as read_file and decode_checkpoint, with the path in front.
 StatusOr<Checkpoint> read_checkpoint(const std::filesystem::path& path);
 
 // Largest file that is read or written.

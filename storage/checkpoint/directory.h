@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,8 +24,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& directory, st
 // Files named as above, oldest first; anything else is ignored. An absent directory is an empty one.
 StatusOr<std::vector<CheckpointFile>> list_checkpoints(const std::filesystem::path& directory);
 
-// The newest checkpoint that verifies and decodes, as file bytes; torn ones are skipped and reported through `skipped`
-// (path and why). kNotFound when there is none.
+// The newest checkpoint that verifies, decodes and holds the step of its name; others are skipped and reported through
+// `skipped` (path and why). Errors: kNotFound when there is none; io_error when the directory cannot be listed.
 struct FoundCheckpoint {
   std::filesystem::path path;
   std::string bytes;
@@ -35,8 +35,20 @@ StatusOr<FoundCheckpoint> newest_good_checkpoint(
     const std::filesystem::path& directory,
     const std::function<void(const std::filesystem::path&, const Status&)>& skipped);
 
-// Keeps the newest `keep_last` (0: all) and the `keep_best` of highest accuracy (ties: the older one); deletes the
-// rest and left-over temporary files. `accuracies` by step; steps without one count as none.
+// One file, with the bytes it was read from. Errors: bad_data when it is missing or damaged.
+StatusOr<FoundCheckpoint> read_found_checkpoint(const std::filesystem::path& path);
+
+// Where the checkpoints are: DIR/checkpoints when DIR is the output directory of a training, else DIR itself.
+std::filesystem::path checkpoints_of(const std::filesystem::path& directory);
+
+// What a user means by a path: a file, or of a directory (see checkpoints_of) the newest good one.
+// Errors: bad_data when there is none, naming the path.
+StatusOr<FoundCheckpoint> open_checkpoint(
+    const std::filesystem::path& path, const std::function<void(const std::filesystem::path&, const Status&)>& skipped);
+
+// Keeps the newest `keep_last` (0: all), the `keep_best` of highest accuracy (ties: the older one) and the newest whose
+// digest is right; deletes the rest, and temporary files left over by a crash. `accuracies` by step; a step without
+// one, or whose accuracy is not a number, is not among the best. Errors: io_error; what can be deleted is.
 Status retain_checkpoints(const std::filesystem::path& directory, int keep_last, int keep_best,
                           const std::map<std::int64_t, double>& accuracies);
 

@@ -1,0 +1,91 @@
+#include "storage/checkpoint/user_block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <openssl/evp.h>
+
+namespace lockstep {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "integers of the user block are copied as they are");
+
+constexpr std::string_view kMagic = "LOCKSTEP";
+constexpr std::size_t kVersionOffset = 8;
+constexpr std::size_t kLengthOffset = 16;
+constexpr std::size_t kDigestOffset = 24;
+
+Sha256Digest sha256(std::string_view bytes) {
+  Sha256Digest digest;
+  unsigned length = 0;
+  const int result = EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length,
+                                EVP_sha256(), nullptr);
+  CHECK(result == 1 && length == digest.size(), "libcrypto has no SHA-256");
+  return digest;
+}
+
+std::array<char, kUserBlockBytes> make_user_block(std::uint64_t length, const Sha256Digest& digest) {
+  std::array<char, kUserBlockBytes> block = {};
+  std::copy(kMagic.begin(), kMagic.end(), block.begin());
+  std::memcpy(&block[kVersionOffset], &kCheckpointFormatVersion, sizeof(kCheckpointFormatVersion));
+  std::memcpy(&block[kLengthOffset], &length, sizeof(length));
+  std::copy(digest.begin(), digest.end(), &block[kDigestOffset]);
+  return block;
+}
+
+template <typename Integer>
+Integer integer_at(std::string_view file, std::size_t offset) {
+  Integer value;
+  std::memcpy(&value, file.data() + offset, sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+void write_user_block(std::span<char> file) {
+  CHECK(file.size() >= kUserBlockBytes);
+  const std::span<char> image = file.subspan(kUserBlockBytes);
+  const auto block = make_user_block(image.size(), sha256({image.data(), image.size()}));
+  std::copy(block.begin(), block.end(), file.begin());
+}
+
+StatusOr<Sha256Digest> verify_user_block(std::string_view file) {
+  if (file.size() < kUserBlockBytes) {
+    return bad_data(fmt::format("too short for a checkpoint: expected at least {} bytes, got {}; the file is torn",
+                                kUserBlockBytes, file.size()));
+  }
+  if (!file.starts_with(kMagic)) return bad_data("not a checkpoint: it does not begin with \"LOCKSTEP\"");
+  const auto version = integer_at<std::uint32_t>(file, kVersionOffset);
+  if (version != kCheckpointFormatVersion) {
+    return bad_data(fmt::format("format version: expected {}, got {}; another version of Lockstep may have written it",
+                                kCheckpointFormatVersion, version));
+  }
+  const std::string_view image = file.substr(kUserBlockBytes);
+  const auto length = integer_at<std::uint64_t>(file, kLengthOffset);
+  if (length != image.size()) {
+    return bad_data(
+        fmt::format("length after the user block: expected {} bytes, got {}; the file is torn", length, image.size()));
+  }
+  Sha256Digest expected;
+  std::memcpy(expected.data(), file.data() + kDigestOffset, expected.size());
+  const Sha256Digest digest = sha256(image);
+  if (digest != expected) {
+    return bad_data(fmt::format("SHA-256: expected {}, got {}; the content was changed after it was written",
+                                hexadecimal(expected), hexadecimal(digest)));
+  }
+  // What is left are the bytes that must be zero.
+  const auto block = make_user_block(length, digest);
+  if (!std::equal(block.begin(), block.end(), file.begin())) {
+    return bad_data("user block: expected zeros around its fields, got others; the file was changed");
+  }
+  return digest;
+}
+
+std::string hexadecimal(const Sha256Digest& digest) {
+  std::string text;
+  for (const char byte : digest) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return text;
+}
+
+}  // namespace lockstep
