@@ -1,15 +1,29 @@
 #include "trainer/nn/dropout.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include <fmt/format.h>
 
 #include "storage/base/philox.h"
 #include "trainer/nn/loops.h"
+#include "trainer/nn/random_block.h"
 
 namespace lockstep {
 namespace {
+
+// Free functions, and a product in place of a choice: compilers make vector instructions of these.
+void draw(const RandomBlock& numbers, std::uint32_t threshold, std::size_t count, std::uint8_t* mask) {
+#pragma omp simd
+  for (std::size_t i = 0; i < count; ++i) mask[i] = numbers[i] >= threshold ? 1 : 0;
+}
+
+// x and y may be the same.
+void multiply(const float* x, const std::uint8_t* mask, float scale, std::size_t count, float* y) {
+#pragma omp simd
+  for (std::size_t i = 0; i < count; ++i) y[i] = x[i] * (scale * float(mask[i]));
+}
 
 struct Dropout {
   MemoryPlan& memory;
@@ -26,12 +40,17 @@ struct Dropout {
 
   void forward_row(const Pass& pass, std::size_t row) const {
     Philox random(seed, Purpose::kDropout, std::uint32_t(pass.epoch), std::uint64_t(pass.rows[row]));
+    const std::array<std::uint32_t, 2> key = {random.next(), random.next()};
     const std::size_t begin = row * row_elements;
     std::uint8_t* const mask = kept_data() + begin;
     const float* const x = memory.data(from) + begin;
     float* const y = memory.data(to) + begin;
-    for (std::size_t i = 0; i < row_elements; ++i) mask[i] = random.next() >= threshold;
-    for (std::size_t i = 0; i < row_elements; ++i) y[i] = mask[i] != 0 ? x[i] * scale : 0.f;
+    for (std::size_t first = 0; first < row_elements; first += kRandomBlock) {
+      const RandomBlock numbers = random_block(key, std::uint32_t(first / kRandomBlock));
+      const std::size_t count = std::min(kRandomBlock, row_elements - first);
+      draw(numbers, threshold, count, mask + first);
+      multiply(x + first, mask + first, scale, count, y + first);
+    }
   }
 
   void forward(const Pass& pass) const {
@@ -44,8 +63,8 @@ struct Dropout {
   void backward() const {
     float* const g = memory.data(gradient);
     const std::uint8_t* const mask = kept_data();
-    in_parts(rows * row_elements, threads, 16, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) g[i] = mask[i] != 0 ? g[i] * scale : 0.f;
+    in_parts(rows * row_elements, threads, kRandomBlock, [&](std::size_t begin, std::size_t end) {
+      multiply(g + begin, mask + begin, scale, end - begin, g + begin);
     });
   }
 

@@ -48,6 +48,9 @@ class BuiltNetwork final : public Network {
   std::span<const TensorInfo> parameters() const override { return builder_.parameters(); }
   std::span<const TensorInfo> buffers() const override { return builder_.buffers(); }
   std::span<const LayerSummary> summary() const override { return summary_; }
+  std::size_t memory_bytes() const override {
+    return (memory_.elements() + values_.size() + buffers_.size()) * sizeof(float);
+  }
   std::span<float> parameter_values() override { return values_.span(); }
   std::span<float> buffer_values() override { return buffers_.span(); }
   std::size_t gradient_elements() const override { return values_.size() + buffers_.size(); }

@@ -73,6 +73,8 @@ class Network {
   virtual std::span<const TensorInfo> parameters() const = 0;
   virtual std::span<const TensorInfo> buffers() const = 0;  // running mean and variance, plain
   virtual std::span<const LayerSummary> summary() const = 0;
+  // Of all arrays it owns: parameters, buffers, activations and their gradients, scratchpad.
+  virtual std::size_t memory_bytes() const = 0;
 
   // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass.
   virtual std::span<float> parameter_values() = 0;

@@ -9,10 +9,9 @@
 namespace lockstep {
 namespace {
 
-// Checked before: `placed` fits the input. Returns the output, an image still.
+// Checked before: `placed` fits the input.
 Activation add_pooling(Builder& builder, dnnl::algorithm algorithm, const PlacedWindow& placed, std::string kind,
-                       const Activation& input) {
-  const Shape shape = {input.shape.channels, placed.output_height, placed.output_width};
+                       const Activation& input, const Shape& shape) {
   const auto forward = onednn::pooling_forward(
       algorithm, placed.window, input.layout, onednn::any({builder.rows(), shape.channels, shape.height, shape.width}));
   CHECK(forward, "oneDNN has no pooling for {}", builder.name());
@@ -54,11 +53,10 @@ Activation build_pooling(Builder& builder, dnnl::algorithm algorithm, std::strin
                                 placed.window.kernel[0], placed.window.kernel[1], window.pixels));
     }
   }
-  if (builder.faulty()) {
-    return {.shape = {input.shape.channels, placed.output_height, placed.output_width}};
-  }
-  return add_pooling(builder, algorithm, placed, fmt::format("{} pooling {}", kind, window_text(placed, window)),
-                     input);
+  const Shape shape = {input.shape.channels, placed.output_height, placed.output_width};
+  if (builder.faulty()) return {.shape = shape};
+  return add_pooling(builder, algorithm, placed, fmt::format("{} pooling {}", kind, window_text(placed, window)), input,
+                     shape);
 }
 
 }  // namespace
@@ -73,18 +71,15 @@ Activation build_average_pooling(Builder& builder, const proto::Pooling& spec, c
 
 Activation build_global_pooling(Builder& builder, const Activation& input) {
   check_image(input.shape, ".global_pooling", "global pooling", builder);
-  Activation output;
-  if (!builder.faulty()) {
-    PlacedWindow whole;
-    whole.window = {.kernel = {input.shape.height, input.shape.width},
-                    .stride = {1, 1},
-                    .dilation = {0, 0},
-                    .begin = {0, 0},
-                    .end = {0, 0}};
-    output = add_pooling(builder, dnnl::algorithm::pooling_avg_exclude_padding, whole, "global pooling", input);
-  }
-  output.shape = {.channels = input.shape.channels, .flat = true};
-  return output;
+  const Shape shape = {.channels = input.shape.channels, .flat = true};
+  if (builder.faulty()) return {.shape = shape};
+  PlacedWindow whole;
+  whole.window = {.kernel = {input.shape.height, input.shape.width},
+                  .stride = {1, 1},
+                  .dilation = {0, 0},
+                  .begin = {0, 0},
+                  .end = {0, 0}};
+  return add_pooling(builder, dnnl::algorithm::pooling_avg_exclude_padding, whole, "global pooling", input, shape);
 }
 
 }  // namespace lockstep
