@@ -230,8 +230,9 @@ RULES = [layer_faults, confined_header_faults, cycle_faults, pragma_once_faults,
 
 
 def repository_files(root, build):
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            check=True, capture_output=True, text=True).stdout
+    git = ["git", "-c", "safe.directory=*", "-C", root]  # the tree may belong to another user than this one
+    listed = subprocess.run(git + ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                            check=True, stdout=subprocess.PIPE, text=True).stdout
     files = {}
     for path in filter(None, listed.split("\0")):
         file = root / path
