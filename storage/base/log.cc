@@ -12,11 +12,15 @@
 namespace lockstep {
 namespace {
 
+std::string pattern_of(int rank) {
+  return "%Y-%m-%d %H:%M:%S %L " + (rank < 0 ? "" : fmt::format("rank {}: ", rank)) + "%v";
+}
+
 struct Log {
   std::mutex mutex;  // guards all below, so the sinks need none
   std::shared_ptr<spdlog::sinks::sink> screen = std::make_shared<spdlog::sinks::stderr_sink_st>();
   spdlog::logger logger{"lockstep", screen};
-  std::string pattern = "%Y-%m-%d %H:%M:%S %L %v";
+  std::string pattern = pattern_of(-1);
 
   Log() {
     logger.set_level(spdlog::level::info);
@@ -49,7 +53,7 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 void configure_log(int rank, bool verbose) {
   Log& state = the_log();
   const std::lock_guard lock(state.mutex);
-  state.pattern = rank < 0 ? "%Y-%m-%d %H:%M:%S %L %v" : fmt::format("%Y-%m-%d %H:%M:%S %L rank {}: %v", rank);
+  state.pattern = pattern_of(rank);
   state.logger.set_pattern(state.pattern);
   state.screen->set_level(verbose ? spdlog::level::info : spdlog::level::warn);
 }

@@ -2,8 +2,6 @@
 
 #include <vector>
 
-#include "storage/base/text_proto_scalar.h"
-
 namespace lockstep {
 namespace {
 
@@ -142,20 +140,7 @@ bool TextProtoReader::take_braces(Message& message, const std::string& path) {
 bool TextProtoReader::take_scalar(Message& message, const Field& field, const std::string& path) {
   const int value_line = line();
   TextScalar scalar;
-  scalar.negative = accept("-");
-  scalar.type = tokenizer_.current().type;
-  scalar.text = tokenizer_.current().text;
-  if (scalar.type == Tokenizer::TYPE_STRING) {
-    for (; tokenizer_.current().type == Tokenizer::TYPE_STRING; tokenizer_.Next()) {
-      Tokenizer::ParseStringAppend(tokenizer_.current().text, &scalar.value);
-    }
-  } else if (opens(scalar.text)) {
-    if (!skip_nested(path)) return false;
-  } else if (scalar.type == Tokenizer::TYPE_SYMBOL || at_end()) {
-    return syntax_fault(path, "a value");
-  } else {
-    tokenizer_.Next();
-  }
+  if (!take_anything(scalar, path)) return false;
   const std::string expected = put_scalar(scalar, field, message);
   if (!expected.empty()) {
     const std::string got = (scalar.negative ? "-" : "") + scalar.text;
@@ -166,16 +151,20 @@ bool TextProtoReader::take_scalar(Message& message, const Field& field, const st
 
 bool TextProtoReader::skip_value(const std::string& path) {
   accept(":");
-  if (opens(tokenizer_.current().text)) {
-    if (!skip_nested(path)) return false;
-  } else {
-    accept("-");
-    if (tokenizer_.current().type == Tokenizer::TYPE_SYMBOL || at_end()) return syntax_fault(path, "a value");
-    const bool is_string = tokenizer_.current().type == Tokenizer::TYPE_STRING;
-    do {
-      tokenizer_.Next();
-    } while (is_string && tokenizer_.current().type == Tokenizer::TYPE_STRING);
-  }
+  TextScalar ignored;
+  return take_anything(ignored, path);
+}
+
+bool TextProtoReader::take_anything(TextScalar& scalar, const std::string& path) {
+  scalar.negative = accept("-");
+  scalar.type = tokenizer_.current().type;
+  scalar.text = tokenizer_.current().text;
+  if (opens(scalar.text)) return skip_nested(path);
+  if (scalar.type == Tokenizer::TYPE_SYMBOL || at_end()) return syntax_fault(path, "a value");
+  do {
+    if (scalar.type == Tokenizer::TYPE_STRING) Tokenizer::ParseStringAppend(tokenizer_.current().text, &scalar.value);
+    tokenizer_.Next();
+  } while (scalar.type == Tokenizer::TYPE_STRING && tokenizer_.current().type == Tokenizer::TYPE_STRING);
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include <google/protobuf/message.h>
 
 #include "storage/base/text_proto.h"
+#include "storage/base/text_proto_scalar.h"
 
 namespace lockstep {
 
@@ -43,6 +44,8 @@ class TextProtoReader : private google::protobuf::io::ErrorCollector {
   bool take_braces(Message& message, const std::string& path);
   bool take_scalar(Message& message, const Field& field, const std::string& path);
   bool skip_value(const std::string& path);
+  // Any value, be it for a scalar or not; strings side by side are one.
+  bool take_anything(TextScalar& scalar, const std::string& path);
   bool skip_nested(const std::string& path);
 
   bool at(std::string_view text) { return tokenizer_.current().text == text; }
