@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "trainer/tensor/finite.h"
+
 namespace lockstep {
 
 SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead)
@@ -54,7 +56,8 @@ StatusOr<LoadedSlice> SliceLoader::next() {
                      .labels = slot.labels,
                      .rows = slot.rows,
                      .epoch = slot.planned.epoch,
-                     .valid_rows = slot.planned.valid_rows};
+                     .valid_rows = slot.planned.valid_rows,
+                     .finite = slot.finite};
 }
 
 void SliceLoader::run() {
@@ -88,6 +91,7 @@ void SliceLoader::fill(Slot& slot, std::int64_t index) {
     transform_.apply(slot.planned.epoch, slot.rows[i], std::span(stored_).subspan(i * bytes, bytes),
                      slot.images.span().subspan(i * elements, elements));
   }
+  slot.finite = dataset_.info().pixel_type == PixelType::kUint8 || all_finite(slot.images.span());
 }
 
 }  // namespace lockstep

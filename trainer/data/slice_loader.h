@@ -26,6 +26,7 @@ struct LoadedSlice {
   std::span<const std::int64_t> rows;
   std::int64_t epoch = 0;
   int valid_rows = 0;
+  bool finite = true;  // all pixels are
 };
 
 class SliceLoader {
@@ -46,6 +47,7 @@ class SliceLoader {
     std::vector<std::int32_t> labels;
     std::vector<std::int64_t> rows;
     PlannedSlice planned;
+    bool finite = true;
     Status status;
   };
 

@@ -17,7 +17,8 @@ Status explain_divergence(Communicator& communicator, const proto::Job& job, std
   std::erase(all, -1);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  const std::string where = fmt::format("step {} (epoch {}): the loss is {}", step, epoch + 1, outcome.loss);
+  const std::string where =
+      fmt::format("step {} (epoch {}): loss or gradients are not finite (loss {})", step, epoch + 1, outcome.loss);
   if (!all.empty()) {
     return diverged(
         fmt::format("{}; pixels that are not finite numbers in rows {} of group {} in {}. Mend or remove "

@@ -1,4 +1,4 @@
-// Why a step's loss is not a finite number.
+// Why a step's loss or gradients are not finite numbers.
 #pragma once
 
 #include <cstdint>

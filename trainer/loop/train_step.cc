@@ -1,9 +1,9 @@
 #include "trainer/loop/train_step.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "trainer/optim/schedule.h"
+#include "trainer/tensor/finite.h"
 
 namespace lockstep {
 namespace {
@@ -37,7 +37,7 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   outcome.loss = static_cast<double>(tail[kLoss]) / rows;
   outcome.accuracy = static_cast<double>(tail[kCorrect]) / rows;
   outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_);
-  outcome.finite = tail[kNotFinite] == 0;
+  outcome.finite = tail[kNotFinite] == 0 && all_finite(reduced.first(parts_.network.gradient_elements()));
   outcome.loaded = tail[kNotLoaded] == 0;
   outcome.stop = tail[kStop] > 0;
   outcome.checkpoint = tail[kCheckpoint] > 0;
@@ -71,10 +71,8 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
                                                           buffer.first(parts_.network.gradient_elements()));
     tail[kLoss] = result.loss_sum;
     tail[kCorrect] = static_cast<float>(result.correct);
-    if (!result.finite) {
-      tail[kNotFinite] = 1;
-      note_bad_rows(*loaded);
-    }
+    if (!result.finite || !loaded->finite) tail[kNotFinite] = 1;
+    if (!loaded->finite) note_bad_rows(*loaded);
   }
   parts_.reducer.slice_done();
   parts_.account.book(TimeShare::kCompute);
@@ -84,8 +82,7 @@ void TrainStep::note_bad_rows(const LoadedSlice& loaded) {
   const std::size_t elements = loaded.images.size() / loaded.rows.size();
   for (std::size_t i = 0; i < loaded.rows.size() && bad_rows_.size() < kMostBadRows; ++i) {
     const auto image = loaded.images.subspan(i * elements, elements);
-    const bool finite = std::all_of(image.begin(), image.end(), [](float pixel) { return std::isfinite(pixel); });
-    if (!finite) bad_rows_.push_back(loaded.rows[i]);
+    if (!all_finite(image)) bad_rows_.push_back(loaded.rows[i]);
   }
 }
 

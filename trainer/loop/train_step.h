@@ -2,8 +2,8 @@
 // reduction over slices and ranks, the update.
 //
 // Beside the gradients the same array carries what all ranks must know at the same step: loss, correct rows, and
-// whether any rank saw a value that is not finite, failed to load its rows, or was asked to stop or to checkpoint.
-// Ensures: after run() returns, parameters, optimizer state and buffers are the same bits on every rank.
+// whether any rank saw a loss or a pixel that is not finite, failed to load its rows, or was asked to stop or to
+// checkpoint. Ensures: after run() returns, parameters, optimizer state and buffers are the same bits on every rank.
 // Threads: one thread per object. Allocates nothing after the first run().
 #pragma once
 
@@ -33,7 +33,7 @@ struct StepOutcome {
   bool stop = false;        // some rank was asked to
   bool checkpoint = false;  // some rank asked for one
   // Not both true: the parameters were left as they were.
-  bool finite = true;
+  bool finite = true;  // losses, pixels and gradients
   bool loaded = true;
 };
 
@@ -60,8 +60,7 @@ class TrainStep {
 
   // After an outcome that is not loaded: this rank's error, if it had one.
   const Status& load_status() const { return load_status_; }
-  // After an outcome that is not finite: rows of this rank's slices with a loss that is not finite and pixels that are
-  // not either. At most kMostBadRows.
+  // After an outcome that is not finite: rows of this rank's slices with pixels that are not. At most kMostBadRows.
   const std::vector<std::int64_t>& bad_rows() const { return bad_rows_; }
 
  private:

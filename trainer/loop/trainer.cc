@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "storage/base/log.h"
@@ -17,9 +18,12 @@
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
+#include "trainer/tensor/finite.h"
 
 namespace lockstep {
 namespace {
+
+constexpr std::string_view kStopped = "stopped as asked, with a checkpoint; the same command goes on from there";
 
 RowOrder make_order(const proto::Job& job, std::int64_t rows) {
   return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
@@ -169,7 +173,7 @@ class Trainer {
       if (outcome.stop || outcome.checkpoint || due_by_steps()) RETURN_IF_ERROR(save());
       const int check_every = job().execution().replica_check_every_steps();
       if (check_every > 0 && position_.step % check_every == 0) RETURN_IF_ERROR(compare_replicas());
-      if (outcome.stop && position_.step < total_steps_) return stopped("stopped as asked, with a checkpoint");
+      if (outcome.stop && position_.step < total_steps_) return stopped(kStopped);
     }
     return save();
   }
@@ -189,15 +193,14 @@ class Trainer {
 
   // An evaluation that is interrupted is made again on resume: its checkpoint holds no accuracy.
   Status evaluate_and_save() {
-    Status interrupted;
+    bool interrupted = false;
     if (test_loader_) {
       const StatusOr<EvaluationResult> result =
           evaluate(communicator_, network(), *test_loader_,
                    {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get()});
       account_.book(TimeShare::kEvaluation);
-      if (absl::IsCancelled(result.status())) {
-        interrupted = result.status();
-      } else {
+      interrupted = absl::IsCancelled(result.status());
+      if (!interrupted) {
         RETURN_IF_ERROR(result.status());
         position_.accuracy = result->accuracy();
         if (output_) {
@@ -211,14 +214,20 @@ class Trainer {
       }
     }
     const int every = job().checkpoint().every_epochs();
-    if (!interrupted.ok() || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
-    return interrupted;
+    if (interrupted || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
+    return interrupted ? stopped(kStopped) : OkStatus();
   }
 
   Status save() {
     if (saved_step_ == position_.step) return OkStatus();
     heartbeat_->note(Phase::kCheckpoint, position_.step);
     RETURN_IF_ERROR(compare_replicas());
+    if (!all_finite(network().parameter_values()) || !all_finite(network().buffer_values())) {
+      return diverged(
+          fmt::format("step {}: parameters are not finite; nothing was written. Lower the learning rate; "
+                      "the last checkpoint is good.",
+                      position_.step));
+    }
     if (output_) output_->checkpoint(capture(facts_, position_, network(), *setup_.optimizer));
     saved_step_ = position_.step;
     saved_seconds_ = account_.elapsed_seconds();
