@@ -1,0 +1,108 @@
+"""The commands around training, on a finished run: eval, model, checkpoint, data; and all of it after an install."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+import sample
+from run import BIN, Run, lockstep, mpirun
+from training_case import TrainingCase, metrics
+
+
+class CommandsTest(TrainingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.make_reference()
+
+    def done(self, *arguments, code=0):
+        outcome = lockstep(*arguments)
+        self.assertEqual(outcome.code, code, outcome.text)
+        return outcome.out
+
+    def test_eval_json(self):
+        alone = self.done("eval", "--checkpoint", self.reference, "--json")
+        four = Run(mpirun(4, BIN / "lockstep", "eval", "--checkpoint", self.reference, "--json")).wait()
+        self.assertEqual(four.out, alone, four.err)
+        report = json.loads(alone)
+        trained = metrics(self.reference, "eval")[-1]
+        self.assertEqual((report["loss"], report["top1"], report["rows"], report["step"], report["epoch"]),
+                         (trained["loss"], trained["accuracy"], sample.TEST_ROWS, sample.STEPS, 3))
+        self.assertEqual(report["top5"], 1)
+        confusion = report["confusion"]
+        self.assertEqual([sum(line) for line in confusion], [line["rows"] for line in report["classes"]])
+        _, labels = sample.rows(sample.TEST_ROWS, 2)
+        self.assertEqual([sum(line) for line in confusion], [int((labels == i).sum()) for i in range(5)])
+        right = sum(confusion[i][i] for i in range(5))
+        self.assertEqual(right / sample.TEST_ROWS, report["top1"])
+        self.assertEqual([line["name"] for line in report["classes"]], list(sample.CLASSES))
+
+    def test_eval_table(self):
+        table = self.done("eval", "--checkpoint", self.final("reference"))
+        accuracy = metrics(self.reference, "eval")[-1]["accuracy"]
+        for words in (f"top-1 {100 * accuracy:.2f} %", "top-5 100.00 %", "precision %", "confusion", *sample.CLASSES):
+            self.assertIn(words, table)
+        train = self.done("eval", "--checkpoint", self.reference, "--split", "train")
+        self.assertIn(f"{sample.TRAIN_ROWS} rows", train)
+        self.assertEqual(lockstep("eval", "--checkpoint", self.folder / "none").code, 3)
+
+    def test_model_show(self):
+        shown = self.done("model", "show", self.job)
+        # Convolutions 72 + 576 + 1168, batch norms 16 + 16, dense 85.
+        for words in ("convolution", "batch_norm", "residual", "dropout", "global_pooling", "dense", "1,933"):
+            self.assertIn(words, shown)
+
+    def test_checkpoint_verbs(self):
+        final = self.final("reference")
+        self.assertEqual(self.done("checkpoint", "verify", self.reference).count(": ok"), 3)
+        listed = json.loads(self.done("checkpoint", "ls", self.reference, "--json"))
+        self.assertEqual([line["step"] for line in listed], [18, 36, 54])
+        self.assertIn("parameters/", self.done("checkpoint", "show", final))
+        shown = json.loads(self.done("checkpoint", "show", final, "--json"))
+        self.assertEqual(shown["step"], sample.STEPS)
+        job = self.done("checkpoint", "show", final, "--job")
+        self.assertEqual(job, (self.reference / "job.pbtxt").read_text())
+        truncated = self.folder / "truncated.h5"
+        truncated.write_bytes(final.read_bytes()[:-1])
+        self.assertIn("torn", self.done("checkpoint", "verify", truncated, code=3))
+
+    def test_the_resolved_job_is_the_same_job(self):
+        job = self.folder / "resolved.pbtxt"
+        job.write_text((self.reference / "job.pbtxt").read_text())
+        self.train(2, "resolved", job=job)
+        self.assert_identical("reference", "resolved")
+
+    def test_data_info(self):
+        self.assertIn("train: 600 images, 12 x 12 x 1 uint8", self.done("data", "info", self.data))
+        deflated = sample.write_dataset(self.folder / "deflated.h5", chunks=(16, 12, 12, 1), compression="gzip",
+                                        shuffle=True)
+        self.assertIn("deflate", self.done("data", "info", deflated))
+        self.train(2, "deflated", "--set", f'data.path="{deflated}"')
+        self.assert_identical("reference", "deflated")
+
+    def test_three_dimensions_and_floats(self):
+        def as_floats(images, labels):
+            return images[..., 0].astype("float32") / 255, labels
+
+        path = sample.write_dataset(self.folder / "floats.h5", as_floats)
+        self.done("data", "info", path)
+        self.train(2, "floats", "--set", f'data.path="{path}"', "--set", 'data.test=""', "--set", "epochs=1")
+        self.assertEqual(metrics(self.folder / "floats", "eval"), [])
+
+    def test_an_installed_tree(self):
+        prefix = self.folder / "installed"
+        subprocess.run(["cmake", "--install", os.environ["LOCKSTEP_BUILD"], "--prefix", prefix], check=True,
+                       capture_output=True)
+        program = pathlib.Path(prefix, "bin", "lockstep")
+        self.assertIn("train", lockstep("--help", program=program).out)
+        outcome = Run(mpirun(2, program, "train", self.job, "--out", self.folder / "by installed")).wait()
+        self.assertEqual(outcome.code, 0, outcome.text)
+        self.assert_identical("reference", "by installed")
+        evaluated = lockstep("eval", "--checkpoint", self.folder / "by installed", program=program)
+        self.assertEqual(evaluated.code, 0, evaluated.text)
+
+
+if __name__ == "__main__":
+    unittest.main()

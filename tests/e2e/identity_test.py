@@ -1,0 +1,65 @@
+"""The number of processes changes only the time: the same bits on 1, 2, 4 and 8 ranks, whatever carries the sums."""
+
+import itertools
+import unittest
+
+import sample
+from training_case import TrainingCase, metrics
+
+RANKS = (1, 2, 4, 8)
+
+
+class IdentityTest(TrainingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.make_reference()
+
+    def test_any_number_of_ranks(self):
+        for ranks in RANKS:
+            self.train(ranks, f"{ranks} ranks")
+        for a, b in itertools.combinations(RANKS, 2):
+            self.assert_identical(f"{a} ranks", f"{b} ranks")
+        self.assert_identical("reference", "1 ranks")
+        self.check_evaluations()
+
+    def check_evaluations(self):
+        first, *others = [[(line["epoch"], line["loss"], line["accuracy"], line["rows"])
+                           for line in metrics(self.folder / f"{ranks} ranks", "eval")] for ranks in RANKS]
+        self.assertEqual([line[0] for line in first], [1, 2, 3])
+        self.assertEqual({line[3] for line in first}, {sample.TEST_ROWS})
+        self.assertGreater(first[-1][2], 0.8, "the network has not learned")
+        for other in others:
+            self.assertEqual(other, first)
+
+    def test_tcp_alone(self):
+        self.train(4, "tcp", options=("--mca", "btl", "self,tcp", "--mca", "pml", "ob1"))
+        self.assert_identical("reference", "tcp")
+
+    def test_without_shared_memory(self):
+        outcome = self.train(4, "messages", "--set", "execution.shared_memory=false")
+        self.assertNotIn("shared memory", outcome.out)
+        self.assert_identical("reference", "messages")
+
+    def test_ranks_of_two_threads(self):
+        for ranks in (1, 2):
+            self.train(ranks, f"{ranks} of 2 threads", "--set", "execution.threads_per_rank=2",
+                       environment={"OMP_WAIT_POLICY": "passive"})
+        self.assert_identical("1 of 2 threads", "2 of 2 threads")
+
+    def test_ranks_that_are_no_power_of_two(self):
+        six = ("--set", "slices=6", "--set", "batch=30")
+        for out in ("three", "three again"):
+            outcome = self.train(3, out, *six)
+            self.assertIn("not a power of two", outcome.text)
+        self.assert_identical("three", "three again")
+
+    def test_other_jobs_have_other_bits(self):
+        for change in ("seed=8", "slices=4"):
+            with self.subTest(change):
+                self.train(2, change, "--set", change)
+                self.assert_different("reference", change)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+"""A small dataset that a network can learn, and a job for it with every kind of layer that holds state or randomness."""
+
+import h5py
+import numpy
+
+CLASSES = ("lines", "columns", "board", "wide lines", "wide columns")
+SIDE = 12
+
+JOB = """name: "sample"
+data {
+  path: "%(data)s"
+  augmentation { random_crop { padding: 1 } horizontal_flip {} }
+}
+model {
+  layer { convolution { filters: 8 kernel: 3 padding: SAME bias: false } }
+  layer { batch_norm { relu: true } }
+  layer { max_pooling { kernel: 2 } }
+  layer {
+    residual {
+      body { convolution { filters: 8 kernel: 3 padding: SAME bias: false } }
+      body { batch_norm { zero_scale: true } }
+    }
+  }
+  layer { dropout { rate: 0.1 } }
+  layer { convolution { filters: 16 kernel: 3 stride: 2 padding: SAME } }
+  layer { relu {} }
+  layer { global_pooling {} }
+  layer { dense { units: 5 } }
+}
+batch: 32
+slices: 8
+epochs: 3
+seed: 7
+optimizer { sgd { momentum: 0.9 nesterov: true } weight_decay: 5e-4 }
+schedule { one_cycle { peak: 0.1 warm_up_epochs: 1 } }
+clip_global_norm: 5
+checkpoint { keep_last: 3 keep_best: 1 }
+execution { hang_timeout_seconds: 60 }
+reporting { every_steps: 1 }
+"""
+TRAIN_ROWS = 600
+TEST_ROWS = 203
+STEPS_PER_EPOCH = TRAIN_ROWS // 32
+STEPS = 3 * STEPS_PER_EPOCH
+
+
+def rows(count, seed):
+    """Images of a texture, one a class, under noise: it stays what it is when shifted or mirrored."""
+    random = numpy.random.default_rng(seed)
+    labels = random.integers(0, len(CLASSES), count)
+    y, x = numpy.indices((SIDE, SIDE))
+    textures = numpy.stack([y % 2, x % 2, (x + y) % 2, y // 2 % 2, x // 2 % 2])
+    noise = random.integers(0, 176, (count, SIDE, SIDE))
+    return (noise + 80 * textures[labels]).astype(numpy.uint8)[..., None], labels
+
+
+def write_dataset(path, change=lambda images, labels: (images, labels), **storage):
+    """Writes the file by h5py; `change` makes other images and labels of the training rows."""
+    with h5py.File(path, "w") as file:
+        file.attrs["class_names"] = CLASSES
+        for group, count, seed in (("train", TRAIN_ROWS, 1), ("test", TEST_ROWS, 2)):
+            images, labels = rows(count, seed)
+            if group == "train":
+                images, labels = change(images, labels)
+            file.create_dataset(f"{group}/images", data=images.astype(images.dtype), **storage)
+            file.create_dataset(f"{group}/labels", data=labels)
+    return path
+
+
+def write_job(path, data):
+    path.write_text(JOB % {"data": data})
+    return path
