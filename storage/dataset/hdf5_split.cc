@@ -10,36 +10,37 @@ namespace {
 
 constexpr std::int64_t kLabelBlockRows = 65536;
 
-// Shape and pixel type, into split.info.
-void check_images(Hdf5Split& split, std::string_view where, DataFaults& faults) {
-  const StoredArray& images = split.images;
-  const auto& dims = images.dims;
+// Rows and shape, into split.info.
+void check_shape(Hdf5Split& split, std::string_view where, DataFaults& faults) {
+  const auto& dims = split.images.dims;
+  const std::string text = split.images.dims_text();
   if (dims.size() != 3 && dims.size() != 4) {
-    faults.add(where, fmt::format("has {} dimensions ({}): expected 4 (rows, height, width, channels), or 3 without "
-                                  "channels; reshape it",
-                                  dims.size(), images.dims_text()));
-  } else if (dims[0] == 0) {
-    faults.add(where, fmt::format("has no rows: its shape is {}", images.dims_text()));
-  } else {
-    std::uint64_t elements = 1;
-    bool too_large = dims[0] > std::uint64_t(kRowLimit);
-    for (std::size_t i = 1; i < dims.size(); ++i) {
-      too_large = too_large || dims[i] > std::uint64_t(kImageElementLimit) ||
-                  (elements *= dims[i]) > std::uint64_t(kImageElementLimit);
-    }
-    if (too_large || elements == 0) {
-      faults.add(where, fmt::format("has the shape {}: expected 1 to {} rows of 1 to {} values each",
-                                    images.dims_text(), kRowLimit, kImageElementLimit));
-    } else {
-      split.info.rows = std::int64_t(dims[0]);
-      split.info.image = {dims.size() == 4 ? int(dims[3]) : 1, int(dims[1]), int(dims[2])};
-    }
+    return faults.add(where, fmt::format("has {} dimensions ({}): expected 4 (rows, height, width, channels), or 3 "
+                                         "without channels; reshape it",
+                                         dims.size(), text));
   }
-  if (images.type_name != "uint8" && images.type_name != "float32") {
-    faults.add(where, fmt::format("has elements of type {}: expected uint8 or float32; convert it with astype",
-                                  images.type_name));
+  if (dims[0] == 0) return faults.add(where, fmt::format("has no rows: its shape is {}", text));
+  std::uint64_t elements = 1;
+  bool good = dims[0] <= std::uint64_t(kRowLimit);
+  for (std::size_t i = 1; good && i < dims.size(); ++i) {
+    good = dims[i] <= std::uint64_t(kImageElementLimit);  // so that the product does not overflow
+    elements *= dims[i];
+    good = good && elements >= 1 && elements <= std::uint64_t(kImageElementLimit);
   }
-  split.info.pixel_type = images.type_name == "uint8" ? PixelType::kUint8 : PixelType::kFloat32;
+  if (!good) {
+    return faults.add(where, fmt::format("has the shape {}: expected 1 to {} rows of 1 to {} values each", text,
+                                         kRowLimit, kImageElementLimit));
+  }
+  split.info.rows = std::int64_t(dims[0]);
+  split.info.image = {dims.size() == 4 ? int(dims[3]) : 1, int(dims[1]), int(dims[2])};
+}
+
+void check_pixel_type(Hdf5Split& split, std::string_view where, DataFaults& faults) {
+  const std::string& name = split.images.type_name;
+  if (name != "uint8" && name != "float32") {
+    faults.add(where, fmt::format("has elements of type {}: expected uint8 or float32; convert it with astype", name));
+  }
+  split.info.pixel_type = name == "uint8" ? PixelType::kUint8 : PixelType::kFloat32;
 }
 
 // The labels that are out of range are counted; the first one is named.
@@ -52,7 +53,10 @@ class LabelRange {
       largest_ = std::max(largest_, label);
       return std::int32_t(label);
     }
-    if (bad_count_++ == 0) bad_label_ = label, bad_row_ = row;
+    if (bad_count_++ == 0) {
+      bad_label_ = label;
+      bad_row_ = row;
+    }
     return 0;
   }
   std::int64_t largest() const { return largest_; }
@@ -153,7 +157,8 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
   read_class_names({labels_id, group->get(), split.file.get()}, split, options.group, faults);
   if (images) {
     split.images = *std::move(images);
-    check_images(split, images_name, faults);
+    check_shape(split, images_name, faults);
+    check_pixel_type(split, images_name, faults);
     if (split.info.rows != 0) read_statistics(split, images_name, faults);
   }
   if (labels) read_labels(*labels, split, labels_name, faults);

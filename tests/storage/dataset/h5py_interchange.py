@@ -87,7 +87,8 @@ class Interchange(unittest.TestCase):
         self.assertEqual(run(*self.import_arguments()).returncode, 0)
         result = run("info", self.directory / "made" / "out.h5")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("train: 40 images, 5 x 7 x 1 uint8 (height, width, channels), 3 classes, contiguous", result.stdout)
+        self.assertIn("train: 40 images, 5 x 7 x 1 uint8 (height, width, channels), 3 classes, contiguous",
+                      result.stdout)
         self.assertIn(f"{np.bincount(self.labels)[1]}", result.stdout)
 
     def test_usage_errors_exit_2(self):

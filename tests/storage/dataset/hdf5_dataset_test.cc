@@ -142,6 +142,19 @@ TEST_P(RoundTripTest, StoredStatisticsAreThoseOfThePixels) {
   }
 }
 
+TEST_P(RoundTripTest, ComputedStatisticsGiveTheSameFingerprint) {
+  const auto stored = open_or_fail(path());
+  {
+    const Hdf5File file(H5Fopen(path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+    ASSERT_GE(H5Adelete_by_name(file.get(), "train/images", "mean", H5P_DEFAULT), 0);
+    ASSERT_GE(H5Adelete_by_name(file.get(), "train/images", "deviation", H5P_DEFAULT), 0);
+  }
+  const auto computed = open_or_fail(path());
+  ASSERT_TRUE(stored != nullptr && computed != nullptr);
+  EXPECT_EQ(computed->info().mean, stored->info().mean);
+  EXPECT_EQ(computed->info().fingerprint, stored->info().fingerprint);
+}
+
 INSTANTIATE_TEST_SUITE_P(Storage, RoundTripTest,
                          testing::Values(Case{PixelType::kUint8, 0}, Case{PixelType::kUint8, 6},
                                          Case{PixelType::kFloat32, 0}, Case{PixelType::kFloat32, 6}),

@@ -67,7 +67,9 @@ TEST(SyntheticTest, ClassesCanBeLearned) {
       for (std::size_t i = 0; i < 144; ++i) {
         distance += std::pow(double(std::to_integer<int>(pixels[i])) - centres[label][i] / counts[label], 2);
       }
-      if (distance < best_distance) best_distance = distance, best = label;
+      if (distance >= best_distance) continue;
+      best_distance = distance;
+      best = label;
     }
     correct += std::int32_t(best) == test->labels()[std::size_t(row)];
   }
