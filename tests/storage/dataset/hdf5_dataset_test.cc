@@ -143,16 +143,21 @@ TEST_P(RoundTripTest, StoredStatisticsAreThoseOfThePixels) {
 }
 
 TEST_P(RoundTripTest, ComputedStatisticsGiveTheSameFingerprint) {
-  const auto stored = open_or_fail(path());
+  DatasetInfo stored;
+  {
+    const auto dataset = open_or_fail(path());
+    ASSERT_NE(dataset, nullptr);
+    stored = dataset->info();
+  }
   {
     const Hdf5File file(H5Fopen(path().c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
     ASSERT_GE(H5Adelete_by_name(file.get(), "train/images", "mean", H5P_DEFAULT), 0);
     ASSERT_GE(H5Adelete_by_name(file.get(), "train/images", "deviation", H5P_DEFAULT), 0);
   }
   const auto computed = open_or_fail(path());
-  ASSERT_TRUE(stored != nullptr && computed != nullptr);
-  EXPECT_EQ(computed->info().mean, stored->info().mean);
-  EXPECT_EQ(computed->info().fingerprint, stored->info().fingerprint);
+  ASSERT_NE(computed, nullptr);
+  EXPECT_EQ(computed->info().mean, stored.mean);
+  EXPECT_EQ(computed->info().fingerprint, stored.fingerprint);
 }
 
 INSTANTIATE_TEST_SUITE_P(Storage, RoundTripTest,
