@@ -14,25 +14,24 @@ void sum_block(std::span<float* const> arrays, std::size_t offset, std::size_t e
     std::copy_n(arrays[0] + offset, elements, sum);
     return;
   }
-  if (count == 2) {
-    add(arrays[0] + offset, arrays[1] + offset, sum, elements);
-    return;
-  }
   const std::size_t power = count & (~count + 1);  // the largest power of two that divides count
   const std::size_t group = power == count ? count / 2 : power;
   alignas(64) float part[kBlock];
   sum_block(arrays.first(group), offset, elements, sum);
   for (std::size_t first = group; first < count; first += group) {
-    sum_block(arrays.subspan(first, group), offset, elements, part);
-    add(sum, part, sum, elements);
+    if (group == 1) {
+      add_to(sum, arrays[first] + offset, elements);
+    } else {
+      sum_block(arrays.subspan(first, group), offset, elements, part);
+      add_to(sum, part, elements);
+    }
   }
 }
 
 }  // namespace
 
-void add(const float* a, const float* b, float* sum, std::size_t elements) {
-#pragma GCC ivdep
-  for (std::size_t i = 0; i < elements; ++i) sum[i] = a[i] + b[i];
+void add_to(float* __restrict sum, const float* __restrict values, std::size_t elements) {
+  for (std::size_t i = 0; i < elements; ++i) sum[i] += values[i];
 }
 
 void fold_into_first(std::span<float* const> arrays, std::size_t elements) {
@@ -41,8 +40,8 @@ void fold_into_first(std::span<float* const> arrays, std::size_t elements) {
   for (std::size_t offset = 0; offset < elements; offset += kBlock) {
     const std::size_t n = std::min(kBlock, elements - offset);
     std::copy_n(arrays.back() + offset, n, sum);
-    for (std::size_t i = arrays.size() - 2; i > 0; --i) add(arrays[i] + offset, sum, sum, n);
-    add(arrays[0] + offset, sum, arrays[0] + offset, n);
+    for (std::size_t i = arrays.size() - 2; i > 0; --i) add_to(sum, arrays[i] + offset, n);
+    add_to(arrays[0] + offset, sum, n);
   }
 }
 

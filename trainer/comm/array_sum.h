@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-// sum = a + b; `sum` may be a or b.
-void add(const float* a, const float* b, float* sum, std::size_t elements);
+// sum += values. Requires: they do not overlap.
+void add_to(float* sum, const float* values, std::size_t elements);
 
 // arrays[0] += (arrays[1] + (arrays[2] + ...)).
 void fold_into_first(std::span<float* const> arrays, std::size_t elements);

@@ -1,7 +1,6 @@
 #include "trainer/comm/mpi_communicator.h"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -56,9 +55,10 @@ MPI_Comm make_local_group() {
   return alone;
 }
 
-std::byte* aligned(void* address) {
-  const auto value = reinterpret_cast<std::uintptr_t>(address);
-  return reinterpret_cast<std::byte*>((value + kAlignment - 1) / kAlignment * kAlignment);
+// The first aligned address of a part of a window, which is kAlignment longer than `bytes`.
+std::byte* aligned(void* address, std::size_t bytes) {
+  std::size_t space = bytes + kAlignment;
+  return static_cast<std::byte*>(std::align(kAlignment, bytes, address, space));
 }
 
 class MpiCommunicator final : public Communicator {
@@ -70,7 +70,10 @@ class MpiCommunicator final : public Communicator {
         size_(size_of(MPI_COMM_WORLD)),
         local_(make_local_group()) {}
   ~MpiCommunicator() override {
-    for (MPI_Win& window : windows_) MPI_Win_free(&window);
+    for (MPI_Win& window : windows_) {
+      MPI_Win_unlock_all(window);
+      MPI_Win_free(&window);
+    }
     MPI_Comm_free(&local_);
   }
 
@@ -122,10 +125,10 @@ class MpiCommunicator final : public Communicator {
   int local_size() const override { return size_of(local_); }
   std::span<std::byte* const> allocate_shared(std::size_t bytes) override;
   void local_barrier() override {
-    // MPI does not promise that a barrier orders plain loads and stores; the fences do.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // MPI does not promise that a barrier orders plain loads and stores; MPI_Win_sync does.
+    for (const MPI_Win window : windows_) MPI_Win_sync(window);
     MPI_Barrier(local_);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    for (const MPI_Win window : windows_) MPI_Win_sync(window);
   }
   std::string library_version() const override;
 
@@ -147,6 +150,7 @@ std::span<std::byte* const> MpiCommunicator::allocate_shared(std::size_t bytes) 
   MPI_Win window = MPI_WIN_NULL;
   MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes + kAlignment), 1, info, local_, &mine, &window);
   MPI_Info_free(&info);
+  MPI_Win_lock_all(MPI_MODE_NOCHECK, window);  // an epoch without end: MPI_Win_sync needs one
   windows_.push_back(window);
   std::vector<std::byte*>& addresses = addresses_.emplace_back();
   for (int rank = 0; rank < local_size(); ++rank) {
@@ -154,9 +158,9 @@ std::span<std::byte* const> MpiCommunicator::allocate_shared(std::size_t bytes) 
     int unit = 0;
     void* base = nullptr;
     MPI_Win_shared_query(window, rank, &size, &unit, &base);
-    addresses.push_back(aligned(base));
+    addresses.push_back(aligned(base, bytes));
   }
-  std::memset(aligned(mine), 0, bytes);
+  std::memset(aligned(mine, bytes), 0, bytes);
   local_barrier();
   return addresses;
 }

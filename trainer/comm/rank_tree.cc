@@ -84,7 +84,7 @@ void RankTree::exchange_and_add(int host, const float* theirs, float* mine, std:
   for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
     const std::size_t n = std::min(kPieceElements, elements - offset);
     communicator_.exchange(rank_of(host), {theirs + offset, n}, received_.span().first(n));
-    add(mine + offset, received_.data(), mine + offset, n);
+    add_to(mine + offset, received_.data(), n);
   }
 }
 
@@ -92,7 +92,7 @@ void RankTree::receive_and_add(int host, float* mine, std::size_t elements) {
   for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
     const std::size_t n = std::min(kPieceElements, elements - offset);
     communicator_.receive(rank_of(host), received_.span().first(n));
-    add(received_.data(), mine + offset, mine + offset, n);
+    add_to(mine + offset, received_.data(), n);
   }
 }
 

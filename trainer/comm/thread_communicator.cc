@@ -52,17 +52,18 @@ struct ThreadGroup {
         ranks_per_host(group_ranks_per_host),
         everyone(ranks),
         posted(static_cast<std::size_t>(ranks)),
-        mailboxes(static_cast<std::size_t>(ranks * ranks)) {
+        mailboxes(static_cast<std::size_t>(ranks)) {
     for (int host = 0; host < ranks / ranks_per_host; ++host) hosts.emplace_back(ranks_per_host);
+    for (std::deque<Mailbox>& row : mailboxes) row.resize(static_cast<std::size_t>(ranks));
   }
-  Mailbox& mailbox(int from, int to) { return mailboxes[static_cast<std::size_t>(from * ranks + to)]; }
+  Mailbox& mailbox(int from, int to) { return mailboxes[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)]; }
 
   const int ranks;
   const int ranks_per_host;
   std::barrier<> everyone;
   std::deque<std::barrier<>> hosts;
-  std::vector<std::byte*> posted;  // by rank: the array of the collective call under way
-  std::deque<Mailbox> mailboxes;
+  std::vector<std::byte*> posted;              // by rank: the array of the collective call under way
+  std::vector<std::deque<Mailbox>> mailboxes;  // [from][to]
 };
 
 class ThreadCommunicator final : public Communicator {
@@ -140,6 +141,7 @@ void run_in_threads(int ranks, const std::function<void(Communicator&)>& body, i
   std::deque<ThreadCommunicator> communicators;  // outlive every thread: local ranks hold each other's addresses
   for (int rank = 0; rank < ranks; ++rank) communicators.emplace_back(group, rank);
   std::vector<std::jthread> threads;
+  threads.reserve(communicators.size());
   for (ThreadCommunicator& communicator : communicators) {
     threads.emplace_back([&body, &communicator] { body(communicator); });
   }
