@@ -11,7 +11,7 @@
 namespace lockstep {
 namespace {
 
-// Of the values that are numbers.
+// A value that is not a number shows in mean and norm; min and max pass over it.
 struct Statistics {
   double min = std::numeric_limits<double>::infinity();
   double max = -min;

@@ -44,7 +44,7 @@ class IdentityTest(TrainingCase):
     def test_ranks_of_two_threads(self):
         for ranks in (1, 2):
             self.train(ranks, f"{ranks} of 2 threads", "--set", "execution.threads_per_rank=2",
-                       environment={"OMP_WAIT_POLICY": "passive"})
+                       "--set", "epochs=1", environment={"OMP_WAIT_POLICY": "passive"})
         self.assert_identical("1 of 2 threads", "2 of 2 threads")
 
     def test_ranks_that_are_no_power_of_two(self):

@@ -24,6 +24,12 @@ void Builder::fault(std::string_view field, std::string_view message) {
   faults_.add(path_ + std::string(field), message);
 }
 
+void Builder::check_size(std::string_view field, std::string_view what, double elements) {
+  constexpr double kMost = 2147483647;
+  if (elements <= kMost) return;
+  fault(field, fmt::format("{} are too many: expected at most {:.0f} values, got {:.3g}", what, kMost, elements));
+}
+
 Activation Builder::input() {
   const ImageShape& image = options_.image;
   Activation made;

@@ -52,6 +52,10 @@ class ConvolutionBuilder {
                      fmt::format("expected a divisor of both the input's channels ({}) and filters ({}), got {}",
                                  in.channels, spec_.filters(), spec_.groups()));
     }
+    const onednn::Dims& kernel = placed_.window.kernel;
+    builder_.check_size(".convolution", "the weights",
+                        double(spec_.filters()) * double(in.channels) * double(kernel[0] * kernel[1]));
+    builder_.check_size(".convolution", "the outputs of a slice", double(builder_.rows()) * output_.shape.values());
   }
 
   // Layouts of the kernel's choice; the input's own layout when there is a fast kernel for that.

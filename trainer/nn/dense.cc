@@ -16,6 +16,8 @@ class DenseBuilder {
   Activation build() {
     const Shape shape = {.channels = spec_.units(), .flat = true};
     output_.shape = shape;
+    builder_.check_size(".dense.units", "the weights", double(spec_.units()) * double(input_.shape.values()));
+    builder_.check_size(".dense.units", "the outputs of a slice", double(builder_.rows()) * spec_.units());
     if (builder_.faulty()) return output_;
     dst_ = onednn::plain({builder_.rows(), spec_.units()});
     weights_dims_ = onednn::dims_of(input_.layout);

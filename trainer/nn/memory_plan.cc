@@ -44,14 +44,20 @@ dnnl::memory MemoryPlan::memory(const onednn::Descriptor& descriptor, Slot slot)
   return made;
 }
 
-void MemoryPlan::place() {
+std::size_t MemoryPlan::elements() const {
   std::size_t total = 0;
+  for (const Place& place : places_) total += is_own(place) ? whole_lines(place.elements) : 0;
+  return total;
+}
+
+void MemoryPlan::place() {
+  std::size_t next = 0;
   for (Place& place : places_) {
-    if (place.arena != Arena::kOwn || place.alias_of != Slot::kNone) continue;
-    place.offset = total;
-    total += whole_lines(place.elements);
+    if (!is_own(place)) continue;
+    place.offset = next;
+    next += whole_lines(place.elements);
   }
-  own_ = AlignedArray(std::max<std::size_t>(total, 1));
+  own_ = AlignedArray(std::max<std::size_t>(next, 1));
   point(Arena::kOwn, own_.data());
 }
 

@@ -43,7 +43,8 @@ class MemoryPlan {
 
   // Requires: the slot's arena has its place.
   float* data(Slot slot) const { return bases_[std::size_t(at(slot).arena)] + at(slot).offset; }
-  std::size_t elements() const { return own_.size(); }
+  // Of the arena of our own, placed or not.
+  std::size_t elements() const;
 
  private:
   struct Place {
@@ -53,6 +54,7 @@ class MemoryPlan {
     Slot alias_of = Slot::kNone;
   };
   const Place& at(Slot slot) const;
+  static bool is_own(const Place& place) { return place.arena == Arena::kOwn && place.alias_of == Slot::kNone; }
 
   std::vector<Place> places_;
   std::array<std::vector<std::pair<dnnl::memory, Slot>>, kArenas> memories_;  // by arena

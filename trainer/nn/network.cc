@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include "proto/model.pb.h"
 #include "trainer/nn/builder.h"
@@ -49,7 +50,7 @@ class BuiltNetwork final : public Network {
   std::span<const TensorInfo> buffers() const override { return builder_.buffers(); }
   std::span<const LayerSummary> summary() const override { return summary_; }
   std::size_t memory_bytes() const override {
-    return (memory_.elements() + values_.size() + buffers_.size()) * sizeof(float);
+    return (memory_.elements() + arena_elements(parameters()) + arena_elements(buffers())) * sizeof(float);
   }
   std::span<float> parameter_values() override { return values_.span(); }
   std::span<float> buffer_values() override { return buffers_.span(); }
@@ -71,6 +72,7 @@ class BuiltNetwork final : public Network {
   std::size_t logits_elements() const { return std::size_t(options_.slice_rows) * std::size_t(options_.classes); }
   LossOptions loss_options() const { return {options_.classes, options_.label_smoothing}; }
   bool check_output(const proto::Model& model);
+  bool check_memory();
   void initialize(proto::Initialization kind);
   void point_to_images(const Slice& slice);
   void point_to_gradients(std::span<float> gradients);
@@ -93,6 +95,7 @@ bool BuiltNetwork::build(const proto::Model& model) {
   output_ = builder_.as_matrix(output_);
   program_ = builder_.take_program();
   summary_ = builder_.take_summary();
+  if (!check_memory()) return false;
   values_ = AlignedArray(arena_elements(builder_.parameters()));
   buffers_ = AlignedArray(arena_elements(builder_.buffers()));
   memory_.place();
@@ -115,6 +118,19 @@ bool BuiltNetwork::check_output(const proto::Model& model) {
     builder_.fault("", fmt::format("the last layer must give one value a class: expected {} values a row, got {} ({}); "
                                    "end with dense {{ units: {} }}",
                                    options_.classes, shape.values(), shape.text(), options_.classes));
+  }
+  return !builder_.faulty();
+}
+
+bool BuiltNetwork::check_memory() {
+  const double needed = double(memory_bytes());
+  const double there = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGE_SIZE));
+  if (needed > there) {
+    builder_.begin_layer("model", "");
+    builder_.fault("",
+                   fmt::format("the network is too large: expected at most {:.1f} GB, the memory of this machine; got "
+                               "{:.1f} GB for slices of {} rows; use more slices or a smaller network",
+                               there / 1e9, needed / 1e9, options_.slice_rows));
   }
   return !builder_.faulty();
 }

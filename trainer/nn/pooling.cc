@@ -74,11 +74,7 @@ Activation build_global_pooling(Builder& builder, const Activation& input) {
   const Shape shape = {.channels = input.shape.channels, .flat = true};
   if (builder.faulty()) return {.shape = shape};
   PlacedWindow whole;
-  whole.window = {.kernel = {input.shape.height, input.shape.width},
-                  .stride = {1, 1},
-                  .dilation = {0, 0},
-                  .begin = {0, 0},
-                  .end = {0, 0}};
+  whole.window.kernel = {input.shape.height, input.shape.width};
   return add_pooling(builder, dnnl::algorithm::pooling_avg_exclude_padding, whole, "global pooling", input, shape);
 }
 

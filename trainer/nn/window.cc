@@ -46,7 +46,7 @@ PlacedWindow place_window(const WindowSpec& spec, const Shape& input, std::strin
   PlacedWindow placed;
   onednn::Window& window = placed.window;
   if (!pair_of(spec.kernel, field, "kernel", builder, window.kernel)) return placed;
-  window.stride = spec.stride_is_kernel ? window.kernel : onednn::Dims{1, 1};
+  if (spec.stride_is_kernel) window.stride = window.kernel;
   if (!spec.stride.empty() && !pair_of(spec.stride, field, "stride", builder, window.stride)) return placed;
   window.dilation = {spec.dilation - 1, spec.dilation - 1};
   const onednn::Dims extent = {(window.kernel[0] - 1) * spec.dilation + 1, (window.kernel[1] - 1) * spec.dilation + 1};

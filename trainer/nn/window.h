@@ -30,7 +30,7 @@ WindowSpec window_spec(const Spec& spec) {
 }
 
 struct PlacedWindow {
-  onednn::Window window;
+  onednn::Window window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {0, 0}, .begin = {0, 0}, .end = {0, 0}};
   std::int64_t output_height = 1;
   std::int64_t output_width = 1;
 };

@@ -193,6 +193,7 @@ TEST(Nearest, IsNearOrEmpty) {
   EXPECT_EQ(nearest("batch", names), "batch");
   EXPECT_EQ(nearest("epoch", names), "epochs");
   EXPECT_EQ(nearest("leaning_rates", names), "learning_rate");
+  EXPECT_EQ(nearest("bacth", names), "batch");
   EXPECT_EQ(nearest("lr", names), "");
   EXPECT_EQ(nearest("", names), "");
   EXPECT_EQ(nearest("batch", {}), "");

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Makes *.fixture: what PyTorch computes, for golden tests of Lockstep. README.md says how to run it.
+
+All arithmetic is in double, so that the stored float32 values are right to their last bit and the whole difference
+that a test sees is Lockstep's own rounding.
+"""
+import math
+import pathlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(20240229)
+torch.set_default_dtype(torch.float64)
+torch.use_deterministic_algorithms(True)
+HERE = pathlib.Path(__file__).resolve().parent
+ROWS, CHANNELS, HEIGHT, WIDTH, CLASSES = 12, 3, 18, 15, 7
+SMOOTHING = 0.1
+STEPS = 10
+
+
+def write_fixture(path, arrays):
+    """One record an array: the line "NAME EXTENT EXTENT ...", then the values, little-endian float32, row-major."""
+    with open(path, "wb") as file:
+        for name, array in arrays.items():
+            values = np.asarray(array.detach() if torch.is_tensor(array) else array)
+            file.write((" ".join([name, *map(str, values.shape)]) + "\n").encode())
+            file.write(values.astype("<f4").tobytes())
+    print(f"{path.name}: {len(arrays)} arrays, {path.stat().st_size} bytes")
+
+
+def float32(tensor):
+    """Rounded to what a float32 holds, so that both sides start from the same numbers."""
+    return tensor.to(torch.float32).to(torch.float64)
+
+
+class Network:
+    """network.model.pbtxt in PyTorch, with the parameters named as Lockstep names them."""
+
+    def __init__(self):
+        self.parameters, self.buffers = {}, {}
+        self.convolution("stem", 8, CHANNELS, 3, 3, bias=False)
+        self.batch_norm("stem_norm", 8)
+        self.convolution("grouped", 16, 2, 3, 5)
+        self.convolution("block/dilated", 24, 16, 3, 3, bias=False)
+        self.batch_norm("block/dilated_norm", 24)
+        self.convolution("block/last", 24, 24, 3, 3, bias=False)
+        self.batch_norm("block/last_norm", 24)
+        self.convolution("block/projection", 24, 16, 1, 1)
+        self.convolution("mixed", 20, 24, 2, 2)
+        self.dense("hidden", 18, 20)
+        self.dense("classes", CLASSES, 18)
+
+    def add(self, name, tensor):
+        self.parameters[name] = float32(tensor).requires_grad_()
+
+    def convolution(self, name, filters, inputs, height, width, bias=True):
+        self.add(name + "/weights", torch.randn(filters, inputs, height, width) * math.sqrt(2 / (inputs * height * width)))
+        if bias:
+            self.add(name + "/bias", torch.randn(filters) * 0.1)
+
+    def dense(self, name, units, inputs):
+        self.add(name + "/weights", torch.randn(units, inputs) * math.sqrt(2 / inputs))
+        self.add(name + "/bias", torch.randn(units) * 0.1)
+
+    def batch_norm(self, name, channels):
+        self.add(name + "/scale", 1 + 0.2 * torch.randn(channels))
+        self.add(name + "/shift", 0.2 * torch.randn(channels))
+        self.buffers[name + "/running_mean"] = torch.zeros(channels)
+        self.buffers[name + "/running_variance"] = torch.ones(channels)
+
+    def normalize(self, name, x, training, epsilon=1e-5, momentum=0.1):
+        return F.batch_norm(x, self.buffers[name + "/running_mean"], self.buffers[name + "/running_variance"],
+                            self.parameters[name + "/scale"], self.parameters[name + "/shift"], training, momentum,
+                            epsilon)
+
+    def forward(self, x, training):
+        p = self.parameters
+        x = F.conv2d(x, p["stem/weights"], padding=1)
+        x = F.relu(self.normalize("stem_norm", x, training))
+        # SAME with stride 2 on an even height: one row of zeros, below the image.
+        x = F.conv2d(F.pad(x, (2, 2, 0, 1)), p["grouped/weights"], p["grouped/bias"], stride=(2, 1), groups=4)
+        x = F.max_pool2d(F.relu(x), 3, stride=2, padding=1)
+        y = F.conv2d(x, p["block/dilated/weights"], padding=2, dilation=2)
+        y = F.relu(self.normalize("block/dilated_norm", y, training, momentum=0.3))
+        y = F.conv2d(y, p["block/last/weights"], padding=1)
+        y = self.normalize("block/last_norm", y, training, epsilon=1e-3)
+        x = F.relu(y + F.conv2d(x, p["block/projection/weights"], p["block/projection/bias"]))
+        x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
+        x = torch.tanh(F.conv2d(x, p["mixed/weights"], p["mixed/bias"], padding=1))
+        x = torch.sigmoid(F.linear(x.mean((2, 3)), p["hidden/weights"], p["hidden/bias"]))
+        return F.linear(x, p["classes/weights"], p["classes/bias"])
+
+    def train(self, images, labels):
+        """Loss summed over rows; gradients of its mean are left in the parameters."""
+        for parameter in self.parameters.values():
+            parameter.grad = None
+        loss = F.cross_entropy(self.forward(images, True), labels, reduction="sum", label_smoothing=SMOOTHING)
+        (loss / len(labels)).backward()
+        return loss
+
+    def groups(self, weight_decay):
+        """Weight decay acts on weights alone."""
+        weights = [p for name, p in self.parameters.items() if name.endswith("/weights")]
+        others = [p for name, p in self.parameters.items() if not name.endswith("/weights")]
+        return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0}]
+
+
+def train_ten_steps(prefix, make_optimizer, arrays):
+    """Ten steps from the initial values in `arrays`; the labels move on by one row at each."""
+    network = Network()
+    for name in network.parameters:
+        network.parameters[name] = arrays["initial/" + name].clone().detach().requires_grad_()
+    optimizer = make_optimizer(network.groups(weight_decay=0.01))
+    losses = []
+    for step in range(STEPS):
+        loss = network.train(arrays["images"], torch.roll(arrays["labels"].long(), step))
+        losses.append(loss.item())
+        if step == 0:
+            arrays.setdefault("loss_sum", loss)
+            for name, parameter in network.parameters.items():
+                arrays.setdefault("gradients/" + name, parameter.grad.clone())
+        optimizer.step()
+    arrays[prefix + "/loss_sums"] = np.array(losses)
+    for name, parameter in network.parameters.items():
+        arrays[f"{prefix}/{name}"] = parameter
+    for name, buffer in network.buffers.items():
+        arrays[f"{prefix}/{name}"] = buffer
+    arrays[prefix + "/logits"] = network.forward(arrays["images"], False)
+
+
+def make_network_fixture():
+    network = Network()
+    arrays = {"images": float32(torch.randn(ROWS, CHANNELS, HEIGHT, WIDTH)), "labels": torch.arange(ROWS) * 5 % CLASSES}
+    for name, parameter in network.parameters.items():
+        arrays["initial/" + name] = parameter
+    arrays["logits"] = network.forward(arrays["images"], False)
+    train_ten_steps("sgd", lambda groups: torch.optim.SGD(groups, lr=0.05, momentum=0.9, nesterov=True), arrays)
+    train_ten_steps("adam", lambda groups: torch.optim.Adam(groups, lr=0.002), arrays)
+    write_fixture(HERE / "network.fixture", arrays)
+
+
+def make_optimizer_fixture():
+    """Ten steps of each optimizer on given gradients: no network in between."""
+    arrays = {"initial": float32(torch.randn(50)), "gradients": float32(torch.randn(STEPS, 50))}
+    optimizers = {
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
+        "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        "nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+        "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+        "adam_with_options": lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1),
+    }
+    for name, make in optimizers.items():
+        parameter = arrays["initial"].clone().requires_grad_()
+        optimizer = make([parameter])
+        for step in range(STEPS):
+            parameter.grad = arrays["gradients"][step].clone()
+            optimizer.step()
+        arrays["after/" + name] = parameter
+    write_fixture(HERE / "optimizer.fixture", arrays)
+
+
+if __name__ == "__main__":
+    make_optimizer_fixture()
+    make_network_fixture()

@@ -1,0 +1,133 @@
+// A network with every kind of layer against the same network in PyTorch, computed in double: outputs, loss, gradients,
+// and ten steps of two optimizers. One slice is the whole batch, so that batch norm sees the same rows.
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "proto/job.pb.h"
+#include "tests/golden/fixture.h"
+#include "tests/trainer/nn/network_under_test.h"
+#include "trainer/optim/optimizer.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kRows = 12;
+
+class NetworkGolden : public testing::Test {
+ protected:
+  NetworkGolden() {
+    PlainTensors initial;
+    for (const TensorInfo& tensor : under_test_.network->parameters()) {
+      initial[tensor.name] = fixture_.at("initial/" + tensor.name);
+    }
+    under_test_.set_parameters(initial);
+    rows_.images = fixture_.at("images");
+    for (const float label : fixture_.at("labels")) rows_.labels.push_back(std::int32_t(label));
+    for (int row = 0; row < kRows; ++row) rows_.indices.push_back(row);
+  }
+
+  // Empty when `got` is what PyTorch has under `name`, up to `tolerance` times the largest value there; else a line.
+  std::vector<std::string> compare(const std::string& name, std::span<const float> got, double tolerance) const {
+    const std::vector<float>& expected = fixture_.at(name);
+    if (got.size() != expected.size())
+      return {fmt::format("{}: {} values, {} expected", name, got.size(), expected.size())};
+    double largest = 0;
+    double difference = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      largest = std::max(largest, std::abs(double(expected[i])));
+      difference = std::max(difference, std::abs(double(got[i]) - double(expected[i])));
+    }
+    if (difference <= tolerance * largest) return {};
+    return {fmt::format("{}: off by {}, largest value {}", name, difference, largest)};
+  }
+
+  std::span<const float> logits() {
+    under_test_.network->evaluate_slice(rows_.slice(), kRows);
+    return under_test_.network->logits();
+  }
+
+  // Losses of the ten steps.
+  std::vector<float> train_ten_steps(const std::string& optimizer, float learning_rate) {
+    proto::Optimizer spec;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(optimizer, &spec)) << optimizer;
+    Network& network = *under_test_.network;
+    const std::size_t elements = network.parameter_values().size();
+    const auto updater = Optimizer::make(spec, network.parameters(), elements);
+    std::vector<float> losses;
+    for (int step = 1; step <= 10; ++step) {
+      losses.push_back(under_test_.train(rows_, 1.0F / kRows).loss_sum);
+      updater->update(network.parameter_values(), under_test_.gradient_array.span().first(elements), 1, learning_rate,
+                      step);
+      network.parameters_changed();
+      network.update_buffers(under_test_.gradient_array.span());
+      std::ranges::rotate(rows_.labels, rows_.labels.end() - 1);
+    }
+    return losses;
+  }
+
+  // Where the ten steps of `name` led elsewhere than in PyTorch: losses, parameters, running statistics, outputs.
+  std::vector<std::string> compare_ten_steps(const std::string& name, const std::string& optimizer,
+                                             float learning_rate) {
+    constexpr double kTolerance = 1e-4;
+    std::vector<std::string> lines =
+        compare(name + "/loss_sums", train_ten_steps(optimizer, learning_rate), kTolerance);
+    for (const PlainTensors& tensors : {under_test_.parameters(), under_test_.buffers()}) {
+      for (const auto& [tensor, values] : tensors) {
+        std::ranges::copy(compare(name + "/" + tensor, values, kTolerance), std::back_inserter(lines));
+      }
+    }
+    std::ranges::copy(compare(name + "/logits", logits(), kTolerance), std::back_inserter(lines));
+    return lines;
+  }
+
+  static std::string model_text() {
+    std::ifstream file(std::string(LOCKSTEP_GOLDEN_DIRECTORY) + "/network.model.pbtxt");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  const Fixture fixture_ = read_fixture("network.fixture");
+  Rows rows_;
+  NetworkUnderTest under_test_{
+      model_text(), {.image = {3, 18, 15}, .classes = 7, .slice_rows = kRows, .seed = 1, .label_smoothing = 0.1F}};
+};
+
+const std::vector<std::string> kNone;
+
+// Sums of up to a few hundred products, each rounded by 6e-8 of its size, through eleven layers.
+constexpr double kOnePass = 1e-5;
+
+TEST_F(NetworkGolden, OutputsAgree) {
+  EXPECT_EQ(compare("logits", logits(), kOnePass), kNone);
+}
+
+TEST_F(NetworkGolden, LossAndGradientsAgree) {
+  const float loss_sum = under_test_.train(rows_, 1.0F / kRows).loss_sum;
+  EXPECT_EQ(compare("loss_sum", {&loss_sum, 1}, kOnePass), kNone);
+  const PlainTensors gradients = under_test_.gradients();
+  for (const auto& [name, gradient] : gradients) EXPECT_EQ(compare("gradients/" + name, gradient, kOnePass), kNone);
+  // Nothing is left out: every stored gradient has been looked at.
+  EXPECT_EQ(gradients.size(), std::size_t(std::ranges::count_if(
+                                  fixture_, [](const auto& entry) { return entry.first.starts_with("gradients/"); })));
+}
+
+TEST_F(NetworkGolden, TenStepsOfNesterovAgree) {
+  EXPECT_EQ(compare_ten_steps("sgd", "sgd { momentum: 0.9 nesterov: true } weight_decay: 0.01", 0.05F), kNone);
+}
+
+TEST_F(NetworkGolden, TenStepsOfAdamAgree) {
+  EXPECT_EQ(compare_ten_steps("adam", "adam {} weight_decay: 0.01", 0.002F), kNone);
+}
+
+// The comparison tells a slightly different optimizer apart.
+TEST_F(NetworkGolden, AnotherMomentumDoesNotAgree) {
+  EXPECT_NE(compare_ten_steps("sgd", "sgd { momentum: 0.89 nesterov: true } weight_decay: 0.01", 0.05F), kNone);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,194 @@
+#include "tests/trainer/nn/naive_layers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace lockstep {
+namespace {
+
+// One direction, vertical or horizontal, of a window that moves over an image.
+struct Axis {
+  int kernel;
+  int stride;
+  int dilation;
+  int before;  // padding
+  int outputs;
+
+  // Where tap `tap` of output `output` lies in the input; outside of it means padding.
+  int position(int output, int tap) const { return output * stride + tap * dilation - before; }
+};
+
+int element(const google::protobuf::RepeatedField<int>& field, int axis, int otherwise) {
+  if (field.empty()) return otherwise;
+  return field.size() == 1 ? field.Get(0) : field.Get(axis);
+}
+
+template <typename Spec>
+Axis make_axis(const Spec& spec, int which, int input, int stride, int dilation) {
+  Axis axis{element(spec.kernel(), which, 1), stride, dilation, 0, 0};
+  const int reach = (axis.kernel - 1) * dilation + 1;
+  int total = 0;
+  if (spec.border_case() == Spec::kPaddingPixels) {
+    axis.before = spec.padding_pixels();
+    total = 2 * spec.padding_pixels();
+  } else if (spec.border_case() == Spec::kPadding && spec.padding() == proto::SAME) {
+    total = std::max(0, ((input + stride - 1) / stride - 1) * stride + reach - input);
+    axis.before = total / 2;
+  }
+  axis.outputs = (input + total - reach) / stride + 1;
+  return axis;
+}
+
+Axis convolution_axis(const proto::Convolution& spec, int which, int input) {
+  return make_axis(spec, which, input, element(spec.stride(), which, 1), spec.dilation());
+}
+
+Axis pooling_axis(const proto::Pooling& spec, int which, int input) {
+  return make_axis(spec, which, input, element(spec.stride(), which, element(spec.kernel(), which, 1)), 1);
+}
+
+// Calls visit(y, x, tap) for every tap of the window of output (out_y, out_x) that lies inside the image.
+template <typename Visit>
+void for_each_tap(const NaiveTensor& input, const Axis& vertical, const Axis& horizontal, int out_y, int out_x,
+                  Visit visit) {
+  for (int tap_y = 0; tap_y < vertical.kernel; ++tap_y) {
+    for (int tap_x = 0; tap_x < horizontal.kernel; ++tap_x) {
+      const int y = vertical.position(out_y, tap_y);
+      const int x = horizontal.position(out_x, tap_x);
+      if (input.inside(y, x)) visit(y, x, tap_y * horizontal.kernel + tap_x);
+    }
+  }
+}
+
+// Sets every element of the output to value(row, channel, y, x).
+template <typename Value>
+void fill(NaiveTensor& output, Value value) {
+  for (int row = 0; row < output.rows; ++row) {
+    for (int channel = 0; channel < output.channels; ++channel) {
+      for (int y = 0; y < output.height; ++y) {
+        for (int x = 0; x < output.width; ++x) output.at(row, channel, y, x) = value(row, channel, y, x);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+NaiveTensor naive_convolution(const proto::Convolution& spec, const NaiveTensor& input,
+                              const std::vector<double>& weights, const std::vector<double>& bias) {
+  const Axis vertical = convolution_axis(spec, 0, input.height);
+  const Axis horizontal = convolution_axis(spec, 1, input.width);
+  const int group_inputs = input.channels / spec.groups();
+  const int group_filters = spec.filters() / spec.groups();
+  const int taps = vertical.kernel * horizontal.kernel;
+  NaiveTensor output(input.rows, spec.filters(), vertical.outputs, horizontal.outputs);
+  fill(output, [&](int row, int filter, int out_y, int out_x) {
+    double sum = bias.empty() ? 0 : bias[std::size_t(filter)];
+    const int first_channel = filter / group_filters * group_inputs;
+    for (int channel = 0; channel < group_inputs; ++channel) {
+      const double* kernel = weights.data() + (filter * group_inputs + channel) * taps;
+      for_each_tap(input, vertical, horizontal, out_y, out_x,
+                   [&](int y, int x, int tap) { sum += kernel[tap] * input.at(row, first_channel + channel, y, x); });
+    }
+    return sum;
+  });
+  return output;
+}
+
+NaiveTensor naive_dense(const proto::Dense& spec, const NaiveTensor& input, const std::vector<double>& weights,
+                        const std::vector<double>& bias) {
+  const std::size_t inputs = input.values.size() / std::size_t(input.rows);
+  NaiveTensor output(input.rows, spec.units(), 1, 1);
+  fill(output, [&](int row, int unit, int, int) {
+    double sum = bias.empty() ? 0 : bias[std::size_t(unit)];
+    for (std::size_t i = 0; i < inputs; ++i) {
+      sum += weights[std::size_t(unit) * inputs + i] * input.values[std::size_t(row) * inputs + i];
+    }
+    return sum;
+  });
+  return output;
+}
+
+NaiveTensor naive_max_pooling(const proto::Pooling& spec, const NaiveTensor& input) {
+  const Axis vertical = pooling_axis(spec, 0, input.height);
+  const Axis horizontal = pooling_axis(spec, 1, input.width);
+  NaiveTensor output(input.rows, input.channels, vertical.outputs, horizontal.outputs);
+  fill(output, [&](int row, int channel, int out_y, int out_x) {
+    double largest = -std::numeric_limits<double>::infinity();
+    for_each_tap(input, vertical, horizontal, out_y, out_x,
+                 [&](int y, int x, int) { largest = std::max(largest, input.at(row, channel, y, x)); });
+    return largest;
+  });
+  return output;
+}
+
+NaiveTensor naive_average_pooling(const proto::Pooling& spec, const NaiveTensor& input) {
+  const Axis vertical = pooling_axis(spec, 0, input.height);
+  const Axis horizontal = pooling_axis(spec, 1, input.width);
+  NaiveTensor output(input.rows, input.channels, vertical.outputs, horizontal.outputs);
+  fill(output, [&](int row, int channel, int out_y, int out_x) {
+    double sum = 0;
+    int pixels = 0;
+    for_each_tap(input, vertical, horizontal, out_y, out_x, [&](int y, int x, int) {
+      sum += input.at(row, channel, y, x);
+      ++pixels;
+    });
+    return sum / pixels;
+  });
+  return output;
+}
+
+NaiveTensor naive_global_pooling(const NaiveTensor& input) {
+  NaiveTensor output(input.rows, input.channels, 1, 1);
+  fill(output, [&](int row, int channel, int, int) {
+    double sum = 0;
+    for (int y = 0; y < input.height; ++y) {
+      for (int x = 0; x < input.width; ++x) sum += input.at(row, channel, y, x);
+    }
+    return sum / (input.height * input.width);
+  });
+  return output;
+}
+
+NaiveTensor naive_flatten(NaiveTensor input) {
+  input.channels *= input.height * input.width;
+  input.height = input.width = 1;
+  return input;
+}
+
+void naive_statistics(const NaiveTensor& input, std::vector<double>& mean, std::vector<double>& variance) {
+  const double count = double(input.rows) * input.height * input.width;
+  const auto channel_mean = [&](int channel, auto term) {
+    double sum = 0;
+    for (int row = 0; row < input.rows; ++row) {
+      for (int y = 0; y < input.height; ++y) {
+        for (int x = 0; x < input.width; ++x) sum += term(input.at(row, channel, y, x));
+      }
+    }
+    return sum / count;
+  };
+  mean.clear();
+  variance.clear();
+  for (int channel = 0; channel < input.channels; ++channel) {
+    const double center = channel_mean(channel, [](double value) { return value; });
+    mean.push_back(center);
+    variance.push_back(channel_mean(channel, [&](double value) { return (value - center) * (value - center); }));
+  }
+}
+
+NaiveTensor naive_batch_norm(const proto::BatchNorm& spec, const NaiveTensor& input, const std::vector<double>& mean,
+                             const std::vector<double>& variance, const std::vector<double>& scale,
+                             const std::vector<double>& shift) {
+  NaiveTensor output = input;
+  fill(output, [&](int row, int channel, int y, int x) {
+    const std::size_t c = std::size_t(channel);
+    const double normal = (input.at(row, channel, y, x) - mean[c]) / std::sqrt(variance[c] + double(spec.epsilon()));
+    const double value = normal * scale[c] + shift[c];
+    return spec.relu() ? std::max(value, 0.0) : value;
+  });
+  return output;
+}
+
+}  // namespace lockstep

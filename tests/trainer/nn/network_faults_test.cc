@@ -1,0 +1,138 @@
+// Models that do not fit: each fault alone at its path, and all of them at once. A healthy twin of each model builds.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock-matchers.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "proto/model.pb.h"
+#include "trainer/nn/network.h"
+
+namespace lockstep {
+namespace {
+
+using testing::HasSubstr;
+
+const NetworkOptions kOptions{.image = {4, 6, 6}, .classes = 3, .slice_rows = 2};
+
+std::string faults_of(const std::string& text) {
+  proto::Model model;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &model)) << text;
+  Faults faults;
+  resolve_model(kOptions.classes, model, faults);
+  if (!faults.empty()) return std::string(faults.status("job").message());
+  const auto network = Network::build(model, kOptions, faults);
+  EXPECT_EQ(network == nullptr, !faults.empty());
+  return faults.empty() ? "" : std::string(faults.status("job").message());
+}
+
+struct Case {
+  const char* name;
+  const char* faulty;
+  const char* healthy;
+  std::vector<const char*> says;  // the path, what is expected and what was got
+};
+
+const char kHead[] = " layer { dense { units: 3 } }";
+
+const Case kCases[] = {
+    {"image_too_small",
+     "layer { max_pooling { kernel: 2 } } layer { convolution { filters: 4 kernel: 5 } }",
+     "layer { max_pooling { kernel: 2 } } layer { convolution { filters: 4 kernel: 3 } }",
+     {"model.layer[1].convolution.kernel", "too small", "5 x 5", "3 x 3"}},
+    {"window_too_large",
+     "layer { average_pooling { kernel: [2, 7] } }",
+     "layer { average_pooling { kernel: [2, 6] } }",
+     {"model.layer[0].average_pooling.kernel", "too small", "2 x 7", "6 x 6"}},
+    {"dilated_kernel_too_large",
+     "layer { convolution { filters: 4 kernel: 3 dilation: 3 } }",
+     "layer { convolution { filters: 4 kernel: 3 dilation: 2 } }",
+     {"model.layer[0].convolution.kernel", "too small", "7 x 7", "6 x 6"}},
+    {"groups_not_dividing_channels",
+     "layer { convolution { filters: 6 kernel: 3 groups: 3 } }",
+     "layer { convolution { filters: 6 kernel: 3 groups: 2 } }",
+     {"model.layer[0].convolution.groups", "4", "3"}},
+    {"groups_not_dividing_filters",
+     "layer { convolution { filters: 7 kernel: 3 groups: 2 } }",
+     "layer { convolution { filters: 8 kernel: 3 groups: 2 } }",
+     {"model.layer[0].convolution.groups", "7", "2"}},
+    {"three_kernel_sizes",
+     "layer { convolution { filters: 4 kernel: [3, 3, 3] } }",
+     "layer { convolution { filters: 4 kernel: [3, 3] } }",
+     {"model.layer[0].convolution.kernel", "two", "3"}},
+    {"three_strides",
+     "layer { max_pooling { kernel: 2 stride: [1, 1, 1] } }",
+     "layer { max_pooling { kernel: 2 stride: [1, 1] } }",
+     {"model.layer[0].max_pooling.stride", "two", "3"}},
+    {"padding_as_large_as_the_window",
+     "layer { max_pooling { kernel: 2 padding_pixels: 2 } }",
+     "layer { max_pooling { kernel: 2 padding_pixels: 1 } }",
+     {"model.layer[0].max_pooling.padding_pixels", "2 x 2", "got 2"}},
+    {"convolution_after_flatten",
+     "layer { flatten {} } layer { convolution { filters: 4 kernel: 1 } }",
+     "layer { convolution { filters: 4 kernel: 1 } } layer { flatten {} }",
+     {"model.layer[1].convolution", "image", "144"}},
+    {"pooling_after_dense",
+     "layer { dense { units: 8 } } layer { max_pooling { kernel: 1 } }",
+     "layer { max_pooling { kernel: 1 } } layer { dense { units: 8 } }",
+     {"model.layer[1].max_pooling", "image", "8"}},
+    {"residual_shapes",
+     "layer { residual { body { convolution { filters: 8 kernel: 3 padding: SAME } } } }",
+     "layer { residual { body { convolution { filters: 4 kernel: 3 padding: SAME } } } }",
+     {"model.layer[0].residual", "8 x 6 x 6", "4 x 6 x 6"}},
+    {"residual_branches",
+     "layer { residual { body { max_pooling { kernel: 2 } } shortcut { convolution { filters: 4 kernel: 1 } } } }",
+     "layer { residual { body { max_pooling { kernel: 2 } } shortcut { convolution { filters: 4 kernel: 2 stride: 2 } "
+     "} } }",
+     {"model.layer[0].residual", "4 x 3 x 3", "4 x 6 x 6"}},
+    {"inside_residual",
+     "layer { residual { body { relu {} } body { convolution { filters: 4 kernel: 3 groups: 3 padding: SAME } } } }",
+     "layer { residual { body { relu {} } body { convolution { filters: 4 kernel: 3 groups: 2 padding: SAME } } } }",
+     {"model.layer[0].residual.body[1].convolution.groups"}},
+    {"duplicate_names",
+     "layer { name: 'twin' relu {} } layer { name: 'twin' tanh {} }",
+     "layer { name: 'twin' relu {} } layer { name: 'other' tanh {} }",
+     {"model.layer[1]", "twin"}},
+    {"slash_in_name", "layer { name: 'a/b' relu {} }", "layer { name: 'a_b' relu {} }", {"model.layer[0]", "a/b"}},
+};
+
+TEST(NetworkFaults, EachIsFoundAtItsPath) {
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.name);
+    const std::string message = faults_of(std::string(row.faulty) + kHead);
+    for (const char* part : row.says) EXPECT_THAT(message, HasSubstr(part));
+    EXPECT_EQ(std::ranges::count(message, '\n'), 0) << "one fault makes one line: " << message;
+    EXPECT_EQ(faults_of(std::string(row.healthy) + kHead), "");
+  }
+}
+
+TEST(NetworkFaults, TheNumberOfOutputsIsTheNumberOfClasses) {
+  const std::string message = faults_of("layer { relu {} } layer { dense { units: 4 } }");
+  for (const char* part : {"model.layer[1]", "3", "4"}) EXPECT_THAT(message, HasSubstr(part));
+  EXPECT_NE(faults_of("layer { convolution { filters: 3 kernel: 1 } }"), "");  // an image is not a row of outputs
+  EXPECT_EQ(faults_of("layer { convolution { filters: 3 kernel: 1 } } layer { global_pooling {} }"), "");
+}
+
+TEST(NetworkFaults, NoLayersAndUnknownZooNames) {
+  EXPECT_THAT(faults_of(""), HasSubstr("model"));
+  const std::string message = faults_of("zoo: 'resnet81'");
+  EXPECT_THAT(message, HasSubstr("model.zoo"));
+  EXPECT_THAT(message, HasSubstr("resnet18"));
+}
+
+TEST(NetworkFaults, AllAreReportedAtOnce) {
+  const std::string message = faults_of(
+      "layer { convolution { filters: 6 kernel: 3 groups: 3 } }"
+      "layer { max_pooling { kernel: 2 padding_pixels: 5 } }"
+      "layer { residual { body { convolution { filters: 5 kernel: 1 } } } }"
+      "layer { convolution { filters: 8 kernel: 99 } }"
+      "layer { dense { units: 4 } }");
+  for (const char* path : {"model.layer[0].convolution.groups", "model.layer[1].max_pooling.padding_pixels",
+                           "model.layer[2].residual", "model.layer[3].convolution.kernel", "model.layer[4]"}) {
+    EXPECT_THAT(message, HasSubstr(path));
+  }
+}
+
+}  // namespace
+}  // namespace lockstep
