@@ -45,8 +45,7 @@ struct DatasetShape {
 };
 
 // A dataset at parameters/extra, written as floats.
-void add_dataset(
-    hid_t file, const DatasetShape& shape, const std::function<void(hid_t)>& set = [](hid_t) {}) {
+void add_dataset(hid_t file, const DatasetShape& shape, const std::function<void(hid_t)>& set = [](hid_t) {}) {
   const Hdf5Properties properties(H5Pcreate(H5P_DATASET_CREATE));
   set(properties.get());
   const Hdf5Space space(shape.extents.empty()
@@ -72,9 +71,8 @@ TEST(Hostile, OpenedAndClosedIsStillGood) {
   const StatusOr<Checkpoint> same = decode_checkpoint(changed_checkpoint([](hid_t) {}));
   ASSERT_TRUE(same.ok()) << same.status();
   expect_same(sample_checkpoint(1), *same);
-  const StatusOr<Checkpoint> more = decode_checkpoint(changed_checkpoint([](hid_t file) {
-    add_dataset(file, {{2, 3}});
-  }));
+  const StatusOr<Checkpoint> more =
+      decode_checkpoint(changed_checkpoint([](hid_t file) { add_dataset(file, {{2, 3}}); }));
   ASSERT_TRUE(more.ok()) << more.status();
   EXPECT_EQ(more->tensors.size(), sample_checkpoint(1).tensors.size() + 1);
 }
@@ -104,12 +102,10 @@ TEST(Hostile, TypesAndShapes) {
   expect_refused("extra: expected little-endian float32", [](hid_t file) { add_dataset(file, {{4}, H5T_STD_I32LE}); });
   expect_refused("extra: expected 1 to 4 dimensions", [](hid_t file) { add_dataset(file, {{}}); });
   expect_refused("extra: expected 1 to 4 dimensions", [](hid_t file) { add_dataset(file, {{1, 1, 1, 1, 2}}); });
-  expect_refused("extra: expected no more elements", [](hid_t file) {
-    add_dataset(file, {{1u << 31, 1u << 29}, H5T_IEEE_F32LE, false});
-  });
-  expect_refused("extra: expected no more elements", [](hid_t file) {
-    add_dataset(file, {{0}, H5T_IEEE_F32LE, false});
-  });
+  expect_refused("extra: expected no more elements",
+                 [](hid_t file) { add_dataset(file, {{1u << 31, 1u << 29}, H5T_IEEE_F32LE, false}); });
+  expect_refused("extra: expected no more elements",
+                 [](hid_t file) { add_dataset(file, {{0}, H5T_IEEE_F32LE, false}); });
 }
 
 TEST(Hostile, Storage) {
