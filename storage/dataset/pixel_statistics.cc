@@ -24,6 +24,7 @@ void PixelStatistics::add(std::span<const std::byte> rows) {
 std::vector<float> PixelStatistics::mean() const {
   const double scale = type_ == PixelType::kUint8 ? 255.0 : 1.0;
   std::vector<float> result;
+  result.reserve(channels_);
   for (const Moments& moments : total_) result.push_back(float(moments.mean / scale));
   return result;
 }
@@ -31,6 +32,7 @@ std::vector<float> PixelStatistics::mean() const {
 std::vector<float> PixelStatistics::deviation() const {
   const double scale = type_ == PixelType::kUint8 ? 255.0 : 1.0;
   std::vector<float> result;
+  result.reserve(channels_);
   for (const Moments& moments : total_) {
     const float value = moments.count > 0 ? float(std::sqrt(moments.squares / moments.count) / scale) : 0.0f;
     result.push_back(value > 0 && std::isfinite(value) ? value : 1.0f);
