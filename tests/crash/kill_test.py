@@ -82,7 +82,8 @@ class Killer:
         if self.random.random() < 0.2:
             delay, where = self.random.uniform(0, 1), "start"
         else:
-            step = self.random.randint(steps_done(self.scene.folder / self.out), sample.STEPS - 1)
+            last = sample.STEPS - 1
+            step = self.random.randint(min(steps_done(self.scene.folder / self.out), last), last)
             wait_until(lambda: steps_done(self.scene.folder / self.out) >= step or run.process.poll() is not None, 60,
                        0.001)
             delay, where = self.random.uniform(0, 0.03), f"step {step}"
