@@ -66,8 +66,8 @@ bool is_good(const CheckpointFile& file) {
 }
 
 // Steps of the `count` most accurate among `files`.
-std::vector<std::int64_t> best_steps(const std::vector<CheckpointFile>& files, int count,
-                                     const std::map<std::int64_t, double>& accuracies) {
+std::set<std::int64_t> best_steps(const std::vector<CheckpointFile>& files, int count,
+                                  const std::map<std::int64_t, double>& accuracies) {
   std::vector<std::pair<double, std::int64_t>> ranking;  // the best first; equal ones by step
   for (const CheckpointFile& file : files) {
     const auto found = accuracies.find(file.step);
@@ -75,8 +75,8 @@ std::vector<std::int64_t> best_steps(const std::vector<CheckpointFile>& files, i
   }
   std::sort(ranking.begin(), ranking.end());
   ranking.resize(std::min(ranking.size(), static_cast<std::size_t>(count)));
-  std::vector<std::int64_t> steps;
-  for (const auto& [accuracy, step] : ranking) steps.push_back(step);
+  std::set<std::int64_t> steps;
+  for (const auto& [accuracy, step] : ranking) steps.insert(step);
   return steps;
 }
 
@@ -120,8 +120,7 @@ Status retain_checkpoints(const fs::path& directory, int keep_last, int keep_bes
   ASSIGN_OR_RETURN(std::vector<CheckpointFile> files, list_checkpoints(directory));
   if (keep_last == 0) return status;
 
-  const std::vector<std::int64_t> best = best_steps(files, keep_best, accuracies);
-  std::set<std::int64_t> kept(best.begin(), best.end());
+  std::set<std::int64_t> kept = best_steps(files, keep_best, accuracies);
   const std::size_t last = std::min(files.size(), static_cast<std::size_t>(keep_last));
   for (auto file = files.rbegin(); file != files.rbegin() + static_cast<std::ptrdiff_t>(last); ++file) {
     kept.insert(file->step);
