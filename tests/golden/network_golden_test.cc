@@ -74,6 +74,8 @@ class NetworkGolden : public testing::Test {
   // Where the ten steps of `name` led elsewhere than in PyTorch: losses, parameters, running statistics, outputs.
   std::vector<std::string> compare_ten_steps(const std::string& name, const std::string& optimizer,
                                              float learning_rate) {
+    // Each step adds its rounding, some 1e-6 of the largest value, and the nine after it carry that on; Adam divides
+    // by roots that may be small.
     constexpr double kTolerance = 1e-4;
     std::vector<std::string> lines =
         compare(name + "/loss_sums", train_ten_steps(optimizer, learning_rate), kTolerance);
