@@ -7,7 +7,7 @@
 namespace lockstep {
 
 SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead)
-    : dataset_(dataset), transform_(std::move(transform)), slice_rows_(slice_rows) {
+    : dataset_(dataset), transform_(std::move(transform)) {
   CHECK(slice_rows > 0 && ahead > 0);
   const auto rows = static_cast<std::size_t>(slice_rows);
   slots_.resize(static_cast<std::size_t>(ahead) + 1);  // one more is with the consumer

@@ -57,7 +57,6 @@ class SliceLoader {
 
   Dataset& dataset_;
   ImageTransform transform_;
-  int slice_rows_;
   std::vector<Slot> slots_;
   std::vector<std::byte> stored_;
   std::unique_ptr<SlicePlan> plan_;

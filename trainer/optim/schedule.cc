@@ -39,7 +39,8 @@ double rate(const proto::Constant& spec, const Position& at) {
 
 double rate(const proto::StepDecay& spec, const Position& at) {
   const std::int64_t period = std::max<std::int64_t>(1, at.steps_in(spec.every_epochs()));
-  return spec.learning_rate() * std::pow(double(spec.factor()), double(at.step / period)) *
+  const std::int64_t falls = at.step / period;
+  return spec.learning_rate() * std::pow(double(spec.factor()), double(falls)) *
          at.warm_up(at.steps_in(spec.warm_up_epochs()));
 }
 

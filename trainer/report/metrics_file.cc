@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLimitBytes = std::size_t{1} << 30;
 
 void append(std::ofstream& out, const Json& object) {
-  out << object.dump() << std::endl;
+  out << object.dump() << '\n' << std::flush;
 }
 
 // Whether a line of an earlier run still tells the truth when training goes on from resume_step.
