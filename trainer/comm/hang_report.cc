@@ -36,9 +36,14 @@ std::string range(int first, int last) {
   return first == last ? fmt::format("rank {}", first) : fmt::format("ranks {}-{}", first, last);
 }
 
+bool is_lifeless(const RankNote& note, const RankNote& mine) {
+  return note.lifeless_seconds >= mine.silent_seconds / 2;
+}
+
 bool is_behind(const RankNote& note, const RankNote& mine) {
   const bool lags = std::tie(note.step, note.phase) < std::tie(mine.step, mine.phase);
-  return lags || (note.phase != Phase::kReduction && note.silent_seconds >= mine.silent_seconds / 2);
+  return lags || is_lifeless(note, mine) ||
+         (note.phase != Phase::kReduction && note.silent_seconds >= mine.silent_seconds / 2);
 }
 
 }  // namespace
@@ -48,8 +53,9 @@ std::string hang_report(int rank, int first_local, int ranks, std::span<const Ra
   std::vector<std::string> behind;
   for (std::size_t i = 0; i < notes.size(); ++i) {
     if (&notes[i] == &mine || !is_behind(notes[i], mine)) continue;
-    behind.push_back(fmt::format("rank {} ({}, step {}, silent for {:.1f} s)", first_local + static_cast<int>(i),
-                                 name_of(notes[i].phase), notes[i].step, notes[i].silent_seconds));
+    behind.push_back(fmt::format("rank {} ({}, step {}, silent for {:.1f} s{})", first_local + static_cast<int>(i),
+                                 name_of(notes[i].phase), notes[i].step, notes[i].silent_seconds,
+                                 is_lifeless(notes[i], mine) ? ", its process is stopped" : ""));
   }
   std::string text = fmt::format("rank {}: no progress for {:.1f} s ({}, step {})", rank, mine.silent_seconds,
                                  name_of(mine.phase), mine.step);

@@ -25,6 +25,7 @@ constexpr int kPhaseBits = 8;
 struct SharedNote {
   std::atomic<std::int64_t> position{0};  // step and phase in one word
   std::atomic<std::int64_t> written_ns{0};
+  std::atomic<std::int64_t> alive_ns{0};  // by the watchdog at each tick
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
@@ -32,6 +33,10 @@ std::int64_t now_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);  // the same clock in every process of a host
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+double seconds_since(const std::atomic<std::int64_t>& time_ns) {
+  return static_cast<double>(now_ns() - time_ns.load(std::memory_order_relaxed)) * 1e-9;
 }
 
 class SharedHeartbeat final : public Heartbeat {
@@ -43,6 +48,7 @@ class SharedHeartbeat final : public Heartbeat {
     }
     mine_ = new (notes_[static_cast<std::size_t>(rank_ - first_local_)]) SharedNote;
     note(Phase::kStart, 0);
+    mine_->alive_ns = now_ns();
     communicator.local_barrier();
     if (timeout_seconds > 0) watchdog_ = std::thread([this, timeout_seconds] { watch(timeout_seconds); });
   }
@@ -64,7 +70,7 @@ class SharedHeartbeat final : public Heartbeat {
   static RankNote read(const SharedNote& note) {
     const std::int64_t position = note.position.load(std::memory_order_relaxed);
     return {static_cast<Phase>(position & ((1 << kPhaseBits) - 1)), position >> kPhaseBits,
-            static_cast<double>(now_ns() - note.written_ns.load(std::memory_order_relaxed)) * 1e-9};
+            seconds_since(note.written_ns), seconds_since(note.alive_ns)};
   }
   void watch(double timeout_seconds);
   [[noreturn]] void end_process() const;
@@ -89,6 +95,7 @@ void SharedHeartbeat::watch(double timeout_seconds) {
   int silent_ticks = 0;
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, tick, [this] { return stopped_; })) {
+    mine_->alive_ns.store(now_ns(), std::memory_order_relaxed);
     const std::int64_t written = mine_->written_ns.load(std::memory_order_relaxed);
     silent_ticks = written == last_written ? silent_ticks + 1 : 0;
     last_written = written;

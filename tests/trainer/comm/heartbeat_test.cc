@@ -43,6 +43,14 @@ TEST(HangReportTest, TellsWaitingFromHanging) {
       "4 (reduction, step 2, silent for 0.1 s)");
 }
 
+// A process that is stopped while it waits in the reduction like the others does not run its watchdog either.
+TEST(HangReportTest, NamesTheRankThatIsStoppedWhileItWaits) {
+  const RankNote notes[] = {{Phase::kReduction, 3, 10.0, 0.5}, {Phase::kReduction, 3, 10.0, 9.9}};
+  EXPECT_EQ(hang_report(0, 0, 2, notes),
+            "rank 0: no progress for 10.0 s (reduction, step 3); behind: rank 1 (reduction, step 3, silent for 10.0 s, "
+            "its process is stopped)");
+}
+
 TEST(HangReportTest, SaysWhatItCannotSee) {
   const RankNote notes[] = {{Phase::kReduction, 3, 10.0}, {Phase::kReduction, 3, 10.0}};
   const std::string start = "rank 2: no progress for 10.0 s (reduction, step 3); ";
