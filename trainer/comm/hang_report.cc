@@ -26,6 +26,8 @@ const char* name_of(Phase phase) {
       return "evaluation";
     case Phase::kCheckpoint:
       return "checkpoint";
+    case Phase::kAgreement:
+      return "agreement";
     case Phase::kEnd:
       return "end";
   }
@@ -36,14 +38,18 @@ std::string range(int first, int last) {
   return first == last ? fmt::format("rank {}", first) : fmt::format("ranks {}-{}", first, last);
 }
 
+// In these a rank waits for the others.
+bool is_waiting(Phase phase) {
+  return phase == Phase::kReduction || phase == Phase::kAgreement;
+}
+
 bool is_lifeless(const RankNote& note, const RankNote& mine) {
   return note.lifeless_seconds >= mine.silent_seconds / 2;
 }
 
 bool is_behind(const RankNote& note, const RankNote& mine) {
   const bool lags = std::tie(note.step, note.phase) < std::tie(mine.step, mine.phase);
-  return lags || is_lifeless(note, mine) ||
-         (note.phase != Phase::kReduction && note.silent_seconds >= mine.silent_seconds / 2);
+  return lags || is_lifeless(note, mine) || (!is_waiting(note.phase) && note.silent_seconds >= mine.silent_seconds / 2);
 }
 
 }  // namespace
@@ -59,7 +65,7 @@ std::string hang_report(int rank, int first_local, int ranks, std::span<const Ra
   }
   std::string text = fmt::format("rank {}: no progress for {:.1f} s ({}, step {})", rank, mine.silent_seconds,
                                  name_of(mine.phase), mine.step);
-  if (mine.phase != Phase::kReduction) text += "; this rank itself hangs";
+  if (!is_waiting(mine.phase)) text += "; this rank itself hangs";
   if (!behind.empty()) text += fmt::format("; behind: {}", absl::StrJoin(behind, ", "));
   const int after_local = first_local + static_cast<int>(notes.size());
   std::vector<std::string> unseen;

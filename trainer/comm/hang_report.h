@@ -18,9 +18,9 @@ struct RankNote {
 };
 
 // `notes`: of the local ranks, which begin at first_local; `rank`, among them, has made no progress. Ranks behind it in
-// (step, phase) are named, those that are silent as long as half its own silence in a phase other than the reduction,
-// where ranks wait for each other, and those lifeless as long as that, which have stopped while waiting like the
-// others.
+// (step, phase) are named, those that are silent as long as half its own silence outside the reduction and the
+// agreement, where ranks wait for each other, and those lifeless as long as that, which have stopped while waiting like
+// the others.
 std::string hang_report(int rank, int first_local, int ranks, std::span<const RankNote> notes);
 
 }  // namespace lockstep

@@ -22,6 +22,7 @@ enum class Phase : std::uint32_t {
   kUpdate,
   kEvaluation,
   kCheckpoint,
+  kAgreement,  // waiting for the other ranks outside the reduction
   kEnd
 };
 

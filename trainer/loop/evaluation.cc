@@ -37,10 +37,11 @@ class Evaluation {
   StatusOr<EvaluationResult> run() {
     Status status;
     for (std::int64_t round = 0; round < rounds_; ++round) {
-      if (options_.heartbeat != nullptr) options_.heartbeat->note(Phase::kEvaluation, round);
+      note(Phase::kEvaluation, round);
       if (status.ok() && round < mine_) status = one_slice(round);
       if ((round + 1) % kSlicesBetweenLooks == 0 || round + 1 == rounds_) {
         if (status.ok() && stop_requested()) status = stopped("stop requested during evaluation");
+        note(Phase::kAgreement, round);
         RETURN_IF_ERROR(agree(communicator_, status));
       }
     }
@@ -48,6 +49,10 @@ class Evaluation {
   }
 
  private:
+  void note(Phase phase, std::int64_t round) {
+    if (options_.heartbeat != nullptr) options_.heartbeat->note(phase, round);
+  }
+
   Status one_slice(std::int64_t round) {
     ASSIGN_OR_RETURN(const LoadedSlice loaded, loader_.next());
     const Slice slice{.images = loaded.images, .labels = loaded.labels, .rows = loaded.rows, .epoch = loaded.epoch};

@@ -220,8 +220,8 @@ class Trainer {
 
   Status save() {
     if (saved_step_ == position_.step) return OkStatus();
-    heartbeat_->note(Phase::kCheckpoint, position_.step);
     RETURN_IF_ERROR(compare_replicas());
+    heartbeat_->note(Phase::kCheckpoint, position_.step);
     if (!all_finite(network().parameter_values()) || !all_finite(network().buffer_values())) {
       return diverged(
           fmt::format("step {}: parameters are not finite; nothing was written. Lower the learning rate; "
@@ -236,6 +236,7 @@ class Trainer {
   }
 
   Status compare_replicas() {
+    heartbeat_->note(Phase::kAgreement, position_.step);
     std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {

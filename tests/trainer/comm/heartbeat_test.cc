@@ -51,6 +51,13 @@ TEST(HangReportTest, NamesTheRankThatIsStoppedWhileItWaits) {
             "its process is stopped)");
 }
 
+TEST(HangReportTest, TellsWaitingFromHangingInAnEvaluation) {
+  const RankNote notes[] = {{Phase::kAgreement, 12, 10.0, 0.5}, {Phase::kEvaluation, 12, 9.9, 0.5}};
+  EXPECT_EQ(
+      hang_report(0, 0, 2, notes),
+      "rank 0: no progress for 10.0 s (agreement, step 12); behind: rank 1 (evaluation, step 12, silent for 9.9 s)");
+}
+
 TEST(HangReportTest, SaysWhatItCannotSee) {
   const RankNote notes[] = {{Phase::kReduction, 3, 10.0}, {Phase::kReduction, 3, 10.0}};
   const std::string start = "rank 2: no progress for 10.0 s (reduction, step 3); ";
