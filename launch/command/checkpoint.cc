@@ -32,6 +32,7 @@ StatusOr<std::vector<fs::path>> files_of(const fs::path& path) {
   ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(checkpoints_of(path)));
   if (files.empty()) return bad_data(fmt::format("no checkpoint in \"{}\"", checkpoints_of(path).native()));
   std::vector<fs::path> paths;
+  paths.reserve(files.size());
   for (const CheckpointFile& file : files) paths.push_back(file.path);
   return paths;
 }

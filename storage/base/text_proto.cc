@@ -1,6 +1,7 @@
 #include "storage/base/text_proto.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -73,7 +74,7 @@ bool Faults::has_at(std::string_view path) const {
 
 Status Faults::status(std::string_view file) const {
   if (faults_.empty()) return OkStatus();
-  std::vector<std::pair<int, std::string>> found;
+  std::multimap<int, std::string> found;  // by line; faults of one line as they were found
   for (const Fault& fault : faults_) {
     int where = fault.line;
     for (std::string_view path = fault.path; where == 0 && !path.empty();) {
@@ -81,10 +82,9 @@ Status Faults::status(std::string_view file) const {
       const std::size_t end = path.find_last_of(".[");
       path = path.substr(0, end == std::string_view::npos ? 0 : end);
     }
-    found.emplace_back(where, fmt::format("{}: {}{}{}", at_line(file, where), fault.path,
-                                          fault.path.empty() ? "" : ": ", fault.message));
+    found.emplace(where, fmt::format("{}: {}{}{}", at_line(file, where), fault.path, fault.path.empty() ? "" : ": ",
+                                     fault.message));
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string text;
   for (const auto& [where, line_text] : found) text += (text.empty() ? "" : "\n") + line_text;
   return bad_configuration(text);

@@ -26,6 +26,7 @@ bool closes(std::string_view token) {
 
 std::string no_such_field(std::string_view name, const google::protobuf::Descriptor& type) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(type.field_count()));
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   const std::string near = nearest(name, names);
   return fmt::format("no field \"{}\" in {}{}", name, type.name(),

@@ -106,6 +106,7 @@ void SharedHeartbeat::watch(double timeout_seconds) {
 // Writes past the log and stdio: the hung thread may hold their locks.
 void SharedHeartbeat::end_process() const {
   std::vector<RankNote> notes;
+  notes.reserve(notes_.size());
   for (const SharedNote* const note : notes_) notes.push_back(read(*note));
   const std::string text = hang_report(rank_, first_local_, ranks_, notes) + "\n";
   const ssize_t written = write(STDERR_FILENO, text.data(), text.size());

@@ -49,6 +49,7 @@ std::string difference(std::string_view name, const std::vector<Hash>& by_rank) 
 
 Status check_replicas(Communicator& communicator, std::span<const NamedBytes> arrays) {
   std::vector<Hash> mine;
+  mine.reserve(arrays.size());
   for (const NamedBytes& array : arrays) mine.push_back(hash_of(array.bytes));
   const std::size_t ranks = static_cast<std::size_t>(communicator.size());
   std::vector<Hash> all(mine.size() * ranks);
@@ -56,6 +57,7 @@ Status check_replicas(Communicator& communicator, std::span<const NamedBytes> ar
   std::string differences;
   for (std::size_t array = 0; array < arrays.size(); ++array) {
     std::vector<Hash> by_rank;
+    by_rank.reserve(ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) by_rank.push_back(all[rank * arrays.size() + array]);
     differences += difference(arrays[array].name, by_rank);
   }

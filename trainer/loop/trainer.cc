@@ -77,7 +77,7 @@ class Trainer {
   Status run() {
     RETURN_IF_ERROR(restore_state());
     RETURN_IF_ERROR(begin());
-    const Status ended = train_to_the_end();
+    Status ended = train_to_the_end();
     heartbeat_->note(Phase::kEnd, position_.step);
     if (!ended.ok() && ended.code() != absl::StatusCode::kCancelled) return ended;
     RETURN_IF_ERROR(agree(communicator_, finish(ended)));

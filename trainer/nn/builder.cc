@@ -112,6 +112,7 @@ Builder::Statistic Builder::statistic(std::string_view tensor, std::int64_t chan
 Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments) {
   CHECK(descriptor, "oneDNN has no kernel for {} at {}", name_, path_);
   std::vector<std::pair<int, dnnl::memory>> memories;
+  memories.reserve(arguments.size() + 1);
   for (const Argument& argument : arguments) {
     memories.emplace_back(argument.name, memory_.memory(argument.layout, argument.slot));
   }

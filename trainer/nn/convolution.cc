@@ -77,7 +77,7 @@ class ConvolutionBuilder {
     };
     forward_ = make(onednn::any(src_dims_));
     if (forward_.src_desc() != input_.layout) {
-      const PrimitiveDescriptor as_it_comes = make(input_.layout);
+      PrimitiveDescriptor as_it_comes = make(input_.layout);
       if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
     }
     src_ = builder_.in_layout(input_, forward_.src_desc());

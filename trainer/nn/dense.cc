@@ -42,7 +42,7 @@ class DenseBuilder {
     const auto make = [&](const Descriptor& src) {
       return onednn::inner_product_forward(src, onednn::any(weights_dims_), bias_, dst_);
     };
-    const PrimitiveDescriptor as_it_comes = make(input_.layout);
+    PrimitiveDescriptor as_it_comes = make(input_.layout);
     if (as_it_comes && !onednn::is_reference(as_it_comes)) return as_it_comes;
     const PrimitiveDescriptor other = make(onednn::any(onednn::dims_of(input_.layout)));
     return other ? other : as_it_comes;
