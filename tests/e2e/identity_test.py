@@ -33,7 +33,7 @@ class IdentityTest(TrainingCase):
             self.assertEqual(other, first)
 
     def test_tcp_alone(self):
-        self.train(4, "tcp", options=("--mca", "btl", "self,tcp", "--mca", "pml", "ob1"))
+        self.train(4, "tcp", options=("--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo", "--mca", "pml", "ob1"))
         self.assert_identical("reference", "tcp")
 
     def test_without_shared_memory(self):

@@ -60,16 +60,15 @@ class BatchNormBuilder {
     CHECK(forward_, "oneDNN has no batch norm for {}", builder_.name());
     const auto backward = onednn::batch_normalization_backward(input_.layout, spec_.epsilon(), flags_, forward_);
     std::vector<Argument> arguments = forward_arguments(mean_, variance_);
-    // oneDNN 2.6 fails without SHIFT in the backward pass, though it does not read it.
     std::vector<Argument> backward_arguments = {{DNNL_ARG_SRC, input_.layout, input_.values},
                                                 {DNNL_ARG_MEAN, vector_, mean_},
                                                 {DNNL_ARG_VARIANCE, vector_, variance_},
                                                 {DNNL_ARG_SCALE, vector_, scale_.values},
-                                                {DNNL_ARG_SHIFT, vector_, shift_.values},
                                                 {DNNL_ARG_DIFF_DST, output_.layout, output_.gradient},
                                                 {DNNL_ARG_DIFF_SRC, input_.layout, input_gradient_},
                                                 {DNNL_ARG_DIFF_SCALE, vector_, scale_.gradient},
                                                 {DNNL_ARG_DIFF_SHIFT, vector_, shift_.gradient}};
+    if (onednn::kBatchNormBackwardTakesShift) backward_arguments.push_back({DNNL_ARG_SHIFT, vector_, shift_.values});
     const Descriptor workspace = forward_.workspace_desc();
     if (!workspace.is_zero()) {
       const Slot slot = builder_.memory().add(onednn::elements_of(workspace));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "storage/base/status.h"
+#include "trainer/nn/reorder.h"
 
 namespace lockstep {
 
@@ -125,6 +126,11 @@ Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std
 }
 
 Step Builder::copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to) {
+  if (!reorder_is_reliable(to_layout)) {
+    return [&memory = memory_, from, to, indices = gather_indices(from_layout, to_layout)](const Pass&) {
+      gather(indices, memory.data(from), memory.data(to));
+    };
+  }
   return operation(onednn::reorder(from_layout, to_layout),
                    {{DNNL_ARG_FROM, from_layout, from}, {DNNL_ARG_TO, to_layout, to}});
 }

@@ -13,6 +13,7 @@
 #include "trainer/nn/initialization.h"
 #include "trainer/nn/layer.h"
 #include "trainer/nn/loss.h"
+#include "trainer/nn/reorder.h"
 
 namespace lockstep {
 namespace {
@@ -216,12 +217,12 @@ void BuiltNetwork::reorder(const TensorInfo& tensor, float* arena, float* plain,
   CHECK(found != parameters().end(), "no parameter is called {}", tensor.name);
   const onednn::Descriptor& layout = builder_.parameter_layouts()[std::size_t(found - parameters().begin())];
   const onednn::Descriptor in_rows = onednn::plain(onednn::dims_of(layout));
-  const dnnl::memory inside = onednn::memory(layout, arena + found->offset);
-  const dnnl::memory outside = onednn::memory(in_rows, plain);
-  const auto descriptor = to_plain ? onednn::reorder(layout, in_rows) : onednn::reorder(in_rows, layout);
-  CHECK(descriptor, "oneDNN has no reorder for {}", tensor.name);
-  onednn::run_once(descriptor,
-                   {{DNNL_ARG_FROM, to_plain ? inside : outside}, {DNNL_ARG_TO, to_plain ? outside : inside}});
+  float* const inside = arena + found->offset;
+  if (to_plain) {
+    reorder_once(layout, inside, in_rows, plain);
+  } else {
+    reorder_once(in_rows, plain, layout, inside);
+  }
 }
 
 void BuiltNetwork::to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const {

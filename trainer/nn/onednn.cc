@@ -133,16 +133,6 @@ Descriptor make_descriptor(const Dims& dims, dnnl::memory::format_tag tag) {
   return made;
 }
 
-// Strides of the outer dimensions, in elements.
-Dims strides_of(const Descriptor& descriptor) {
-#if DNNL_VERSION_MAJOR >= 3
-  return descriptor.get_strides();
-#else
-  const auto& strides = descriptor.data.format_desc.blocking.strides;
-  return Dims(strides, strides + descriptor.data.ndims);
-#endif
-}
-
 }  // namespace
 
 Descriptor plain(const Dims& dims) {
@@ -168,9 +158,22 @@ std::size_t elements_of(const Descriptor& descriptor) {
   return (descriptor.get_size() + sizeof(float) - 1) / sizeof(float);
 }
 
+Blocking blocking_of(const Descriptor& descriptor) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {descriptor.get_padded_dims(), descriptor.get_strides(), descriptor.get_inner_blks(),
+          descriptor.get_inner_idxs()};
+#else
+  const dnnl_memory_desc_t& data = descriptor.data;
+  const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
+  return {Dims(data.padded_dims, data.padded_dims + data.ndims), Dims(blocking.strides, blocking.strides + data.ndims),
+          Dims(blocking.inner_blks, blocking.inner_blks + blocking.inner_nblks),
+          Dims(blocking.inner_idxs, blocking.inner_idxs + blocking.inner_nblks)};
+#endif
+}
+
 bool rows_are_contiguous(const Descriptor& descriptor) {
   const std::int64_t rows = dims_of(descriptor)[0];
-  return strides_of(descriptor)[0] * rows == std::int64_t(elements_of(descriptor));
+  return blocking_of(descriptor).strides[0] * rows == std::int64_t(elements_of(descriptor));
 }
 
 std::string implementation_of(const PrimitiveDescriptor& descriptor) {

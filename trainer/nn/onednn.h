@@ -32,6 +32,22 @@ std::size_t elements_of(const Descriptor& descriptor);
 // Whether the rows (first dimension) lie one after another, each in one piece.
 bool rows_are_contiguous(const Descriptor& descriptor);
 
+// How a layout places its elements: dimensions are cut into blocks, the inner blocks lie together (the last one
+// innermost), and `strides` leads from outer block to outer block, in elements.
+struct Blocking {
+  Dims padded_dims;  // whole blocks
+  Dims strides;
+  std::vector<std::int64_t> inner_sizes;
+  std::vector<std::int64_t> inner_dimensions;
+};
+Blocking blocking_of(const Descriptor& descriptor);
+
+#if DNNL_VERSION_MAJOR > 3 || (DNNL_VERSION_MAJOR == 3 && DNNL_VERSION_MINOR >= 7)
+inline constexpr bool kReorderIsBroken = true;  // see reorder.h
+#else
+inline constexpr bool kReorderIsBroken = false;
+#endif
+
 // "jit:avx512_core".
 std::string implementation_of(const PrimitiveDescriptor& descriptor);
 // Whether it is oneDNN's plain reference loop, orders of magnitude slower than the others.
@@ -63,6 +79,9 @@ PrimitiveDescriptor inner_product_backward_data(const Descriptor& diff_src, cons
 PrimitiveDescriptor inner_product_backward_weights(const Descriptor& src, const Descriptor& diff_weights,
                                                    const Descriptor& diff_bias, const Descriptor& diff_dst,
                                                    const PrimitiveDescriptor& forward);
+
+// Version 2 fails without SHIFT in the backward pass, though it does not read it; version 3 fails with it.
+inline constexpr bool kBatchNormBackwardTakesShift = DNNL_VERSION_MAJOR < 3;
 
 // Values and gradients all have the layout `data`.
 PrimitiveDescriptor batch_normalization_forward(dnnl::prop_kind kind, const Descriptor& data, float epsilon,
