@@ -33,7 +33,8 @@ class IdentityTest(TrainingCase):
             self.assertEqual(other, first)
 
     def test_tcp_alone(self):
-        self.train(4, "tcp", options=("--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo", "--mca", "pml", "ob1"))
+        options = {"btl": "self,tcp", "btl_tcp_if_include": "lo", "pml": "ob1"}
+        self.train(4, "tcp", options=tuple(word for item in options.items() for word in ("--mca", *item)))
         self.assert_identical("reference", "tcp")
 
     def test_without_shared_memory(self):
