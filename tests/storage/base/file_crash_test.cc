@@ -39,6 +39,10 @@ struct Point {
   std::size_t temporary_bytes;  // left behind by the kill
 };
 
+void PrintTo(const Point& point, std::ostream* out) {
+  *out << point.name;
+}
+
 class FileCrash : public testing::TestWithParam<Point> {};
 
 TEST_P(FileCrash, KillLeavesOldOrNewWhole) {

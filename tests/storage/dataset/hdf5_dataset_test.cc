@@ -60,6 +60,14 @@ struct Case {
   int compress_level;
 };
 
+std::string name_of(const Case& storage) {
+  return fmt::format("{}{}", pixel_type_name(storage.type), storage.compress_level == 0 ? "Contiguous" : "Deflated");
+}
+
+void PrintTo(const Case& storage, std::ostream* out) {
+  *out << name_of(storage);
+}
+
 class RoundTripTest : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
@@ -163,10 +171,7 @@ TEST_P(RoundTripTest, ComputedStatisticsGiveTheSameFingerprint) {
 INSTANTIATE_TEST_SUITE_P(Storage, RoundTripTest,
                          testing::Values(Case{PixelType::kUint8, 0}, Case{PixelType::kUint8, 6},
                                          Case{PixelType::kFloat32, 0}, Case{PixelType::kFloat32, 6}),
-                         [](const auto& test) {
-                           return fmt::format("{}{}", pixel_type_name(test.param.type),
-                                              test.param.compress_level == 0 ? "Contiguous" : "Deflated");
-                         });
+                         [](const auto& test) { return name_of(test.param); });
 
 // Files of others: everything that h5py may write in this shape.
 class ForeignFileTest : public testing::Test {
