@@ -21,7 +21,7 @@ std::size_t offset_of(const Blocking& blocking, Dims position) {
   return offset;
 }
 
-// The next position, the last coordinate first. False after the last one.
+// The next position in plain order. False after the last one.
 bool advance(const Dims& dims, Dims& position) {
   for (std::size_t i = dims.size(); i-- > 0;) {
     if (++position[i] < dims[i]) return true;

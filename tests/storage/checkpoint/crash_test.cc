@@ -9,6 +9,7 @@
 
 #include "storage/base/fault.h"
 #include "storage/checkpoint/directory.h"
+#include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/checkpoint/sample.h"
 
 namespace lockstep {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/checkpoint/sample.h"
 
 namespace lockstep {

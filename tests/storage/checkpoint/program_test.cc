@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "storage/checkpoint/directory.h"
+#include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/checkpoint/sample.h"
 
 namespace lockstep {

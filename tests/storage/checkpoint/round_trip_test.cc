@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/checkpoint/user_block.h"
+#include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/checkpoint/sample.h"
 
 namespace lockstep {

@@ -1,7 +1,6 @@
 #include "tests/storage/checkpoint/sample.h"
 
 #include <bit>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
 
@@ -73,17 +72,6 @@ void expect_same(const Checkpoint& a, const Checkpoint& b) {
     EXPECT_EQ(a.tensors[i].shape, b.tensors[i].shape);
     EXPECT_EQ(bits_of(a.tensors[i].values), bits_of(b.tensors[i].values)) << a.tensors[i].path;
   }
-}
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "lockstep-XXXXXX").string();
-  CHECK(mkdtemp(name.data()) != nullptr, "cannot make a directory like {}", name);
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
 }
 
 void write_text(const std::filesystem::path& path, std::string_view text) {

@@ -1,4 +1,4 @@
-// Checkpoints to test with, and a directory that removes itself.
+// Checkpoints to test with.
 #pragma once
 
 #include <filesystem>
@@ -14,18 +14,6 @@ Checkpoint sample_checkpoint(std::int64_t step);
 
 // Fails the test where the two are not the same in every field and bit, order of tensors included.
 void expect_same(const Checkpoint& a, const Checkpoint& b);
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void write_text(const std::filesystem::path& path, std::string_view text);
 

@@ -75,18 +75,12 @@ StatusOr<Checkpoint> SmallJob::result(const std::string& name) const {
   return std::move(found.checkpoint);
 }
 
-SmallJob make_small_job(const std::string& name) {
-  SmallJob made;
-  made.directory = std::filesystem::path(testing::TempDir()) / ("lockstep_" + name);
-  std::filesystem::remove_all(made.directory);
-  std::filesystem::create_directories(made.directory);
-  made.job = made.directory / "job.pbtxt";
-  const std::filesystem::path data = made.directory / "rows.h5";
+SmallJob::SmallJob() {
+  const std::filesystem::path data = directory / "rows.h5";
   write_data(data);
   std::string text = kJob;
   text.replace(text.find("DATA"), 4, data.string());
-  std::ofstream(made.job) << text;
-  return made;
+  std::ofstream(job) << text;
 }
 
 }  // namespace lockstep

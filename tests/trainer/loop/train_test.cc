@@ -34,7 +34,7 @@ bool identical(const StatusOr<Checkpoint>& a, const StatusOr<Checkpoint>& b) {
 class TrainTest : public testing::Test {
  protected:
   void SetUp() override { clear_stop_request(); }
-  SmallJob job_ = make_small_job(testing::UnitTest::GetInstance()->current_test_info()->name());
+  SmallJob job_;
 };
 
 TEST_F(TrainTest, LearnsAndGivesTheSameBitsOnAnyNumberOfRanks) {

@@ -9,14 +9,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/storage/base/temporary_directory.h"
+
 namespace lockstep {
 namespace {
 
 class MetricsFileTest : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::remove(path_); }
-  void TearDown() override { std::filesystem::remove(path_); }
-
   std::vector<nlohmann::json> lines() const {
     std::ifstream in(path_);
     std::vector<nlohmann::json> all;
@@ -35,8 +34,8 @@ class MetricsFileTest : public testing::Test {
     }
   }
 
-  std::filesystem::path path_ = std::filesystem::path(testing::TempDir()) /
-                                (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + ".jsonl");
+  TemporaryDirectory directory_;
+  std::filesystem::path path_ = directory_ / "metrics.jsonl";
 };
 
 TEST_F(MetricsFileTest, WritesOneObjectALine) {
