@@ -28,6 +28,7 @@ struct Verb {
 constexpr Verb kVerbs[] = {
     {"data", "import a dataset into HDF5, or describe one"},
     {"train", "train a network; with mpirun, on several processes"},
+    {"bench", "how fast the training step is, and where its time goes"},
     {"eval", "test a trained network: loss, accuracy, classes"},
     {"checkpoint", "list, show, verify and compare checkpoints"},
     {"model", "list built-in networks; show layers, shapes and cost"},

@@ -2,8 +2,7 @@
 // Exit codes: 0; 2 usage or a model that does not fit; 3 a dataset that is missing or bad.
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,17 +10,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "proto/job.pb.h"
+#include "launch/command/subject.h"
 #include "storage/base/status.h"
-#include "trainer/loop/setup.h"
-#include "trainer/loop/training_job.h"
 #include "trainer/nn/network.h"
 #include "trainer/report/progress.h"
 
 namespace lockstep {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kExamples = R"(Examples:
@@ -33,82 +29,10 @@ constexpr const char* kExamples = R"(Examples:
 Sizes are of one row; FLOPs are those of convolutions and dense layers by the direct algorithm, a multiply-add is two.)";
 
 struct Arguments {
-  std::string target;
-  std::vector<std::string> overrides;
-  std::string image;
-  int classes = 0;
+  SubjectArguments subject;
   int batch = 0;
   bool json = false;
 };
-
-// What is to be shown: a model and the rows it will see.
-struct Subject {
-  JobDraft draft;  // of a built-in network: only the model
-  NetworkOptions options;
-};
-
-Status parse_image(const std::string& text, ImageShape& image) {
-  char rest = 0;
-  const int fields = std::sscanf(text.c_str(), "%dx%dx%d%c", &image.height, &image.width, &image.channels, &rest);
-  constexpr int kLimit = 65536;
-  const bool in_range = std::min({image.height, image.width, image.channels}) > 0 &&
-                        std::max({image.height, image.width, image.channels}) <= kLimit;
-  if (fields == 3 && in_range) return OkStatus();
-  return bad_configuration(fmt::format("--image: expected HEIGHTxWIDTHxCHANNELS, as 28x28x1, got \"{}\"", text));
-}
-
-Subject zoo_subject(const std::string& name) {
-  Subject subject;
-  subject.draft.file = name;
-  subject.draft.job.mutable_model()->set_zoo(name);
-  const bool large = name == "resnet18";
-  const bool colour = name == "resnet18_small";
-  subject.options = {.image = large    ? ImageShape{3, 224, 224}
-                              : colour ? ImageShape{3, 32, 32}
-                                       : ImageShape{1, 28, 28},
-                     .classes = large ? 1000 : 10,
-                     .slice_rows = 16};
-  return subject;
-}
-
-// Shape and classes from the job's training rows, unless the arguments give both.
-StatusOr<Subject> job_subject(const Arguments& arguments) {
-  Subject subject;
-  ASSIGN_OR_RETURN(subject.draft, read_job(arguments.target, arguments.overrides));
-  RETURN_IF_ERROR(subject.draft.faults.status(subject.draft.file));
-  const proto::Job& job = subject.draft.job;
-  subject.options.slice_rows = job.batch() / job.slices();
-  subject.options.threads = job.execution().threads_per_rank();
-  if (!arguments.image.empty() && arguments.classes > 0) return subject;
-  const fs::path path = job.data().path();
-  const StatusOr<std::unique_ptr<Dataset>> data = open_split(job.data(), path, job.data().train());
-  if (!data.ok()) {
-    return bad_data(fmt::format("{}; without the data, give the shape as --image HEIGHTxWIDTHxCHANNELS --classes K",
-                                std::string(data.status().message())));
-  }
-  subject.options.image = (*data)->info().image;
-  subject.options.classes = int((*data)->info().class_names.size());
-  return subject;
-}
-
-StatusOr<Subject> find_subject(const Arguments& arguments) {
-  const std::vector<std::string> names = zoo_models();
-  Subject subject;
-  std::error_code error;
-  if (std::find(names.begin(), names.end(), arguments.target) != names.end()) {
-    if (!arguments.overrides.empty()) return bad_configuration("--set goes with a job, not with a built-in network");
-    subject = zoo_subject(arguments.target);
-  } else if (fs::is_regular_file(arguments.target, error)) {
-    ASSIGN_OR_RETURN(subject, job_subject(arguments));
-  } else {
-    return bad_configuration(fmt::format("\"{}\" is neither a job file nor a built-in network ({})", arguments.target,
-                                         fmt::join(names, ", ")));
-  }
-  if (!arguments.image.empty()) RETURN_IF_ERROR(parse_image(arguments.image, subject.options.image));
-  if (arguments.classes > 0) subject.options.classes = arguments.classes;
-  if (arguments.batch > 0) subject.options.slice_rows = arguments.batch;
-  return subject;
-}
 
 struct Totals {
   std::int64_t parameters = 0;
@@ -186,22 +110,34 @@ void print_json(const std::string& target, const Network& network) {
 }
 
 Status show(const Arguments& arguments) {
-  ASSIGN_OR_RETURN(Subject subject, find_subject(arguments));
+  constexpr int kRows = 16;
+  ASSIGN_OR_RETURN(Subject subject, find_subject(arguments.subject));
   JobDraft& draft = subject.draft;
-  resolve_model(subject.options.classes, *draft.job.mutable_model(), draft.faults);
+  if (subject.from_zoo && !arguments.subject.overrides.empty()) {
+    return bad_configuration("--set goes with a job, not with a built-in network");
+  }
+  const proto::Job& job = draft.job;
+  NetworkOptions options{.image = subject.image,
+                         .classes = subject.classes,
+                         .slice_rows = subject.from_zoo ? kRows : job.batch() / job.slices(),
+                         .threads = job.execution().threads_per_rank(),
+                         .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
+  if (arguments.batch > 0) options.slice_rows = arguments.batch;
+  resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
-  const std::unique_ptr<Network> network = Network::build(draft.job.model(), subject.options, draft.faults);
+  const std::unique_ptr<Network> network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
-  arguments.json ? print_json(arguments.target, *network) : print_text(arguments.target, *network);
+  const std::string& target = arguments.subject.target;
+  arguments.json ? print_json(target, *network) : print_text(target, *network);
   return OkStatus();
 }
 
 void list(bool json) {
   if (json) {
-    fmt::print("{}\n", Json(zoo_models()).dump());
+    fmt::print("{}\n", Json(zoo_names()).dump());
     return;
   }
-  for (const std::string& name : zoo_models()) fmt::print("{}\n", name);
+  for (const std::string& name : zoo_names()) fmt::print("{}\n", name);
 }
 
 int run(int argc, char** argv) {
@@ -212,10 +148,10 @@ int run(int argc, char** argv) {
   CLI::App* const ls = app.add_subcommand("ls", "Names of the built-in networks");
   ls->add_flag("--json", arguments.json, "One JSON array on one line");
   CLI::App* const shown = app.add_subcommand("show", "Layers, shapes, parameters, FLOPs and kernels of a network");
-  shown->add_option("MODEL", arguments.target, "Name of a built-in network, or a job file")->required();
-  shown->add_option("--set", arguments.overrides, "PATH=VALUE: change a field of the job");
-  shown->add_option("--image", arguments.image, "HEIGHTxWIDTHxCHANNELS (default: of the job's data)");
-  shown->add_option("--classes", arguments.classes, "Number of classes (default: of the job's data)")
+  shown->add_option("MODEL", arguments.subject.target, "Name of a built-in network, or a job file")->required();
+  shown->add_option("--set", arguments.subject.overrides, "PATH=VALUE: change a field of the job");
+  shown->add_option("--image", arguments.subject.image, "HEIGHTxWIDTHxCHANNELS (default: of the job's data)");
+  shown->add_option("--classes", arguments.subject.classes, "Number of classes (default: of the job's data)")
       ->check(CLI::Range(1, 1000000));
   shown->add_option("--batch", arguments.batch, "Rows of a slice (default: the job's, or 16)")
       ->check(CLI::Range(1, 65536));

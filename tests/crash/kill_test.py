@@ -20,6 +20,7 @@ from run import BIN, Run, lockstep, mpirun, wait_until
 from training_case import checkpoints, steps_done
 
 RANKS = (1, 2, 4)
+PRECISIONS = ("FP32", "BF16")
 KINDS = ("rank", "mpirun", "all", "during a checkpoint")
 POINTS = ("open", "write", "fsync", "rename", "fsync_directory")
 MOST_ATTEMPTS = 20
@@ -27,18 +28,21 @@ CHECKPOINT_EVERY_STEPS = 5
 
 
 class Scene:
-    """A folder with the sample and the undisturbed run."""
+    """A folder with the sample and the undisturbed run in one precision."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.job = sample.write_job(folder / "job.pbtxt", sample.write_dataset(folder / "sample.h5"))
+    def __init__(self, folder, precision):
+        self.folder = folder / precision
+        self.folder.mkdir()
+        self.precision = precision
+        self.job = sample.write_job(self.folder / "job.pbtxt", sample.write_dataset(self.folder / "sample.h5"))
         outcome = self.start(2, "undisturbed").wait()
         if outcome.code != 0:
             raise SystemExit(f"the undisturbed run ended with {outcome.code}\n{outcome.text}")
 
     def start(self, ranks, out, environment=None):
         return Run(mpirun(ranks, BIN / "lockstep", "train", self.job, "--out", self.folder / out,
-                          "--set", f"checkpoint.every_steps={CHECKPOINT_EVERY_STEPS}"), environment)
+                          "--set", f"checkpoint.every_steps={CHECKPOINT_EVERY_STEPS}",
+                          "--set", f"execution.precision={self.precision}"), environment)
 
     def differs(self, out):
         """What `checkpoint diff` says of the final weights, or nothing when they are identical."""
@@ -148,12 +152,13 @@ def main():
     arguments = parser.parse_args()
     good = 0
     with tempfile.TemporaryDirectory(prefix="lockstep-crash-") as folder:
-        scene = Scene(pathlib.Path(folder))
+        scenes = [Scene(pathlib.Path(folder), precision) for precision in PRECISIONS]
         for index in range(arguments.runs):
+            scene = scenes[index // len(KINDS) % len(scenes)]
             history, difference = disturbed_run(scene, index, arguments.seed)
             good += not difference
-            print(f"run {index}: {'; '.join(history)}: {difference or 'the same bits'}", flush=True)
-        red = comparison_sees_a_changed_weight(scene)
+            print(f"run {index} in {scene.precision}: {'; '.join(history)}: {difference or 'the same bits'}", flush=True)
+        red = comparison_sees_a_changed_weight(scenes[0])
     print(f"negative control: a changed weight is {'seen' if red else 'NOT SEEN'}")
     print(f"{good} of {arguments.runs}")
     return 0 if red and good == arguments.runs else 1

@@ -50,9 +50,30 @@ class CommandsTest(TrainingCase):
 
     def test_model_show(self):
         shown = self.done("model", "show", self.job)
-        # Convolutions 72 + 576 + 1168, batch norms 16 + 16, dense 85.
-        for words in ("convolution", "batch_norm", "residual", "dropout", "global_pooling", "dense", "1,933"):
+        # Convolutions 144 + 2304 + 2320, batch norms 32 + 32, dense 85.
+        for words in ("convolution", "batch_norm", "residual", "dropout", "global_pooling", "dense", "4,917"):
             self.assertIn(words, shown)
+
+    def test_bench(self):
+        command = [BIN / "lockstep", "bench", "--model", "lenet", "--batch", "32", "--steps", "4", "--warm-up", "2"]
+        report = json.loads(Run(mpirun(2, *command, "--json")).wait().out)
+        self.assertEqual((report["ranks"], report["batch"], report["slices"], report["steps"]), (2, 32, 2, 4))
+        self.assertAlmostEqual(report["images_per_second"] * report["step_seconds"], 32)
+        peak = report["peak_fma_flops_per_second"]
+        self.assertAlmostEqual(report["share_of_peak"], report["flops_per_second"] / peak)
+        # By hand, of a row: three passes over each layer, two over the first.
+        work = 2 * (2 * 288 * 784 + 3 * (18432 * 196 + 3136 * 128 + 128 * 10)) * 32
+        self.assertAlmostEqual(report["flops_per_second"] * report["step_seconds"] / work, 1)
+        self.assertLess(abs(sum(report["seconds"].values()) / report["step_seconds"] - 1), 0.2)
+        convolution = [line["pass"] for line in report["kernels"] if line["layer"] == "convolution_2"]
+        self.assertLessEqual({"forward", "weights", "data"}, set(convolution))
+        table = Run([*command, "--precision", "bf16", "--image", "20x24x1"]).wait()
+        for words in ("images/s", "bf16", "20 x 24 x 1", "of the peak", "reduction", "convolution_2"):
+            self.assertIn(words, table.out, table.err)
+        self.assertIn("images/s", self.done("bench", "--model", self.job, "--steps", "2"))
+        for wrong in (["--slices", "5"], ["--image", "28"], ["--set", "no.such=1"], ["--model", "lenot"]):
+            with self.subTest(wrong):
+                self.assertEqual(Run([*command, *wrong]).wait().code, 2)
 
     def test_checkpoint_verbs(self):
         final = self.final("reference")

@@ -4,6 +4,7 @@ import itertools
 import unittest
 
 import sample
+from run import lockstep
 from training_case import TrainingCase, metrics
 
 RANKS = (1, 2, 4, 8)
@@ -31,6 +32,22 @@ class IdentityTest(TrainingCase):
         self.assertGreater(first[-1][2], 0.8, "the network has not learned")
         for other in others:
             self.assertEqual(other, first)
+
+    def test_in_bf16(self):
+        bf16 = ("--set", "execution.precision=BF16")
+        for ranks in RANKS:
+            outcome = self.train(ranks, f"bf16 {ranks}", *bf16)
+            self.assert_identical("bf16 1", f"bf16 {ranks}")
+        self.assertGreater(metrics(self.folder / "bf16 1", "eval")[-1]["accuracy"], 0.8, "the network has not learned")
+        if "no instructions for bf16" not in outcome.text:
+            self.assert_different("reference", "bf16 1")
+
+    def test_winograd_is_what_runs(self):
+        direct = sample.write_job(self.folder / "direct.job.pbtxt", self.data,
+                                  "plan { forward: DIRECT data: DIRECT weights: DIRECT }")
+        self.train(2, "direct", job=direct)
+        shown = lockstep("model", "show", self.job).out
+        (self.assert_different if "wino" in shown else self.assert_identical)("reference", "direct")
 
     def test_tcp_alone(self):
         options = {"btl": "self,tcp", "btl_tcp_if_include": "lo", "pml": "ob1"}

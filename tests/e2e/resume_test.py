@@ -14,9 +14,9 @@ class ResumeTest(TrainingCase):
         super().setUpClass()
         cls.make_reference()
 
-    def stop(self, out, step, ranks=2):
+    def stop(self, out, step, *arguments, ranks=2):
         """Starts a run and asks mpirun to stop it after that step; returns where it stopped."""
-        run = self.start(ranks, out)
+        run = self.start(ranks, out, *arguments)
         self.wait_for_step(run, out, step)
         run.process.send_signal(signal.SIGUSR1)
         outcome = run.wait()
@@ -47,6 +47,21 @@ class ResumeTest(TrainingCase):
         self.train(4, "killed")
         self.assert_metrics_are_whole("killed")
         self.assert_identical("reference", "killed")
+
+    def test_in_bf16(self):
+        bf16 = ("--set", "execution.precision=BF16")
+        self.train(1, "bf16 undisturbed", *bf16)
+        self.stop("bf16", 20, *bf16)
+        self.train(4, "bf16", *bf16)
+        self.assert_identical("bf16 undisturbed", "bf16")
+
+    def test_a_measured_plan_is_kept(self):
+        measured = ("--set", "execution.plan=MEASURED")
+        self.stop("measured", 20, *measured)
+        first = (self.folder / "measured/job.pbtxt").read_text()
+        self.assertRegex(first, r"plan \{\s+forward: WINOGRAD\s+data: (DIRECT|WINOGRAD)\s+weights: WINOGRAD\s+\}")
+        self.train(4, "measured", *measured)
+        self.assertEqual((self.folder / "measured/job.pbtxt").read_text(), first)
 
     def test_time_limit(self):
         limit = ("--set", "execution.time_limit_seconds=0.05")

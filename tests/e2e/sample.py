@@ -12,12 +12,12 @@ data {
   augmentation { random_crop { padding: 1 } horizontal_flip {} }
 }
 model {
-  layer { convolution { filters: 8 kernel: 3 padding: SAME bias: false } }
+  layer { convolution { filters: 16 kernel: 3 padding: SAME bias: false } }
   layer { batch_norm { relu: true } }
   layer { max_pooling { kernel: 2 } }
   layer {
     residual {
-      body { convolution { filters: 8 kernel: 3 padding: SAME bias: false } }
+      body { convolution { filters: 16 kernel: 3 padding: SAME bias: false %(plan)s } }
       body { batch_norm { zero_scale: true } }
     }
   }
@@ -38,6 +38,8 @@ checkpoint { keep_last: 3 keep_best: 1 }
 execution { hang_timeout_seconds: 60 }
 reporting { every_steps: 1 }
 """
+# Winograd where there are kernels for it; the third pass is left open.
+PLAN = "plan { forward: WINOGRAD weights: WINOGRAD }"
 TRAIN_ROWS = 600
 TEST_ROWS = 203
 STEPS_PER_EPOCH = TRAIN_ROWS // 32
@@ -67,6 +69,6 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
     return path
 
 
-def write_job(path, data):
-    path.write_text(JOB % {"data": data})
+def write_job(path, data, plan=PLAN):
+    path.write_text(JOB % {"data": data, "plan": plan})
     return path

@@ -17,8 +17,9 @@ LAYERS = {
     "trainer/data": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},
     "trainer/report": {"trainer/tensor", "storage/base", "proto"},
     "trainer/loop": _TRAINER | _STORAGE,
+    "trainer/bench": _TRAINER | _STORAGE | {"trainer/loop"},
     "coordinator/sweep": {"storage/base", "proto"},
-    "launch/command": _TRAINER | _STORAGE | {"trainer/loop"},
+    "launch/command": _TRAINER | _STORAGE | {"trainer/loop", "trainer/bench"},
 }
 
 # Header (a regular expression for the whole name) -> folders that may include it.

@@ -52,6 +52,9 @@ class FoldingReducer final : public GradientReducer {
     slices_done_ = 0;
     return {levels_[0], elements_};
   }
+  ReductionTimes times() const override {
+    return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = 0};
+  }
   std::string description() const override;
 
  private:

@@ -32,6 +32,12 @@ struct ReducerOptions {
   int slices = 1;
 };
 
+// Seconds since construction.
+struct ReductionTimes {
+  double waiting_seconds = 0;  // in reduce(), for other ranks of this host to arrive
+  double hidden_seconds = 0;   // summing before reduce()
+};
+
 class GradientReducer {
  public:
   static std::unique_ptr<GradientReducer> make(Communicator& communicator, std::size_t elements,
@@ -45,6 +51,8 @@ class GradientReducer {
   // After all S / P slices: the sum over all slices of all ranks, the same bits on every rank, valid until the next
   // slice_buffer(). Collective.
   virtual std::span<float> reduce() = 0;
+
+  virtual ReductionTimes times() const = 0;
 
   // "shared memory over 2 ranks", "halving and doubling over 4 ranks": for the log.
   virtual std::string description() const = 0;

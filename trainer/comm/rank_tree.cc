@@ -1,6 +1,7 @@
 #include "trainer/comm/rank_tree.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "storage/base/status.h"
 #include "trainer/comm/array_sum.h"
@@ -39,7 +40,10 @@ void RankTree::sum() {
     sum_over_hosts(mine);
     return;
   }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
   communicator_.local_barrier();  // every array is complete
+  waiting_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
   if (hosts_ == 1) {
     sum_rank_arrays(shares_, shares_, share_elements_);
   } else {

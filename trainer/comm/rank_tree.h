@@ -28,6 +28,8 @@ class RankTree {
   // Collective. Returns with the sum in this rank's array, which no other rank then touches until the next sum().
   void sum();
   int local_size() const { return local_size_; }
+  // Spent in sum() until the arrays of this host's ranks were complete.
+  double waiting_seconds() const { return waiting_seconds_; }
 
  private:
   void sum_over_hosts(float* values);
@@ -43,6 +45,7 @@ class RankTree {
   const std::size_t share_elements_;
   std::vector<float*> shares_;  // this rank's share in the array of each local rank
   AlignedArray received_;
+  double waiting_seconds_ = 0;
 };
 
 }  // namespace lockstep

@@ -4,7 +4,8 @@
 
 #include "storage/dataset/hdf5_dataset.h"
 #include "trainer/loop/agreement.h"
-#include "trainer/loop/training_job.h"
+#include "trainer/loop/plan.h"
+#include "trainer/loop/train_step.h"
 #include "trainer/loop/training_state.h"
 
 namespace lockstep {
@@ -16,7 +17,8 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, s
           .slice_rows = job.batch() / job.slices(),
           .threads = job.execution().threads_per_rank(),
           .seed = job.seed(),
-          .label_smoothing = job.loss().label_smoothing()};
+          .label_smoothing = job.loss().label_smoothing(),
+          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
 }
 
 Status open_splits(Setup& setup) {
@@ -42,16 +44,30 @@ Status open_splits(Setup& setup) {
   return OkStatus();
 }
 
-Status build_parts(int ranks, JobDraft& draft, Setup& setup) {
+std::filesystem::path output_directory(const std::filesystem::path& out, const JobDraft& draft) {
+  if (!out.empty()) return out;
+  const std::string name =
+      draft.job.name().empty() ? std::filesystem::path(draft.file).filename().string() : draft.job.name();
+  return std::filesystem::path("runs") / name.substr(0, name.find('.'));
+}
+
+Status open_rows(const JobDraft& draft, Setup& setup) {
   setup.job = draft.job;
   RETURN_IF_ERROR(draft.faults.status(draft.file));
-  RETURN_IF_ERROR(open_splits(setup));
+  return open_splits(setup);
+}
+
+// After the rows are there.
+Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
   const DatasetInfo& info = setup.train->info();
-  check_job(info, ranks, draft);
+  check_job(info, communicator.size(), draft);
   resolve_model(static_cast<int>(info.class_names.size()), *draft.job.mutable_model(), draft.faults);
   if (draft.faults.empty()) {
-    setup.network = Network::build(draft.job.model(), network_options(draft.job, info.image, info.class_names.size()),
-                                   draft.faults);
+    const NetworkOptions options = network_options(draft.job, info.image, info.class_names.size());
+    if (draft.job.execution().plan() == proto::MEASURED) {
+      measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
+    }
+    setup.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   setup.job = draft.job;
@@ -68,12 +84,40 @@ StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std
 }
 
 StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& job_path,
-                       const std::vector<std::string>& overrides) {
+                       const std::vector<std::string>& overrides, const std::filesystem::path& out) {
   Setup setup;
   StatusOr<JobDraft> draft = read_job(job_path, overrides);
-  const Status built = draft.ok() ? build_parts(communicator.size(), *draft, setup) : draft.status();
-  RETURN_IF_ERROR(agree(communicator, built));
+  RETURN_IF_ERROR(agree(communicator, draft.ok() ? open_rows(*draft, setup) : draft.status()));
+  setup.out = output_directory(out, *draft);
+  RETURN_IF_ERROR(agree(communicator, build_network(communicator, *draft, setup)));
   return setup;
+}
+
+StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::unique_ptr<Dataset> train) {
+  Setup setup;
+  setup.train = std::move(train);
+  RETURN_IF_ERROR(agree(communicator, draft.faults.status(draft.file)));
+  RETURN_IF_ERROR(agree(communicator, build_network(communicator, draft, setup)));
+  return setup;
+}
+
+RowOrder row_order(const proto::Job& job, std::int64_t rows) {
+  return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
+}
+
+ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job) {
+  ImageTransform transform(train.image, train.pixel_type, train.mean, train.deviation);
+  transform.augment(job.data().augmentation(), job.seed());
+  return transform;
+}
+
+std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job,
+                                              const Network& network) {
+  const bool tree = job.execution().reduction() == proto::TREE;
+  return GradientReducer::make(communicator, network.gradient_elements() + TrainStep::kTailElements,
+                               {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
+                                .shared_memory = job.execution().shared_memory(),
+                                .slices = job.slices()});
 }
 
 StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint) {
@@ -86,7 +130,8 @@ StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint) {
   resolve_model(static_cast<int>(classes), *draft.job.mutable_model(), draft.faults);
   LoadedNetwork loaded;
   if (draft.faults.empty()) {
-    loaded.network = Network::build(draft.job.model(), network_options(draft.job, image, classes), draft.faults);
+    loaded.network =
+        Network::build(*draft.job.mutable_model(), network_options(draft.job, image, classes), draft.faults);
   }
   const Status status = draft.faults.status(draft.file);
   if (!status.ok()) return bad_data(std::string(status.message()));

@@ -1,4 +1,4 @@
-// Everything a training needs, built from a job before its first step: rows, network, optimizer.
+// Everything a training needs, built from a job before its first step: rows, network, optimizer, reducer.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +11,10 @@
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/comm/gradient_reducer.h"
+#include "trainer/data/image_transform.h"
+#include "trainer/data/row_order.h"
+#include "trainer/loop/training_job.h"
 #include "trainer/nn/network.h"
 #include "trainer/optim/optimizer.h"
 
@@ -18,16 +22,27 @@ namespace lockstep {
 
 struct Setup {
   proto::Job job;  // resolved
+  std::filesystem::path out;
   std::unique_ptr<Dataset> train;
   std::unique_ptr<Dataset> test;  // null: the file has no such split
   std::unique_ptr<Network> network;
   std::unique_ptr<Optimizer> optimizer;
 };
 
-// Collective; every rank returns the same status. Errors: bad_configuration with all faults of the job and its network,
-// bad_data.
+// `out` may be empty: then it is runs/<name of the job>. Collective; every rank returns the same status.
+// Errors: bad_configuration with all faults of the job and its network, bad_data.
 StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& job_path,
-                       const std::vector<std::string>& overrides);
+                       const std::vector<std::string>& overrides, const std::filesystem::path& out);
+
+// The same on the rows given in place of the job's.
+StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::unique_ptr<Dataset> train);
+
+RowOrder row_order(const proto::Job& job, std::int64_t rows);
+// Normalization and augmentation of training rows.
+ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);
+// For the gradients of `network` and what a TrainStep adds to them. Collective.
+std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job,
+                                              const Network& network);
 
 // A network with the weights of a checkpoint, for evaluation. Errors: bad_data.
 struct LoadedNetwork {

@@ -25,20 +25,6 @@ namespace {
 
 constexpr std::string_view kStopped = "stopped as asked, with a checkpoint; the same command goes on from there";
 
-RowOrder make_order(const proto::Job& job, std::int64_t rows) {
-  return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
-}
-
-ImageTransform normalization(const DatasetInfo& train) {
-  return {train.image, train.pixel_type, train.mean, train.deviation};
-}
-
-ImageTransform augmentation(const DatasetInfo& train, const proto::Job& job) {
-  ImageTransform transform = normalization(train);
-  transform.augment(job.data().augmentation(), job.seed());
-  return transform;
-}
-
 class Trainer {
  public:
   Trainer(Communicator& communicator, const TrainOptions& options, Setup setup, std::unique_ptr<RunOutput> output)
@@ -46,17 +32,13 @@ class Trainer {
         options_(options),
         setup_(std::move(setup)),
         output_(std::move(output)),
-        order_(make_order(job(), setup_.train->info().rows)),
+        order_(row_order(job(), setup_.train->info().rows)),
         total_steps_(order_.steps_per_epoch() * job().epochs()),
         slices_(job().slices() / communicator.size()),
         facts_(run_facts(job(), setup_.train->info(), communicator)),
         heartbeat_(Heartbeat::make(communicator, job().execution().hang_timeout_seconds())),
-        reducer_(GradientReducer::make(
-            communicator, network().gradient_elements() + TrainStep::kTailElements,
-            {.mode = job().execution().reduction() == proto::TREE ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
-             .shared_memory = job().execution().shared_memory(),
-             .slices = job().slices()})),
-        loader_(*setup_.train, augmentation(setup_.train->info(), job()), job().batch() / job().slices(),
+        reducer_(make_reducer(communicator, job(), network())),
+        loader_(*setup_.train, training_transform(setup_.train->info(), job()), job().batch() / job().slices(),
                 job().data().prefetch_batches() * slices_),
         step_({.network = network(),
                .optimizer = *setup_.optimizer,
@@ -131,6 +113,11 @@ class Trainer {
                                job().batch(), job().slices(), reducer_->description()));
       if (position_.step > 0) {
         output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
+      }
+      if (job().execution().precision() == proto::BF16 && !has_bf16()) {
+        log_warning(
+            "this processor ({}) has no instructions for bf16: the job runs in fp32, with other bits than where it has",
+            onednn_instruction_set());
       }
       if ((communicator_.size() & (communicator_.size() - 1)) != 0) {
         log_warning(
@@ -307,18 +294,12 @@ class Trainer {
   double saved_seconds_ = 0;
 };
 
-std::filesystem::path output_directory(const TrainOptions& options, const proto::Job& job) {
-  if (!options.out.empty()) return options.out;
-  std::string name = job.name().empty() ? options.job.filename().string() : job.name();
-  return std::filesystem::path("runs") / name.substr(0, name.find('.'));
-}
-
 }  // namespace
 
 Status train(Communicator& communicator, const TrainOptions& options) {
-  ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides));
+  ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides, options.out));
   StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
-  if (communicator.rank() == 0) output = RunOutput::open(output_directory(options, setup.job));
+  if (communicator.rank() == 0) output = RunOutput::open(setup.out);
   RETURN_IF_ERROR(agree(communicator, output.status()));
   return Trainer(communicator, options, std::move(setup), *std::move(output)).run();
 }

@@ -23,12 +23,11 @@ class BatchNormBuilder {
     output_ = builder_.activation(input_.shape, input_.layout, /*wants_gradient=*/true);
     output_.overwritable = true;
     // oneDNN writes the gradient of the input in any case.
-    input_gradient_ =
-        input_.wants_gradient() ? input_.gradient : builder_.memory().add(onednn::elements_of(input_.layout));
+    input_gradient_ = input_.wants_gradient() ? input_.gradient : builder_.array(input_.layout);
     scale_ = builder_.parameter("scale", {channels_}, vector_, /*is_weights=*/false, spec_.zero_scale() ? 0 : 1);
     shift_ = builder_.parameter("shift", {channels_}, vector_, /*is_weights=*/false, 0);
-    mean_ = builder_.memory().add(std::size_t(channels_));
-    variance_ = builder_.memory().add(std::size_t(channels_));
+    mean_ = builder_.array(vector_);
+    variance_ = builder_.array(vector_);
     running_mean_ = builder_.statistic("running_mean", channels_, spec_.momentum(), 0);
     running_variance_ = builder_.statistic("running_variance", channels_, spec_.momentum(), 1);
     add_training();
@@ -42,7 +41,7 @@ class BatchNormBuilder {
  private:
   void as_pixels() {
     input_ = builder_.as_matrix(input_);
-    input_.layout = onednn::plain({builder_.rows(), input_.shape.values(), 1, 1});
+    input_.layout = onednn::plain({builder_.rows(), input_.shape.values(), 1, 1}, builder_.type());
   }
 
   std::vector<Argument> forward_arguments(Slot mean, Slot variance) const {
@@ -71,7 +70,7 @@ class BatchNormBuilder {
     if (onednn::kBatchNormBackwardTakesShift) backward_arguments.push_back({DNNL_ARG_SHIFT, vector_, shift_.values});
     const Descriptor workspace = forward_.workspace_desc();
     if (!workspace.is_zero()) {
-      const Slot slot = builder_.memory().add(onednn::elements_of(workspace));
+      const Slot slot = builder_.array(workspace);
       arguments.push_back({DNNL_ARG_WORKSPACE, workspace, slot});
       backward_arguments.push_back({DNNL_ARG_WORKSPACE, workspace, slot});
     }
@@ -89,9 +88,9 @@ class BatchNormBuilder {
   void add_statistics() {
     const std::int64_t count = builder_.rows() * (input_.shape.flat ? 1 : input_.shape.height * input_.shape.width);
     const float unbiased = count > 1 ? float(double(count) / double(count - 1)) : 1.f;
-    builder_.on_training([&memory = builder_.memory(), channels = channels_, unbiased, mean = mean_,
-                          variance = variance_, to_mean = running_mean_.statistics,
-                          to_variance = running_variance_.statistics](const Pass& pass) {
+    const auto run = [&memory = builder_.memory(), channels = channels_, unbiased, mean = mean_, variance = variance_,
+                      to_mean = running_mean_.statistics,
+                      to_variance = running_variance_.statistics](const Pass& pass) {
       const float* const means = memory.data(mean);
       const float* const variances = memory.data(variance);
       float* const mean_parts = memory.data(to_mean);
@@ -100,7 +99,8 @@ class BatchNormBuilder {
         mean_parts[c] = pass.statistics_scale * means[c];
         variance_parts[c] = pass.statistics_scale * (unbiased * variances[c]);
       }
-    });
+    };
+    builder_.on_training({.run = run, .slots = {mean_, variance_}});
   }
 
   void describe() {

@@ -11,6 +11,13 @@ std::string Shape::text() const {
   return flat ? fmt::format("{}", values()) : fmt::format("{} x {} x {}", channels, height, width);
 }
 
+Step Step::as(std::string its_pass, std::int64_t its_flops) const {
+  Step step = *this;
+  step.pass = std::move(its_pass);
+  step.flops = its_flops;
+  return step;
+}
+
 Builder::Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults)
     : options_(options), memory_(memory), faults_(faults) {}
 
@@ -44,8 +51,8 @@ Activation Builder::activation(const Shape& shape, const onednn::Descriptor& lay
   Activation made;
   made.shape = shape;
   made.layout = layout;
-  made.values = memory_.add(onednn::elements_of(layout));
-  if (wants_gradient) made.gradient = memory_.add(onednn::elements_of(layout));
+  made.values = array(layout);
+  if (wants_gradient) made.gradient = array(layout);
   return made;
 }
 
@@ -63,14 +70,15 @@ Activation Builder::in_layout(const Activation& from, const onednn::Descriptor& 
 }
 
 Activation Builder::as_matrix(const Activation& from) {
-  const onednn::Descriptor matrix = onednn::plain({rows(), from.shape.values()});
+  const onednn::Type type = onednn::type_of(from.layout);
+  const onednn::Descriptor matrix = onednn::plain({rows(), from.shape.values()}, type);
   const onednn::Dims dims = onednn::dims_of(from.layout);
   if (dims.size() == 2) return in_layout(from, matrix);
   // One value a channel, none of them padding: every layout that keeps rows apart has them in order.
   const bool in_order = from.shape.height * from.shape.width == 1 &&
                         onednn::elements_of(from.layout) == onednn::elements_of(matrix) &&
                         onednn::rows_are_contiguous(from.layout);
-  Activation to = in_order ? from : in_layout(from, onednn::plain(dims));
+  Activation to = in_order ? from : in_layout(from, onednn::plain(dims, type));
   to.layout = matrix;
   return to;
 }
@@ -95,8 +103,9 @@ Slot Builder::parameter_in_layout(const Parameter& parameter, const onednn::Desc
   for (const Copy& known : parameter_copies_) {
     if (known.original == parameter.values && known.layout == layout) return known.copy;
   }
-  const Slot made = memory_.add(onednn::elements_of(layout));
+  const Slot made = array(layout);
   program_.refresh.push_back(copy(parameter.layout, parameter.values, layout, made));
+  program_.refresh.back().layer = name_;
   parameter_copies_.push_back({parameter.values, layout, made});
   return made;
 }
@@ -112,27 +121,41 @@ Builder::Statistic Builder::statistic(std::string_view tensor, std::int64_t chan
 
 Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments) {
   CHECK(descriptor, "oneDNN has no kernel for {} at {}", name_, path_);
+  Step step;
+  step.kernel = onednn::implementation_of(descriptor);
   std::vector<std::pair<int, dnnl::memory>> memories;
   memories.reserve(arguments.size() + 1);
   for (const Argument& argument : arguments) {
     memories.emplace_back(argument.name, memory_.memory(argument.layout, argument.slot));
+    step.slots.push_back(argument.slot);
+    const bool is_written =
+        argument.name == DNNL_ARG_DST || argument.name == DNNL_ARG_DIFF_SRC || argument.name == DNNL_ARG_DIFF_WEIGHTS;
+    if (is_written) step.layout = onednn::layout_text(argument.layout);
   }
   const onednn::Descriptor scratchpad = descriptor.scratchpad_desc();
   if (!scratchpad.is_zero()) {
-    const Slot slot = memory_.scratchpad(onednn::elements_of(scratchpad));
+    const Slot slot = array(scratchpad);
     memories.emplace_back(DNNL_ARG_SCRATCHPAD, memory_.memory(scratchpad, slot));
+    step.slots.push_back(slot);
   }
-  return [operation = onednn::Operation(descriptor, memories)](const Pass&) { operation.run(); };
+  step.run = [operation = onednn::Operation(descriptor, memories)](const Pass&) { operation.run(); };
+  return step;
 }
 
 Step Builder::copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to) {
-  if (!reorder_is_reliable(to_layout)) {
-    return [&memory = memory_, from, to, indices = gather_indices(from_layout, to_layout)](const Pass&) {
-      gather(indices, memory.data(from), memory.data(to));
+  Step step;
+  if (reorder_is_reliable(to_layout)) {
+    step = operation(onednn::reorder(from_layout, to_layout),
+                     {{DNNL_ARG_FROM, from_layout, from}, {DNNL_ARG_TO, to_layout, to}});
+  } else {
+    step.run = [&memory = memory_, from, to, from_type = onednn::type_of(from_layout),
+                to_type = onednn::type_of(to_layout), indices = gather_indices(from_layout, to_layout)](const Pass&) {
+      gather(indices, memory.data(from), from_type, memory.data(to), to_type);
     };
+    step.slots = {from, to};
+    step.layout = onednn::layout_text(to_layout);
   }
-  return operation(onednn::reorder(from_layout, to_layout),
-                   {{DNNL_ARG_FROM, from_layout, from}, {DNNL_ARG_TO, to_layout, to}});
+  return step.as("reorder", 0);
 }
 
 void Builder::on_forward(const Step& step) {
@@ -141,11 +164,11 @@ void Builder::on_forward(const Step& step) {
 }
 
 void Builder::on_training(const Step& step) {
-  program_.forward.push_back(step);
+  append(step, "forward", program_.forward);
 }
 
 void Builder::on_evaluation(const Step& step) {
-  program_.evaluate.push_back(step);
+  append(step, "evaluation", program_.evaluate);
 }
 
 void Builder::begin_backward_group() {
@@ -153,7 +176,13 @@ void Builder::begin_backward_group() {
 }
 
 void Builder::on_backward(const Step& step) {
-  backward_groups_.back().push_back(step);
+  append(step, "backward", backward_groups_.back());
+}
+
+void Builder::append(const Step& step, std::string_view pass, std::vector<Step>& steps) const {
+  steps.push_back(step);
+  if (step.pass.empty()) steps.back().pass = pass;
+  steps.back().layer = name_;
 }
 
 void Builder::describe(LayerSummary summary) {

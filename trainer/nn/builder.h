@@ -63,7 +63,22 @@ struct Pass {
   float statistics_scale = 1;
 };
 
-using Step = std::function<void(const Pass&)>;
+// One kernel or loop of a pass.
+struct Step {
+  std::function<void(const Pass&)> run;
+  // All arrays that it touches: they decide how long each must keep its place.
+  std::vector<Slot> slots;
+  std::string kernel = "own loop";
+  std::string layout = {};  // of what it writes
+  std::string pass = {};    // filled in when it is added, unless it says more than that
+  std::int64_t flops = 0;   // of one run, by the direct algorithm
+  std::string layer = {};   // filled in when it is added
+  std::int64_t runs = 0;
+  double seconds = 0;
+
+  // The same step with more said about it.
+  Step as(std::string its_pass, std::int64_t its_flops) const;
+};
 
 struct Program {
   std::vector<Step> forward;   // training
@@ -87,6 +102,10 @@ class Builder {
   const NetworkOptions& options() const { return options_; }
   MemoryPlan& memory() { return memory_; }
   std::int64_t rows() const { return options_.slice_rows; }
+  // Of activations, their gradients, and weights as kernels read them.
+  onednn::Type type() const {
+    return options_.precision == Precision::kBf16 && has_bf16() ? onednn::Type::bf16 : onednn::Type::f32;
+  }
 
   // The layer being built: its path in the model ("model.layer[2]") and its name ("residual_1/convolution_1").
   void begin_layer(std::string path, std::string name);
@@ -100,6 +119,8 @@ class Builder {
 
   // The images of the slice, in the caller's memory.
   Activation input();
+  // New memory for an array of this layout.
+  Slot array(const onednn::Descriptor& layout) { return memory_.add(onednn::floats_of(layout)); }
   // New memory for values and, if wanted, their gradient.
   Activation activation(const Shape& shape, const onednn::Descriptor& layout, bool wants_gradient);
   // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions.
@@ -112,7 +133,7 @@ class Builder {
   // when it is weights.
   Parameter parameter(std::string_view tensor, std::vector<std::int64_t> shape, const onednn::Descriptor& layout,
                       bool is_weights, float initial);
-  // Values of a parameter in the layout that a primitive wants, refreshed when the parameters change.
+  // Values of a parameter in the layout and type that a primitive wants, refreshed when the parameters change.
   Slot parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout);
   // A running statistic of `channels` values: where evaluation reads it (`buffer`) and where the forward pass leaves
   // this slice's part (`statistics`).
@@ -147,6 +168,8 @@ class Builder {
   std::vector<LayerSummary> take_summary() { return std::move(summary_); }
 
  private:
+  void append(const Step& step, std::string_view pass, std::vector<Step>& steps) const;
+
   const NetworkOptions& options_;
   MemoryPlan& memory_;
   Faults& faults_;

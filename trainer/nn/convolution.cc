@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "trainer/nn/window.h"
+#include "trainer/nn/convolution_plan.h"
 
 namespace lockstep {
 namespace {
@@ -12,17 +12,10 @@ namespace {
 using onednn::Descriptor;
 using onednn::PrimitiveDescriptor;
 
-// The algorithm of each pass: the place where a plan by layer will choose.
-struct Algorithms {
-  dnnl::algorithm forward = dnnl::algorithm::convolution_direct;
-  dnnl::algorithm backward_data = dnnl::algorithm::convolution_direct;
-  dnnl::algorithm backward_weights = dnnl::algorithm::convolution_direct;
-};
-
 class ConvolutionBuilder {
  public:
-  ConvolutionBuilder(Builder& builder, const proto::Convolution& spec, const Activation& input)
-      : builder_(builder), spec_(spec), input_(input), window_spec_(window_spec(spec)) {
+  ConvolutionBuilder(Builder& builder, proto::Convolution& spec, const Activation& input)
+      : builder_(builder), spec_(spec), input_(input), window_spec_(window_spec(spec)), plan_(spec.plan()) {
     window_spec_.dilation = spec.dilation();
   }
 
@@ -36,6 +29,7 @@ class ConvolutionBuilder {
     std::string implementation = "forward " + onednn::implementation_of(forward_);
     if (input_.wants_gradient()) implementation += ", data " + add_backward_data();
     describe(implementation + ", weights " + onednn::implementation_of(backward_weights_));
+    if (winograd_fits_) *spec_.mutable_plan() = plan_;
     return output_;
   }
 
@@ -56,6 +50,18 @@ class ConvolutionBuilder {
     builder_.check_size(".convolution", "the weights",
                         double(spec_.filters()) * double(in.channels) * double(kernel[0] * kernel[1]));
     builder_.check_size(".convolution", "the outputs of a slice", double(builder_.rows()) * output_.shape.values());
+    winograd_fits_ = winograd_fits(spec_, placed_, in.channels);
+    check_pass("forward", spec_.plan().forward());
+    check_pass("data", spec_.plan().data());
+    check_pass("weights", spec_.plan().weights());
+  }
+
+  void check_pass(std::string_view pass, proto::Algorithm algorithm) {
+    if (algorithm != proto::WINOGRAD || winograd_fits_) return;
+    builder_.fault(
+        fmt::format(".convolution.plan.{}", pass),
+        "WINOGRAD computes 3x3 convolutions with stride 1, padding of at most 1 and multiples of 16 channels "
+        "and filters; take DIRECT here");
   }
 
   // Layouts of the kernel's choice; the input's own layout when there is a fast kernel for that.
@@ -72,10 +78,10 @@ class ConvolutionBuilder {
     }
     if (spec_.bias()) bias_ = onednn::plain({out.channels});
     const auto make = [&](const Descriptor& src) {
-      return onednn::convolution_forward(algorithms_.forward, placed_.window, src, onednn::any(weights_dims_), bias_,
-                                         onednn::any(dst_dims_));
+      return planned(plan_.forward(), [&](auto algorithm) { return forward(algorithm, src, any_dst()); });
     };
-    forward_ = make(onednn::any(src_dims_));
+    plan_.set_forward(choose(plan_.forward(), [&](auto it) { return forward(it, any_src(), any_dst()); }));
+    forward_ = make(any_src());
     if (forward_.src_desc() != input_.layout) {
       PrimitiveDescriptor as_it_comes = make(input_.layout);
       if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
@@ -86,20 +92,63 @@ class ConvolutionBuilder {
     output_.overwritable = true;
   }
 
+  Descriptor any_src() const { return onednn::any(src_dims_, builder_.type()); }
+  Descriptor any_dst() const { return onednn::any(dst_dims_, builder_.type()); }
+  Descriptor any_weights() const { return onednn::any(weights_dims_, builder_.type()); }
+
+  PrimitiveDescriptor forward(dnnl::algorithm algorithm, const Descriptor& src, const Descriptor& dst) const {
+    return onednn::convolution_forward(algorithm, placed_.window, src, any_weights(), bias_, dst);
+  }
+
+  // Each takes a forward pass of its own algorithm as hint.
+  PrimitiveDescriptor backward_weights(dnnl::algorithm algorithm, const Descriptor& src,
+                                       const Descriptor& diff_dst) const {
+    return onednn::convolution_backward_weights(algorithm, placed_.window, src, onednn::any(weights_dims_), bias_,
+                                                diff_dst, forward(algorithm, src, diff_dst));
+  }
+
+  PrimitiveDescriptor backward_data(dnnl::algorithm algorithm, const Descriptor& diff_src,
+                                    const Descriptor& diff_dst) const {
+    return onednn::convolution_backward_data(algorithm, placed_.window, diff_src, any_weights(), diff_dst,
+                                             forward(algorithm, diff_src, diff_dst));
+  }
+
+  // What the plan says of one pass, or else what is best.
+  template <typename Make>
+  proto::Algorithm choose(proto::Algorithm planned, Make make) const {
+    if (planned != proto::AUTOMATIC) return planned;
+    if (!winograd_fits_ || builder_.options().precision == Precision::kBf16) return proto::DIRECT;
+    if (!builder_.options().measure_plan) return algorithm_by_shape(builder_.rows(), placed_);
+    const double direct = seconds_of(make(dnnl::algorithm::convolution_direct));
+    const double winograd = seconds_of(make(dnnl::algorithm::convolution_winograd));
+    return winograd < direct ? proto::WINOGRAD : proto::DIRECT;
+  }
+
+  // The kernel of one pass; direct where oneDNN has none for Winograd.
+  template <typename Make>
+  PrimitiveDescriptor planned(proto::Algorithm algorithm, Make make) const {
+    PrimitiveDescriptor winograd;
+    const bool fp32 = builder_.options().precision == Precision::kFp32;
+    if (algorithm == proto::WINOGRAD && fp32) winograd = make(dnnl::algorithm::convolution_winograd);
+    return winograd ? winograd : make(dnnl::algorithm::convolution_direct);
+  }
+
   // Layouts of the activations as they are; others only where that leaves nothing but the reference loop.
   template <typename Make>
-  PrimitiveDescriptor best_of(Make make) {
-    const PrimitiveDescriptor as_it_comes = make(src_.layout, output_.layout);
+  PrimitiveDescriptor best_of(proto::Algorithm algorithm, Make make) const {
+    const auto with = [&](const Descriptor& src, const Descriptor& dst) {
+      return planned(algorithm, [&](dnnl::algorithm it) { return make(it, src, dst); });
+    };
+    const PrimitiveDescriptor as_it_comes = with(src_.layout, output_.layout);
     if (as_it_comes && !onednn::is_reference(as_it_comes)) return as_it_comes;
-    const PrimitiveDescriptor other = make(onednn::any(src_dims_), onednn::any(dst_dims_));
+    const PrimitiveDescriptor other = with(any_src(), any_dst());
     return other && (!as_it_comes || !onednn::is_reference(other)) ? other : as_it_comes;
   }
 
   void build_backward_weights() {
-    backward_weights_ = best_of([&](const Descriptor& src, const Descriptor& diff_dst) {
-      return onednn::convolution_backward_weights(algorithms_.backward_weights, placed_.window, src,
-                                                  onednn::any(weights_dims_), bias_, diff_dst, forward_);
-    });
+    const auto make = [&](auto... arguments) { return backward_weights(arguments...); };
+    plan_.set_weights(choose(plan_.weights(), [&](auto it) { return make(it, src_.layout, output_.layout); }));
+    backward_weights_ = best_of(plan_.weights(), make);
     weights_ =
         builder_.parameter("weights", plain_weights_, backward_weights_.diff_weights_desc(), /*is_weights=*/true, 0);
     if (spec_.bias()) bias_parameter_ = builder_.parameter("bias", {spec_.filters()}, bias_, false, 0);
@@ -111,13 +160,13 @@ class ConvolutionBuilder {
                                        {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
                                        {DNNL_ARG_DST, output_.layout, output_.values}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_BIAS, bias_, bias_parameter_.values});
-    builder_.on_forward(builder_.operation(forward_, arguments));
+    builder_.on_forward(builder_.operation(forward_, arguments).as("forward", flops() * builder_.rows()));
   }
 
   // A copy in the wanted layout, made anew in every backward pass; nothing when it is the layout already.
   Slot copied(const Descriptor& from, Slot slot, const Descriptor& wanted) {
     if (from == wanted) return slot;
-    const Slot made = builder_.memory().add(onednn::elements_of(wanted));
+    const Slot made = builder_.array(wanted);
     builder_.on_backward(builder_.copy(from, slot, wanted, made));
     return made;
   }
@@ -130,39 +179,43 @@ class ConvolutionBuilder {
         {DNNL_ARG_DIFF_DST, diff_dst, copied(output_.layout, output_.gradient, diff_dst)},
         {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
-    builder_.on_backward(builder_.operation(backward_weights_, arguments));
+    builder_.on_backward(builder_.operation(backward_weights_, arguments).as("weights", flops() * builder_.rows()));
   }
 
   std::string add_backward_data() {
-    const PrimitiveDescriptor backward_data = best_of([&](const Descriptor& diff_src, const Descriptor& diff_dst) {
-      return onednn::convolution_backward_data(algorithms_.backward_data, placed_.window, diff_src,
-                                               onednn::any(weights_dims_), diff_dst, forward_);
-    });
-    const Descriptor diff_src = backward_data.diff_src_desc();
-    const Descriptor diff_dst = backward_data.diff_dst_desc();
-    const Descriptor layout = backward_data.weights_desc();
+    const auto make = [&](auto... arguments) { return backward_data(arguments...); };
+    plan_.set_data(choose(plan_.data(), [&](auto it) { return make(it, src_.layout, output_.layout); }));
+    const PrimitiveDescriptor kernel = best_of(plan_.data(), make);
+    const Descriptor diff_src = kernel.diff_src_desc();
+    const Descriptor diff_dst = kernel.diff_dst_desc();
+    const Descriptor layout = kernel.weights_desc();
     const bool same = diff_src == src_.layout;
-    const Slot written = same ? src_.gradient : builder_.memory().add(onednn::elements_of(diff_src));
+    const Slot written = same ? src_.gradient : builder_.array(diff_src);
     const Slot read = copied(output_.layout, output_.gradient, diff_dst);
-    builder_.on_backward(
-        builder_.operation(backward_data, {{DNNL_ARG_DIFF_SRC, diff_src, written},
-                                           {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
-                                           {DNNL_ARG_DIFF_DST, diff_dst, read}}));
+    const Step step =
+        builder_.operation(kernel, {{DNNL_ARG_DIFF_SRC, diff_src, written},
+                                    {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
+                                    {DNNL_ARG_DIFF_DST, diff_dst, read}});
+    builder_.on_backward(step.as("data", flops() * builder_.rows()));
     if (!same) builder_.on_backward(builder_.copy(diff_src, written, src_.layout, src_.gradient));
-    return onednn::implementation_of(backward_data);
+    return onednn::implementation_of(kernel);
   }
+
+  std::int64_t weight_count() const {
+    return plain_weights_[0] * plain_weights_[1] * plain_weights_[2] * plain_weights_[3];
+  }
+  // Of one row.
+  std::int64_t flops() const { return 2 * weight_count() * output_.shape.height * output_.shape.width; }
 
   void describe(std::string implementation) {
     std::string kind = fmt::format("convolution {}, {} filters", window_text(placed_, window_spec_), spec_.filters());
     if (spec_.groups() > 1) kind += fmt::format(", {} groups", spec_.groups());
-    const std::int64_t weights = plain_weights_[0] * plain_weights_[1] * plain_weights_[2] * plain_weights_[3];
-    const std::int64_t flops = 2 * weights * output_.shape.height * output_.shape.width;
     builder_.describe({.name = builder_.name(),
                        .kind = kind,
                        .output = output_.shape.text(),
-                       .parameters = weights + (spec_.bias() ? spec_.filters() : 0),
-                       .forward_flops = flops,
-                       .training_flops = flops * (input_.wants_gradient() ? 3 : 2),
+                       .parameters = weight_count() + (spec_.bias() ? spec_.filters() : 0),
+                       .forward_flops = flops(),
+                       .training_flops = flops() * (input_.wants_gradient() ? 3 : 2),
                        .implementation = std::move(implementation)});
   }
 
@@ -172,11 +225,12 @@ class ConvolutionBuilder {
   }
 
   Builder& builder_;
-  const proto::Convolution& spec_;
+  proto::Convolution& spec_;
   const Activation& input_;
   WindowSpec window_spec_;
-  Algorithms algorithms_;
   PlacedWindow placed_;
+  bool winograd_fits_ = false;
+  proto::ConvolutionPlan plan_;
   onednn::Dims src_dims_, dst_dims_, weights_dims_, plain_weights_;
   Descriptor bias_;
   PrimitiveDescriptor forward_, backward_weights_;
@@ -186,7 +240,7 @@ class ConvolutionBuilder {
 
 }  // namespace
 
-Activation build_convolution(Builder& builder, const proto::Convolution& spec, const Activation& input) {
+Activation build_convolution(Builder& builder, proto::Convolution& spec, const Activation& input) {
   return ConvolutionBuilder(builder, spec, input).build();
 }
 

@@ -8,6 +8,6 @@
 namespace lockstep {
 
 // Faults: input is no image, image too small, groups that do not divide channels or filters.
-Activation build_convolution(Builder& builder, const proto::Convolution& spec, const Activation& input);
+Activation build_convolution(Builder& builder, proto::Convolution& spec, const Activation& input);
 
 }  // namespace lockstep

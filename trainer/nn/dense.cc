@@ -19,7 +19,7 @@ class DenseBuilder {
     builder_.check_size(".dense.units", "the weights", double(spec_.units()) * double(input_.shape.values()));
     builder_.check_size(".dense.units", "the outputs of a slice", double(builder_.rows()) * spec_.units());
     if (builder_.faulty()) return output_;
-    dst_ = onednn::plain({builder_.rows(), spec_.units()});
+    dst_ = onednn::plain({builder_.rows(), spec_.units()}, builder_.type());
     weights_dims_ = onednn::dims_of(input_.layout);
     weights_dims_[0] = spec_.units();
     if (spec_.bias()) bias_ = onednn::plain({spec_.units()});
@@ -40,11 +40,11 @@ class DenseBuilder {
   // The input as it comes, unless that leaves nothing but the reference loop.
   PrimitiveDescriptor make_forward() {
     const auto make = [&](const Descriptor& src) {
-      return onednn::inner_product_forward(src, onednn::any(weights_dims_), bias_, dst_);
+      return onednn::inner_product_forward(src, onednn::any(weights_dims_, builder_.type()), bias_, dst_);
     };
     PrimitiveDescriptor as_it_comes = make(input_.layout);
     if (as_it_comes && !onednn::is_reference(as_it_comes)) return as_it_comes;
-    const PrimitiveDescriptor other = make(onednn::any(onednn::dims_of(input_.layout)));
+    const PrimitiveDescriptor other = make(onednn::any(onednn::dims_of(input_.layout), builder_.type()));
     return other ? other : as_it_comes;
   }
 
@@ -63,7 +63,7 @@ class DenseBuilder {
                                        {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
                                        {DNNL_ARG_DST, dst_, output_.values}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_BIAS, bias_, bias_parameter_.values});
-    builder_.on_forward(builder_.operation(forward_, arguments));
+    builder_.on_forward(builder_.operation(forward_, arguments).as("forward", flops()));
   }
 
   void add_backward_weights() {
@@ -71,20 +71,24 @@ class DenseBuilder {
                                        {DNNL_ARG_DIFF_DST, dst_, output_.gradient},
                                        {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
-    builder_.on_backward(builder_.operation(backward_weights_, arguments));
+    builder_.on_backward(builder_.operation(backward_weights_, arguments).as("weights", flops()));
   }
 
   std::string add_backward_data() {
     const PrimitiveDescriptor backward =
-        onednn::inner_product_backward_data(src_.layout, onednn::any(weights_dims_), dst_, forward_);
+        onednn::inner_product_backward_data(src_.layout, onednn::any(weights_dims_, builder_.type()), dst_, forward_);
     CHECK(backward, "oneDNN has no input gradient for {}", builder_.name());
     const Descriptor layout = backward.weights_desc();
     builder_.on_backward(
-        builder_.operation(backward, {{DNNL_ARG_DIFF_SRC, src_.layout, src_.gradient},
-                                      {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
-                                      {DNNL_ARG_DIFF_DST, dst_, output_.gradient}}));
+        builder_
+            .operation(backward, {{DNNL_ARG_DIFF_SRC, src_.layout, src_.gradient},
+                                  {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
+                                  {DNNL_ARG_DIFF_DST, dst_, output_.gradient}})
+            .as("data", flops()));
     return onednn::implementation_of(backward);
   }
+
+  std::int64_t flops() const { return 2 * spec_.units() * input_.shape.values() * builder_.rows(); }
 
   void describe(std::string implementation) {
     const std::int64_t weights = spec_.units() * input_.shape.values();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "storage/base/philox.h"
+#include "trainer/nn/bfloat16.h"
 #include "trainer/nn/loops.h"
 #include "trainer/nn/random_block.h"
 
@@ -20,13 +21,15 @@ void draw(const RandomBlock& numbers, std::uint32_t threshold, std::size_t count
 }
 
 // x and y may be the same.
-void multiply(const float* x, const std::uint8_t* mask, float scale, std::size_t count, float* y) {
+template <typename T>
+void multiply(const T* x, const std::uint8_t* mask, float scale, std::size_t count, T* y) {
 #pragma omp simd
-  for (std::size_t i = 0; i < count; ++i) y[i] = x[i] * (scale * float(mask[i]));
+  for (std::size_t i = 0; i < count; ++i) from_float(to_float(x[i]) * (scale * float(mask[i])), y[i]);
 }
 
 struct Dropout {
   MemoryPlan& memory;
+  onednn::Type type = onednn::Type::f32;
   int threads = 1;
   std::uint64_t seed = 0;
   std::uint32_t threshold = 0;  // numbers below it drop the value
@@ -36,15 +39,16 @@ struct Dropout {
   Slot from, to, gradient, kept;
 
   // One byte a value: whether it was kept.
-  std::uint8_t* kept_data() const { return reinterpret_cast<std::uint8_t*>(memory.data(kept)); }
+  std::uint8_t* kept_data() const { return memory.data<std::uint8_t>(kept); }
 
+  template <typename T>
   void forward_row(const Pass& pass, std::size_t row) const {
     Philox random(seed, Purpose::kDropout, std::uint32_t(pass.epoch), std::uint64_t(pass.rows[row]));
     const std::array<std::uint32_t, 2> key = {random.next(), random.next()};
     const std::size_t begin = row * row_elements;
     std::uint8_t* const mask = kept_data() + begin;
-    const float* const x = memory.data(from) + begin;
-    float* const y = memory.data(to) + begin;
+    const T* const x = memory.data<T>(from) + begin;
+    T* const y = memory.data<T>(to) + begin;
     for (std::size_t first = 0; first < row_elements; first += kRandomBlock) {
       const RandomBlock numbers = random_block(key, std::uint32_t(first / kRandomBlock));
       const std::size_t count = std::min(kRandomBlock, row_elements - first);
@@ -55,22 +59,27 @@ struct Dropout {
 
   void forward(const Pass& pass) const {
     CHECK(pass.rows.size() == rows, "{} row numbers for {} rows", pass.rows.size(), rows);
-    in_parts(rows, threads, 1, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t row = begin; row < end; ++row) forward_row(pass, row);
+    with_element_type(type, [&]<typename T>(T) {
+      in_parts(rows, threads, 1, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t row = begin; row < end; ++row) forward_row<T>(pass, row);
+      });
     });
   }
 
   void backward() const {
-    float* const g = memory.data(gradient);
     const std::uint8_t* const mask = kept_data();
-    in_parts(rows * row_elements, threads, kRandomBlock, [&](std::size_t begin, std::size_t end) {
-      multiply(g + begin, mask + begin, scale, end - begin, g + begin);
+    with_element_type(type, [&]<typename T>(T) {
+      T* const g = memory.data<T>(gradient);
+      in_parts(rows * row_elements, threads, kRandomBlock, [&](std::size_t begin, std::size_t end) {
+        multiply(g + begin, mask + begin, scale, end - begin, g + begin);
+      });
     });
   }
 
   void evaluate() const {
-    if (memory.data(from) == memory.data(to)) return;
-    std::copy_n(memory.data(from), rows * row_elements, memory.data(to));
+    if (from == to) return;
+    with_element_type(
+        type, [&]<typename T>(T) { std::copy_n(memory.data<T>(from), rows * row_elements, memory.data<T>(to)); });
   }
 };
 
@@ -88,6 +97,7 @@ Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Act
   output.keeps_gradient = false;
   const std::size_t elements = onednn::elements_of(input.layout);
   const Dropout dropout = {.memory = builder.memory(),
+                           .type = onednn::type_of(input.layout),
                            .threads = builder.options().threads,
                            .seed = builder.options().seed ^ key_of(builder.name()),
                            .threshold = std::uint32_t(double(spec.rate()) * 0x1p32),
@@ -98,9 +108,17 @@ Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Act
                            .to = output.values,
                            .gradient = output.gradient,
                            .kept = builder.memory().add((elements + 3) / 4)};
-  builder.on_training([dropout](const Pass& pass) { dropout.forward(pass); });
-  builder.on_evaluation([dropout](const Pass&) { dropout.evaluate(); });
-  if (input.wants_gradient()) builder.on_backward([dropout](const Pass&) { dropout.backward(); });
+  const std::string layout = onednn::layout_text(input.layout);
+  builder.on_training({.run = [dropout](const Pass& pass) { dropout.forward(pass); },
+                       .slots = {dropout.from, dropout.to, dropout.kept},
+                       .layout = layout});
+  builder.on_evaluation(
+      {.run = [dropout](const Pass&) { dropout.evaluate(); }, .slots = {dropout.from, dropout.to}, .layout = layout});
+  if (input.wants_gradient()) {
+    builder.on_backward({.run = [dropout](const Pass&) { dropout.backward(); },
+                         .slots = {dropout.gradient, dropout.kept},
+                         .layout = layout});
+  }
   builder.describe({.name = builder.name(),
                     .kind = fmt::format("dropout, rate {}", spec.rate()),
                     .output = output.shape.text(),

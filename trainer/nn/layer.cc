@@ -14,10 +14,10 @@
 namespace lockstep {
 namespace {
 
-Activation build_layer(Builder& builder, const proto::Layer& layer, const Activation& input) {
+Activation build_layer(Builder& builder, proto::Layer& layer, const Activation& input) {
   switch (layer.kind_case()) {
     case proto::Layer::kConvolution:
-      return build_convolution(builder, layer.convolution(), input);
+      return build_convolution(builder, *layer.mutable_convolution(), input);
     case proto::Layer::kDense:
       return build_dense(builder, layer.dense(), input);
     case proto::Layer::kBatchNorm:
@@ -39,7 +39,7 @@ Activation build_layer(Builder& builder, const proto::Layer& layer, const Activa
     case proto::Layer::kFlatten:
       return build_flatten(builder, input);
     case proto::Layer::kResidual:
-      return build_residual(builder, layer.residual(), input);
+      return build_residual(builder, *layer.mutable_residual(), input);
     case proto::Layer::KIND_NOT_SET:
       builder.fault("", "expected one kind of layer, got none");
       return input;
@@ -50,7 +50,7 @@ Activation build_layer(Builder& builder, const proto::Layer& layer, const Activa
 
 }  // namespace
 
-Activation build_layers(Builder& builder, const google::protobuf::RepeatedPtrField<proto::Layer>& layers,
+Activation build_layers(Builder& builder, google::protobuf::RepeatedPtrField<proto::Layer>& layers,
                         const std::string& path, const std::string& prefix, const Activation& input) {
   Activation flow = input;
   for (int i = 0; i < layers.size(); ++i) {

@@ -11,7 +11,7 @@
 namespace lockstep {
 
 // `path` is that of the repeated field, as "model.layer"; `prefix` goes before the names, as "residual_1/".
-Activation build_layers(Builder& builder, const google::protobuf::RepeatedPtrField<proto::Layer>& layers,
+Activation build_layers(Builder& builder, google::protobuf::RepeatedPtrField<proto::Layer>& layers,
                         const std::string& path, const std::string& prefix, const Activation& input);
 
 }  // namespace lockstep

@@ -6,16 +6,6 @@
 #include "trainer/tensor/tensor.h"
 
 namespace lockstep {
-namespace {
-
-constexpr Slot kScratchpad = Slot{0};
-
-}  // namespace
-
-MemoryPlan::MemoryPlan() {
-  places_.push_back({.arena = Arena::kOwn});
-}
-
 Slot MemoryPlan::add(std::size_t elements) {
   CHECK(own_.size() == 0, "the plan is already placed");
   places_.push_back({.arena = Arena::kOwn, .elements = elements});
@@ -33,9 +23,17 @@ void MemoryPlan::alias(Slot slot, Slot target) {
   places_[std::size_t(slot)].alias_of = target;
 }
 
-Slot MemoryPlan::scratchpad(std::size_t elements) {
-  places_[std::size_t(kScratchpad)].elements = std::max(places_[std::size_t(kScratchpad)].elements, elements);
-  return kScratchpad;
+void MemoryPlan::use(Slot slot, Sequence sequence, int time) {
+  Place::Lifetime& lifetime = const_cast<Place&>(at(slot)).lifetimes[std::size_t(sequence)];
+  lifetime.first = std::min(lifetime.first, time);
+  lifetime.last = std::max(lifetime.last, time);
+}
+
+void MemoryPlan::keep(Slot slot) {
+  for (const Sequence sequence : {Sequence::kTraining, Sequence::kEvaluation}) {
+    use(slot, sequence, 0);
+    use(slot, sequence, std::numeric_limits<int>::max());
+  }
 }
 
 dnnl::memory MemoryPlan::memory(const onednn::Descriptor& descriptor, Slot slot) {
@@ -44,20 +42,39 @@ dnnl::memory MemoryPlan::memory(const onednn::Descriptor& descriptor, Slot slot)
   return made;
 }
 
-std::size_t MemoryPlan::elements() const {
-  std::size_t total = 0;
-  for (const Place& place : places_) total += is_own(place) ? whole_lines(place.elements) : 0;
-  return total;
+bool MemoryPlan::meet(const Place& a, const Place& b) {
+  for (std::size_t i = 0; i < a.lifetimes.size(); ++i) {
+    if (a.lifetimes[i].first <= b.lifetimes[i].last && b.lifetimes[i].first <= a.lifetimes[i].last) return true;
+  }
+  return false;
 }
 
-void MemoryPlan::place() {
-  std::size_t next = 0;
+void MemoryPlan::arrange(bool shared) {
+  std::vector<Place*> largest_first;
   for (Place& place : places_) {
-    if (!is_own(place)) continue;
-    place.offset = next;
-    next += whole_lines(place.elements);
+    if (is_own(place) && place.is_used()) largest_first.push_back(&place);
   }
-  own_ = AlignedArray(std::max<std::size_t>(next, 1));
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [](const Place* a, const Place* b) { return a->elements > b->elements; });
+  arena_elements_ = 0;
+  std::vector<const Place*> arranged;  // by offset
+  for (Place* const place : largest_first) {
+    const std::size_t elements = whole_lines(place->elements);
+    place->offset = 0;
+    for (const Place* const other : arranged) {
+      if (shared && !meet(*place, *other)) continue;
+      if (place->offset + elements <= other->offset) break;
+      place->offset = std::max(place->offset, other->offset + whole_lines(other->elements));
+    }
+    arena_elements_ = std::max(arena_elements_, place->offset + elements);
+    arranged.insert(std::upper_bound(arranged.begin(), arranged.end(), place,
+                                     [](const Place* a, const Place* b) { return a->offset < b->offset; }),
+                    place);
+  }
+}
+
+void MemoryPlan::allocate() {
+  own_ = AlignedArray(std::max<std::size_t>(arena_elements_, 1));
   point(Arena::kOwn, own_.data());
 }
 

@@ -1,11 +1,14 @@
 // A MemoryPlan decides where every array of a network lies. While the network is built, arrays are slots: numbers
-// without an address. place() then gives each slot its place, once; after that only whole external arenas move.
+// without an address. Then every step says which slots it needs, and arrange() gives each its place: arrays that are
+// never needed at once may share it (the largest first, each at the lowest free place: Pisarchyk and Lee 2020,
+// arXiv:2001.03288, "greedy by size"). After that only whole external arenas move. Sizes are in floats.
 //
 // Threads: one thread per object.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -20,31 +23,40 @@ inline constexpr std::size_t kArenas = 6;
 
 enum class Slot : int { kNone = -1 };
 
+// Orders in which steps run. No array that use() names keeps its contents from one run to the next.
+enum class Sequence { kTraining, kEvaluation };
+
 class MemoryPlan {
  public:
-  MemoryPlan();
-
   // A new array of our own.
   Slot add(std::size_t elements);
   // A piece of an external arena.
   Slot add_external(Arena arena, std::size_t offset);
   // Makes `slot` the same array as `target`. Requires: same number of elements; neither placed.
   void alias(Slot slot, Slot target);
-  // The one array that every primitive uses as scratchpad; it grows to the largest request.
-  Slot scratchpad(std::size_t elements);
+
+  // Step number `time` of the sequence reads or writes the array.
+  void use(Slot slot, Sequence sequence, int time);
+  // The array keeps its contents between runs.
+  void keep(Slot slot);
 
   // A memory object over a slot; it follows the slot when that gets its place or moves.
   dnnl::memory memory(const onednn::Descriptor& descriptor, Slot slot);
 
-  // Allocates the arena of our own. Once.
-  void place();
+  // Decides the places of our own arrays. Not shared: each has its own place, for comparison.
+  void arrange(bool shared);
+  // Allocates the arena of our own. Once, after arrange().
+  void allocate();
   // Says where an external arena begins. Cheap when it has not moved.
   void point(Arena arena, float* base);
 
   // Requires: the slot's arena has its place.
-  float* data(Slot slot) const { return bases_[std::size_t(at(slot).arena)] + at(slot).offset; }
-  // Of the arena of our own, placed or not.
-  std::size_t elements() const;
+  template <typename T = float>
+  T* data(Slot slot) const {
+    return reinterpret_cast<T*>(bases_[std::size_t(at(slot).arena)] + at(slot).offset);
+  }
+  // Of the arena of our own, once arranged.
+  std::size_t elements() const { return arena_elements_; }
 
  private:
   struct Place {
@@ -52,13 +64,22 @@ class MemoryPlan {
     std::size_t offset = 0;  // of our own arrays: known once placed
     std::size_t elements = 0;
     Slot alias_of = Slot::kNone;
+    // First and last step that needs it.
+    struct Lifetime {
+      int first = std::numeric_limits<int>::max();
+      int last = -1;
+    };
+    std::array<Lifetime, 2> lifetimes{};  // by sequence
+    bool is_used() const { return lifetimes[0].last >= 0 || lifetimes[1].last >= 0; }
   };
   const Place& at(Slot slot) const;
+  static bool meet(const Place& a, const Place& b);
   static bool is_own(const Place& place) { return place.arena == Arena::kOwn && place.alias_of == Slot::kNone; }
 
   std::vector<Place> places_;
   std::array<std::vector<std::pair<dnnl::memory, Slot>>, kArenas> memories_;  // by arena
   std::array<float*, kArenas> bases_{};
+  std::size_t arena_elements_ = 0;
   AlignedArray own_;
 };
 

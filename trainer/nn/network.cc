@@ -1,6 +1,7 @@
 #include "trainer/nn/network.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
@@ -44,7 +45,7 @@ class BuiltNetwork final : public Network {
       : options_(options), builder_(options_, memory_, faults) {}
 
   // False after a fault. The object must not move afterwards: steps hold pointers into it.
-  bool build(const proto::Model& model);
+  bool build(proto::Model& model);
 
   const NetworkOptions& options() const override { return options_; }
   std::span<const TensorInfo> parameters() const override { return builder_.parameters(); }
@@ -63,13 +64,24 @@ class BuiltNetwork final : public Network {
   void update_buffers(std::span<const float> gradients) override;
   SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
   std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
+  std::vector<StepTime> step_times() const override;
+  void clear_step_times() override;
   void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const override;
   void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const override;
 
  private:
-  static void run(const std::vector<Step>& steps, const Pass& pass) {
-    for (const Step& step : steps) step(pass);
+  using Clock = std::chrono::steady_clock;
+  static void run(std::vector<Step>& steps, const Pass& pass) {
+    Clock::time_point last = Clock::now();
+    for (Step& step : steps) {
+      step.run(pass);
+      const Clock::time_point now = Clock::now();
+      step.seconds += std::chrono::duration<double>(now - last).count();
+      ++step.runs;
+      last = now;
+    }
   }
+  void note_lifetimes();
   std::size_t logits_elements() const { return std::size_t(options_.slice_rows) * std::size_t(options_.classes); }
   LossOptions loss_options() const { return {options_.classes, options_.label_smoothing}; }
   bool check_output(const proto::Model& model);
@@ -89,22 +101,69 @@ class BuiltNetwork final : public Network {
   AlignedArray buffers_;
 };
 
-bool BuiltNetwork::build(const proto::Model& model) {
-  output_ = build_layers(builder_, model.layer(), "model.layer", "", builder_.input());
+bool BuiltNetwork::build(proto::Model& model) {
+  output_ = build_layers(builder_, *model.mutable_layer(), "model.layer", "", builder_.input());
   if (!check_output(model)) return false;
   builder_.begin_layer("model", "loss");
   output_ = builder_.as_matrix(output_);
+  output_ = builder_.in_layout(output_, onednn::plain(onednn::dims_of(output_.layout)));  // the loss is in fp32
   program_ = builder_.take_program();
   summary_ = builder_.take_summary();
+  note_lifetimes();
+  memory_.arrange(options_.share_memory);
   if (!check_memory()) return false;
   values_ = AlignedArray(arena_elements(builder_.parameters()));
   buffers_ = AlignedArray(arena_elements(builder_.buffers()));
-  memory_.place();
+  memory_.allocate();
   memory_.point(Arena::kValues, values_.data());
   memory_.point(Arena::kBuffers, buffers_.data());
   initialize(model.initialization());
   parameters_changed();
   return true;
+}
+
+void BuiltNetwork::note_lifetimes() {
+  const auto note = [&](const std::vector<Step>& steps, Sequence sequence, int time) {
+    for (const Step& step : steps) {
+      for (const Slot slot : step.slots) memory_.use(slot, sequence, time);
+      ++time;
+    }
+    memory_.use(output_.values, sequence, time);
+    return time;
+  };
+  const int loss = note(program_.forward, Sequence::kTraining, 0);
+  if (output_.wants_gradient()) memory_.use(output_.gradient, Sequence::kTraining, loss);
+  note(program_.backward, Sequence::kTraining, loss + 1);
+  note(program_.evaluate, Sequence::kEvaluation, 0);
+  for (const Step& step : program_.refresh) {
+    for (const Slot slot : step.slots) memory_.keep(slot);
+  }
+}
+
+std::vector<StepTime> BuiltNetwork::step_times() const {
+  std::vector<StepTime> times;
+  for (const std::vector<Step>* const steps : {&program_.forward, &program_.backward, &program_.refresh}) {
+    for (const Step& step : *steps) {
+      times.push_back({.layer = step.layer,
+                       .pass = steps == &program_.refresh ? "refresh" : step.pass,
+                       .kernel = step.kernel,
+                       .layout = step.layout,
+                       .flops = step.flops,
+                       .runs = step.runs,
+                       .seconds = step.seconds});
+    }
+  }
+  return times;
+}
+
+void BuiltNetwork::clear_step_times() {
+  for (std::vector<Step>* const steps :
+       {&program_.forward, &program_.backward, &program_.evaluate, &program_.refresh}) {
+    for (Step& step : *steps) {
+      step.runs = 0;
+      step.seconds = 0;
+    }
+  }
 }
 
 bool BuiltNetwork::check_output(const proto::Model& model) {
@@ -237,7 +296,7 @@ void BuiltNetwork::from_plain(const TensorInfo& tensor, std::span<const float> p
 
 }  // namespace
 
-std::unique_ptr<Network> Network::build(const proto::Model& model, const NetworkOptions& options, Faults& faults) {
+std::unique_ptr<Network> Network::build(proto::Model& model, const NetworkOptions& options, Faults& faults) {
   CHECK(options.image.elements() > 0 && options.classes > 0 && options.slice_rows > 0 && options.threads > 0,
         "{} x {} x {}, {} classes, {} rows, {} threads", options.image.channels, options.image.height,
         options.image.width, options.classes, options.slice_rows, options.threads);

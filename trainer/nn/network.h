@@ -26,6 +26,10 @@ namespace proto {
 class Model;  // proto/model.pb.h
 }
 
+// Of activations, their gradients, and weights as kernels read them; parameters, gradients of weights, statistics and
+// the loss are fp32 always. On a processor without instructions for bf16 (has_bf16()) everything is fp32.
+enum class Precision { kFp32, kBf16 };
+
 struct NetworkOptions {
   ImageShape image;
   int classes = 0;
@@ -33,6 +37,11 @@ struct NetworkOptions {
   int threads = 1;     // OpenMP threads of this process
   std::uint64_t seed = 1;
   float label_smoothing = 0;
+  Precision precision = Precision::kFp32;
+  // Algorithms that the model leaves open are chosen by measuring, not by shape.
+  bool measure_plan = false;
+  // Arrays that are never needed at the same time share memory. Off: for comparison.
+  bool share_memory = true;
 };
 
 // What one layer is, for `lockstep model show`.
@@ -45,6 +54,17 @@ struct LayerSummary {
   std::int64_t forward_flops = 0;
   std::int64_t training_flops = 0;  // forward and backward, without the input gradient where nothing needs it
   std::string implementation;       // oneDNN's name of the kernels, by pass
+};
+
+// One kernel or loop of a training step, and the time spent in it since the last clear_step_times().
+struct StepTime {
+  std::string layer;
+  std::string pass;        // forward, data or weights (the two of backward), backward, reorder, refresh
+  std::string kernel;      // oneDNN's name for it
+  std::string layout;      // of what it writes
+  std::int64_t flops = 0;  // of one run, by the direct algorithm
+  std::int64_t runs = 0;
+  double seconds = 0;
 };
 
 // One slice of training rows. images: (slice_rows, C, H, W) normalized; labels: slice_rows.
@@ -64,9 +84,9 @@ struct SliceResult {
 
 class Network {
  public:
-  // `model` has been resolved (names and defaults filled; see resolve_model below). Adds to `faults` and returns null
-  // when a layer does not fit; paths start with "model.".
-  static std::unique_ptr<Network> build(const proto::Model& model, const NetworkOptions& options, Faults& faults);
+  // `model` has been resolved (names and defaults filled; see resolve_model below). Writes the algorithms chosen into
+  // it. Adds to `faults` and returns null when a layer does not fit; paths start with "model.".
+  static std::unique_ptr<Network> build(proto::Model& model, const NetworkOptions& options, Faults& faults);
   virtual ~Network() = default;
 
   virtual const NetworkOptions& options() const = 0;
@@ -98,14 +118,24 @@ class Network {
   virtual SliceResult evaluate_slice(const Slice& slice, int valid_rows) = 0;
   virtual std::span<const float> logits() const = 0;
 
+  // Of training: forward, backward and refresh, in order.
+  virtual std::vector<StepTime> step_times() const = 0;
+  virtual void clear_step_times() = 0;
+
   // Copies one tensor between an array laid out as the parameter arena (values, gradients or optimizer state) and its
   // plain layout. Requires: plain.size() == plain_elements(tensor).
   virtual void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const = 0;
   virtual void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const = 0;
 };
 
-// Names of the zoo.
-std::vector<std::string> zoo_models();
+// The built-in networks, each with the shape it is usually trained on.
+struct ZooModel {
+  std::string name;
+  ImageShape image;
+  int classes = 0;
+};
+std::vector<ZooModel> zoo_models();
+std::vector<std::string> zoo_names();
 
 // Replaces model.zoo by its layers, gives every layer a name and fills defaults. A layer without a name is called by
 // its kind and number, as "convolution_3": counted along the chain, or along body and then shortcut of a residual
@@ -116,6 +146,8 @@ void resolve_model(int classes, proto::Model& model, Faults& faults);
 // "2.6.3", and the instruction set its kernels are chosen for, as "avx512_core_bf16": both decide the bits.
 std::string onednn_version();
 std::string onednn_instruction_set();
+// Whether the kernels may use bf16 instructions.
+bool has_bf16();
 
 // Whether this thread is executing a oneDNN primitive: what is allocated meanwhile is the library's.
 bool inside_onednn();

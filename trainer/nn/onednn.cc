@@ -1,5 +1,7 @@
 #include "trainer/nn/onednn.h"
 
+#include <algorithm>
+#include <numeric>
 #include <string_view>
 
 #include "storage/base/status.h"
@@ -39,6 +41,12 @@ std::string onednn_instruction_set() {
     default:
       return fmt::format("isa {:#x}", static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
   }
+}
+
+bool has_bf16() {
+  const auto isa = unsigned(dnnl_get_effective_cpu_isa());
+  const auto needed = unsigned(dnnl_cpu_isa_avx512_core_bf16);
+  return (isa & needed) == needed;
 }
 
 namespace onednn {
@@ -127,23 +135,23 @@ constexpr auto kInnerProductBackwardWeights = dnnl_inner_product_backward_weight
 
 #endif
 
-Descriptor make_descriptor(const Dims& dims, dnnl::memory::format_tag tag) {
-  Descriptor made(dims, dnnl::memory::data_type::f32, tag, /*allow_empty=*/true);
+Descriptor make_descriptor(const Dims& dims, Type type, dnnl::memory::format_tag tag) {
+  Descriptor made(dims, type, tag, /*allow_empty=*/true);
   CHECK(!made.is_zero(), "oneDNN has no descriptor of {} dimensions", dims.size());
   return made;
 }
 
 }  // namespace
 
-Descriptor plain(const Dims& dims) {
+Descriptor plain(const Dims& dims, Type type) {
   using Tag = dnnl::memory::format_tag;
   constexpr Tag kTags[] = {Tag::a, Tag::ab, Tag::abc, Tag::abcd, Tag::abcde};
   CHECK(!dims.empty() && dims.size() <= std::size(kTags), "{} dimensions", dims.size());
-  return make_descriptor(dims, kTags[dims.size() - 1]);
+  return make_descriptor(dims, type, kTags[dims.size() - 1]);
 }
 
-Descriptor any(const Dims& dims) {
-  return make_descriptor(dims, dnnl::memory::format_tag::any);
+Descriptor any(const Dims& dims, Type type) {
+  return make_descriptor(dims, type, dnnl::memory::format_tag::any);
 }
 
 Dims dims_of(const Descriptor& descriptor) {
@@ -154,16 +162,49 @@ Dims dims_of(const Descriptor& descriptor) {
 #endif
 }
 
+Type type_of(const Descriptor& descriptor) {
+#if DNNL_VERSION_MAJOR >= 3
+  return descriptor.get_data_type();
+#else
+  return descriptor.data_type();
+#endif
+}
+
 std::size_t elements_of(const Descriptor& descriptor) {
+  return descriptor.get_size() / (type_of(descriptor) == Type::bf16 ? 2 : sizeof(float));
+}
+
+std::size_t floats_of(const Descriptor& descriptor) {
   return (descriptor.get_size() + sizeof(float) - 1) / sizeof(float);
+}
+
+std::string layout_text(const Descriptor& descriptor) {
+  const Blocking blocking = blocking_of(descriptor);
+  if (blocking.strides.empty()) return "opaque";
+  std::vector<std::size_t> order(blocking.strides.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return blocking.strides[a] > blocking.strides[b]; });
+  std::string text;
+  for (const std::size_t dimension : order) {
+    const auto& blocked = blocking.inner_dimensions;
+    const bool is_blocked = std::find(blocked.begin(), blocked.end(), std::int64_t(dimension)) != blocked.end();
+    text += char((is_blocked ? 'A' : 'a') + int(dimension));
+  }
+  for (std::size_t i = 0; i < blocking.inner_sizes.size(); ++i) {
+    text += fmt::format("{}{}", blocking.inner_sizes[i], char('a' + int(blocking.inner_dimensions[i])));
+  }
+  return type_of(descriptor) == Type::bf16 ? text + " bf16" : text;
 }
 
 Blocking blocking_of(const Descriptor& descriptor) {
 #if DNNL_VERSION_MAJOR >= 3
+  if (descriptor.get_format_kind() != dnnl::memory::format_kind::blocked) return {};
   return {descriptor.get_padded_dims(), descriptor.get_strides(), descriptor.get_inner_blks(),
           descriptor.get_inner_idxs()};
 #else
   const dnnl_memory_desc_t& data = descriptor.data;
+  if (data.format_kind != dnnl_blocked) return {};
   const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
   return {Dims(data.padded_dims, data.padded_dims + data.ndims), Dims(blocking.strides, blocking.strides + data.ndims),
           Dims(blocking.inner_blks, blocking.inner_blks + blocking.inner_nblks),
@@ -172,8 +213,9 @@ Blocking blocking_of(const Descriptor& descriptor) {
 }
 
 bool rows_are_contiguous(const Descriptor& descriptor) {
-  const std::int64_t rows = dims_of(descriptor)[0];
-  return blocking_of(descriptor).strides[0] * rows == std::int64_t(elements_of(descriptor));
+  const Blocking blocking = blocking_of(descriptor);
+  if (blocking.strides.empty()) return false;
+  return blocking.strides[0] * dims_of(descriptor)[0] == std::int64_t(elements_of(descriptor));
 }
 
 std::string implementation_of(const PrimitiveDescriptor& descriptor) {
@@ -304,14 +346,14 @@ PrimitiveDescriptor reorder(const Descriptor& from, const Descriptor& to) {
   return adopt(status, made);
 }
 
-dnnl::memory memory(const Descriptor& descriptor, float* data) {
+dnnl::memory memory(const Descriptor& descriptor, void* data) {
   dnnl_memory_t made = nullptr;
   const dnnl_status_t status = dnnl_memory_create(&made, raw(descriptor), runtime().engine, data);
   CHECK(status == dnnl_success, "oneDNN status {}", int(status));
   return dnnl::memory(made);
 }
 
-void set_data(const dnnl::memory& memory, float* data) {
+void set_data(const dnnl::memory& memory, void* data) {
   const dnnl_status_t status = dnnl_memory_set_data_handle(memory.get(), data);
   CHECK(status == dnnl_success, "oneDNN status {}", int(status));
 }
@@ -338,7 +380,7 @@ void Operation::run() const {
 
 void run_once(const PrimitiveDescriptor& descriptor, std::vector<std::pair<int, dnnl::memory>> arguments) {
   const Descriptor scratchpad = descriptor.scratchpad_desc();
-  AlignedArray data(scratchpad.is_zero() ? 0 : elements_of(scratchpad));
+  AlignedArray data(scratchpad.is_zero() ? 0 : floats_of(scratchpad));
   if (!scratchpad.is_zero()) arguments.emplace_back(DNNL_ARG_SCRATCHPAD, memory(scratchpad, data.data()));
   Operation(descriptor, arguments).run();
 }

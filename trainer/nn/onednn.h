@@ -22,18 +22,24 @@ using Descriptor = dnnl::memory::desc;  // a shape, element type and layout
 using Dims = dnnl::memory::dims;
 using PrimitiveDescriptor = dnnl::primitive_desc_base;
 
-// fp32 of this shape: in rows, or in whatever layout a primitive likes best.
-Descriptor plain(const Dims& dims);
-Descriptor any(const Dims& dims);
+using Type = dnnl::memory::data_type;  // f32 or bf16
+
+// An array of this shape: in rows, or in whatever layout a primitive likes best.
+Descriptor plain(const Dims& dims, Type type = Type::f32);
+Descriptor any(const Dims& dims, Type type = Type::f32);
 
 Dims dims_of(const Descriptor& descriptor);
-// Floats that the layout takes, padding included.
+Type type_of(const Descriptor& descriptor);
+// Elements that the layout takes, padding included; and how many floats take as much memory.
 std::size_t elements_of(const Descriptor& descriptor);
+std::size_t floats_of(const Descriptor& descriptor);
+// As oneDNN writes it, dimensions from the outermost to the innermost, blocks last: "aBcd16b", "aBcd16b bf16".
+std::string layout_text(const Descriptor& descriptor);
 // Whether the rows (first dimension) lie one after another, each in one piece.
 bool rows_are_contiguous(const Descriptor& descriptor);
 
 // How a layout places its elements: dimensions are cut into blocks, the inner blocks lie together (the last one
-// innermost), and `strides` leads from outer block to outer block, in elements.
+// innermost), and `strides` leads from outer block to outer block, in elements. Empty for a layout of another kind.
 struct Blocking {
   Dims padded_dims;  // whole blocks
   Dims strides;
@@ -104,9 +110,9 @@ PrimitiveDescriptor eltwise_backward(dnnl::algorithm algorithm, const Descriptor
 PrimitiveDescriptor reorder(const Descriptor& from, const Descriptor& to);
 
 // A memory object that does not own its data; `data` may be null until set_data.
-dnnl::memory memory(const Descriptor& descriptor, float* data);
+dnnl::memory memory(const Descriptor& descriptor, void* data);
 // Version 2 also zeroes the padding of the layout there.
-void set_data(const dnnl::memory& memory, float* data);
+void set_data(const dnnl::memory& memory, void* data);
 
 // A primitive with its arguments. run() allocates nothing of our own; see inside_onednn() in network.h.
 class Operation {

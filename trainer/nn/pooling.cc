@@ -13,7 +13,8 @@ namespace {
 Activation add_pooling(Builder& builder, dnnl::algorithm algorithm, const PlacedWindow& placed, std::string kind,
                        const Activation& input, const Shape& shape) {
   const auto forward = onednn::pooling_forward(
-      algorithm, placed.window, input.layout, onednn::any({builder.rows(), shape.channels, shape.height, shape.width}));
+      algorithm, placed.window, input.layout,
+      onednn::any({builder.rows(), shape.channels, shape.height, shape.width}, onednn::type_of(input.layout)));
   CHECK(forward, "oneDNN has no pooling for {}", builder.name());
   Activation output = builder.activation(shape, forward.dst_desc(), input.wants_gradient());
   output.overwritable = true;
@@ -23,7 +24,7 @@ Activation add_pooling(Builder& builder, dnnl::algorithm algorithm, const Placed
                                               {DNNL_ARG_DIFF_SRC, input.layout, input.gradient}};
   const onednn::Descriptor workspace = forward.workspace_desc();
   if (!workspace.is_zero()) {
-    const Slot slot = builder.memory().add(onednn::elements_of(workspace));
+    const Slot slot = builder.array(workspace);
     arguments.push_back({DNNL_ARG_WORKSPACE, workspace, slot});
     backward_arguments.push_back({DNNL_ARG_WORKSPACE, workspace, slot});
   }

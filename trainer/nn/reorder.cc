@@ -1,6 +1,7 @@
 #include "trainer/nn/reorder.h"
 
 #include "storage/base/status.h"
+#include "trainer/nn/bfloat16.h"
 
 namespace lockstep {
 namespace {
@@ -49,17 +50,29 @@ std::vector<std::int32_t> gather_indices(const onednn::Descriptor& from, const o
   return indices;
 }
 
-void gather(std::span<const std::int32_t> indices, const float* from, float* to) {
-  for (std::size_t i = 0; i < indices.size(); ++i) to[i] = indices[i] < 0 ? 0.F : from[indices[i]];
+void gather(std::span<const std::int32_t> indices, const void* from, onednn::Type from_type, void* to,
+            onednn::Type to_type) {
+  with_element_type(from_type, [&]<typename From>(From) {
+    with_element_type(to_type, [&]<typename To>(To) {
+      const From* const source = static_cast<const From*>(from);
+      To* const target = static_cast<To*>(to);
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        from_float(indices[i] < 0 ? 0.F : to_float(source[indices[i]]), target[i]);
+      }
+    });
+  });
 }
 
-void reorder_once(const onednn::Descriptor& from_layout, const float* from, const onednn::Descriptor& to_layout,
-                  float* to) {
-  if (!reorder_is_reliable(to_layout)) return gather(gather_indices(from_layout, to_layout), from, to);
+void reorder_once(const onednn::Descriptor& from_layout, const void* from, const onednn::Descriptor& to_layout,
+                  void* to) {
+  if (!reorder_is_reliable(to_layout)) {
+    return gather(gather_indices(from_layout, to_layout), from, onednn::type_of(from_layout), to,
+                  onednn::type_of(to_layout));
+  }
   const onednn::PrimitiveDescriptor descriptor = onednn::reorder(from_layout, to_layout);
   CHECK(descriptor, "oneDNN has no reorder");
   // It takes no constant pointers, and does not write there.
-  onednn::run_once(descriptor, {{DNNL_ARG_FROM, onednn::memory(from_layout, const_cast<float*>(from))},
+  onednn::run_once(descriptor, {{DNNL_ARG_FROM, onednn::memory(from_layout, const_cast<void*>(from))},
                                 {DNNL_ARG_TO, onednn::memory(to_layout, to)}});
 }
 

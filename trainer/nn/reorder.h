@@ -13,15 +13,16 @@ namespace lockstep {
 // Whether oneDNN's reorder into this layout is right.
 bool reorder_is_reliable(const onednn::Descriptor& to);
 
-// For each float of an array in layout `to`: where it lies in one of layout `from`, or -1 for padding.
+// For each element of an array in layout `to`: where it lies in one of layout `from`, or -1 for padding.
 // Requires: the same dimensions.
 std::vector<std::int32_t> gather_indices(const onednn::Descriptor& from, const onednn::Descriptor& to);
 
 // to[i] = from[indices[i]], and 0 where the index is -1.
-void gather(std::span<const std::int32_t> indices, const float* from, float* to);
+void gather(std::span<const std::int32_t> indices, const void* from, onednn::Type from_type, void* to,
+            onednn::Type to_type);
 
 // Copies now. Allocates: not for the step.
-void reorder_once(const onednn::Descriptor& from_layout, const float* from, const onednn::Descriptor& to_layout,
-                  float* to);
+void reorder_once(const onednn::Descriptor& from_layout, const void* from, const onednn::Descriptor& to_layout,
+                  void* to);
 
 }  // namespace lockstep

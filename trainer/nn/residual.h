@@ -7,6 +7,6 @@
 namespace lockstep {
 
 // Faults: an empty body, branches of different shapes, and those of the layers inside.
-Activation build_residual(Builder& builder, const proto::Residual& spec, const Activation& input);
+Activation build_residual(Builder& builder, proto::Residual& spec, const Activation& input);
 
 }  // namespace lockstep

@@ -63,10 +63,10 @@ void resolve_model(int classes, proto::Model& model, Faults& faults) {
     }
     const std::string name = model.zoo();
     if (!add_zoo_layers(name, classes, model)) {
-      const std::string near = nearest(name, zoo_models());
+      const std::string near = nearest(name, zoo_names());
       faults.add("model.zoo", fmt::format("no network is called \"{}\"{}; there are: {}", name,
                                           near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
-                                          fmt::join(zoo_models(), ", ")));
+                                          fmt::join(zoo_names(), ", ")));
       return;
     }
     model.clear_zoo();

@@ -1,6 +1,7 @@
 #include "trainer/nn/zoo.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trainer/nn/network.h"
@@ -101,25 +102,52 @@ void resnet18_small(Layers& layers, int classes) {
   resnet18_stages(layers, classes);
 }
 
+// Configuration D.
+void vgg16(Layers& layers, int classes) {
+  for (const auto& [filters, count] : {std::pair{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}}) {
+    for (int i = 0; i < count; ++i) {
+      convolution(layers, filters, 3, 1, /*bias=*/true);
+      layers.Add()->mutable_relu();
+    }
+    max_pooling(layers, 2, 2, 0);
+  }
+  layers.Add()->mutable_flatten();
+  for (int i = 0; i < 2; ++i) {
+    dense(layers, 4096);
+    layers.Add()->mutable_relu();
+    layers.Add()->mutable_dropout();
+  }
+  dense(layers, classes);
+}
+
 struct Entry {
-  std::string_view name;
+  ZooModel model;
   void (*add)(Layers& layers, int classes);
 };
 
-constexpr Entry kZoo[] = {
-    {"lenet", lenet}, {"small_cnn", small_cnn}, {"resnet18", resnet18}, {"resnet18_small", resnet18_small}};
+const Entry kZoo[] = {{{"lenet", {1, 28, 28}, 10}, lenet},
+                      {{"small_cnn", {1, 28, 28}, 10}, small_cnn},
+                      {{"resnet18", {3, 224, 224}, 1000}, resnet18},
+                      {{"resnet18_small", {3, 32, 32}, 10}, resnet18_small},
+                      {{"vgg16", {3, 224, 224}, 1000}, vgg16}};
 
 }  // namespace
 
-std::vector<std::string> zoo_models() {
+std::vector<ZooModel> zoo_models() {
+  std::vector<ZooModel> models;
+  for (const Entry& entry : kZoo) models.push_back(entry.model);
+  return models;
+}
+
+std::vector<std::string> zoo_names() {
   std::vector<std::string> names;
-  for (const Entry& entry : kZoo) names.emplace_back(entry.name);
+  for (const Entry& entry : kZoo) names.push_back(entry.model.name);
   return names;
 }
 
 bool add_zoo_layers(std::string_view name, int classes, proto::Model& model) {
   for (const Entry& entry : kZoo) {
-    if (entry.name != name) continue;
+    if (entry.model.name != name) continue;
     entry.add(*model.mutable_layer(), classes);
     return true;
   }

@@ -3,6 +3,7 @@
 //   small_cnn       five 3x3 convolutions with batch norm, global pooling; for 28 x 28 and 32 x 32
 //   resnet18        He et al. 2015 (arXiv:1512.03385), for ImageNet: 7x7 stem; 11,689,512 parameters at 1,000 classes
 //   resnet18_small  the same behind a 3x3 stem without pooling, for 32 x 32
+//   vgg16           Simonyan and Zisserman 2014 (arXiv:1409.1556), configuration D; 138,357,544 parameters at 1,000
 #pragma once
 
 #include <string_view>

@@ -88,7 +88,8 @@ TEST(Allocation, TheStepMakesNoneAfterTheFirst) {
   const ImageShape image{.channels = 3, .height = 9, .width = 9};
   const auto dataset =
       make_synthetic_dataset({.rows = 128, .image = image, .pixel_type = PixelType::kUint8, .classes = 5});
-  const auto network = Network::build(job.model(), {.image = image, .classes = 5, .slice_rows = 4}, draft.faults);
+  const auto network =
+      Network::build(*draft.job.mutable_model(), {.image = image, .classes = 5, .slice_rows = 4}, draft.faults);
   ASSERT_NE(network, nullptr) << draft.faults.status("test");
   const auto optimizer = Optimizer::make(job.optimizer(), network->parameters(), network->parameter_values().size());
   const auto communicator = make_solo_communicator();

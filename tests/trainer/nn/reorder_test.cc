@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "trainer/nn/bfloat16.h"
+#include "trainer/nn/network.h"
 #include "trainer/nn/onednn.h"
 
 namespace lockstep {
@@ -34,8 +36,10 @@ constexpr Layout kLayouts[] = {{"abcd", Tag::abcd},
 const onednn::Dims kShapes[] = {{1, 1, 3, 3},   {3, 5, 3, 3},  {16, 16, 3, 3}, {7, 33, 1, 1},
                                 {20, 24, 2, 2}, {5, 64, 1, 3}, {18, 20, 1, 1}, {32, 3, 7, 7}};
 
-onednn::Descriptor descriptor(const onednn::Dims& dims, const Layout& layout) {
-  return {dims, dnnl::memory::data_type::f32, layout.tag};
+constexpr onednn::Type kFloat = onednn::Type::f32;
+
+onednn::Descriptor descriptor(const onednn::Dims& dims, const Layout& layout, onednn::Type type = kFloat) {
+  return {dims, type, layout.tag};
 }
 
 // 1, 2, 3, ... in plain order.
@@ -51,12 +55,12 @@ std::vector<float> unwritten(const onednn::Descriptor& layout) {
 }
 
 template <typename Check>
-void for_each_pair(Check check) {
+void for_each_pair(Check check, onednn::Type to_type = kFloat) {
   for (const onednn::Dims& dims : kShapes) {
     for (const Layout& from : kLayouts) {
       for (const Layout& to : kLayouts) {
         SCOPED_TRACE(fmt::format("{} of {} to {}", fmt::join(dims, "x"), from.name, to.name));
-        check(dims, descriptor(dims, from), descriptor(dims, to));
+        check(dims, descriptor(dims, from), descriptor(dims, to, to_type));
       }
     }
   }
@@ -84,9 +88,9 @@ TEST(Reorder, IsTheSameBitsAsTheSlowTwinWhereverItIsUsed) {
   for_each_pair([](const onednn::Dims& dims, const onednn::Descriptor& from, const onednn::Descriptor& to) {
     const std::vector<float> plain = counted(dims);
     std::vector<float> values(onednn::elements_of(from));
-    gather(gather_indices(onednn::plain(dims), from), plain.data(), values.data());
+    gather(gather_indices(onednn::plain(dims), from), plain.data(), kFloat, values.data(), kFloat);
     std::vector<float> expected = unwritten(to);
-    gather(gather_indices(from, to), values.data(), expected.data());
+    gather(gather_indices(from, to), values.data(), kFloat, expected.data(), kFloat);
     std::vector<float> got = unwritten(to);
     reorder_once(from, values.data(), to, got.data());
     EXPECT_EQ(got, expected);
@@ -94,6 +98,22 @@ TEST(Reorder, IsTheSameBitsAsTheSlowTwinWhereverItIsUsed) {
     reorder_once(to, got.data(), onednn::plain(dims), back.data());
     EXPECT_EQ(back, plain);
   });
+}
+
+TEST(Reorder, RoundsToBfloat16AsTheSlowTwin) {
+  if (!has_bf16()) return;  // nothing is made in bf16 then
+  const auto check = [](const onednn::Dims& dims, const onednn::Descriptor& from, const onednn::Descriptor& to) {
+    std::vector<float> plain = counted(dims);
+    for (float& value : plain) value /= 3;  // not a bf16 number
+    std::vector<float> values(onednn::elements_of(from));
+    gather(gather_indices(onednn::plain(dims), from), plain.data(), kFloat, values.data(), kFloat);
+    std::vector<Bfloat16> expected(onednn::elements_of(to));
+    gather(gather_indices(from, to), values.data(), kFloat, expected.data(), onednn::Type::bf16);
+    std::vector<Bfloat16> got(onednn::elements_of(to), Bfloat16{0x7fc0});
+    reorder_once(from, values.data(), to, got.data());
+    EXPECT_EQ(got, expected);
+  };
+  for_each_pair(check, onednn::Type::bf16);
 }
 
 // Positions worked out by hand: of a 3 x 5 x 1 x 1 array as ABcd8b8a, element (2, 4) lies at 4 * 8 + 2.

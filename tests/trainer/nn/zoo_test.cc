@@ -18,14 +18,15 @@ NetworkUnderTest make(const std::string& name, const ImageShape& image, int clas
   return NetworkUnderTest("zoo: '" + name + "'", {.image = image, .classes = classes, .slice_rows = rows});
 }
 
-// Published counts: torchvision's resnet18, and its common form for 32x32 images (3x3 stem, no first pooling).
-TEST(Zoo, ResNetsHaveThePublishedNumberOfParameters) {
+// Published counts: torchvision's resnet18 and vgg16, and the common ResNet for 32x32 images (3x3 stem, no pooling).
+TEST(Zoo, ModelsHaveThePublishedNumberOfParameters) {
   EXPECT_EQ(parameter_count(*make("resnet18", {3, 224, 224}, 1000, 1).network), 11'689'512);
   EXPECT_EQ(parameter_count(*make("resnet18_small", {3, 32, 32}, 10, 1).network), 11'173'962);
+  EXPECT_EQ(parameter_count(*make("vgg16", {3, 224, 224}, 1000, 1).network), 138'357'544);
 }
 
 TEST(Zoo, EveryModelLearnsAndSaysWhatItIs) {
-  const std::vector<std::string> names = zoo_models();
+  const std::vector<std::string> names = zoo_names();
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   ASSERT_FALSE(names.empty());
   for (const std::string& name : names) {
@@ -38,7 +39,7 @@ TEST(Zoo, EveryModelLearnsAndSaysWhatItIs) {
     double norm = 0;
     for (std::size_t i = 0; i < values.size(); ++i) norm += std::pow(double(network.gradient_array.data()[i]), 2);
     ASSERT_GT(norm, 0);
-    // A small step down the gradient lowers the loss.
+    // A small step down the gradient lowers the loss: with the same dropout.
     for (std::size_t i = 0; i < values.size(); ++i) values[i] -= float(0.05 / norm) * network.gradient_array.data()[i];
     network.network->parameters_changed();
     EXPECT_LT(network.train(rows, 1).loss_sum, before);

@@ -1,0 +1,170 @@
+// lockstep bench: how fast the training step is on this machine, and where its time goes.
+// Exit codes: 0; 1 a built-in network with a slow kernel; 2 usage or a model that does not fit; 3 missing data of a
+// job.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "launch/command/bench_print.h"
+#include "launch/command/process_group.h"
+#include "launch/command/subject.h"
+#include "storage/base/log.h"
+#include "storage/base/text_proto.h"
+#include "trainer/comm/heartbeat.h"
+
+namespace lockstep {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  mpirun -n 2 lockstep bench --model resnet18 --stem small --batch 128
+  mpirun -n 2 lockstep bench --model vgg16 --batch 16 --precision bf16 --json
+  mpirun -n 2 lockstep bench --model launch/jobs/fashion_mnist.job.pbtxt --set slices=4
+
+Rows are made up. Shares are of the peak of multiply-adds, measured before and after on all ranks at once; work counts
+by the direct algorithm, so that Winograd may pass 100 %. Bind one rank to a core, as launch/mpirun_flags does.)";
+
+struct Arguments {
+  SubjectArguments subject;
+  std::string stem = "large";
+  std::string precision;
+  StepBenchOptions options;
+  int batch = 0;
+  int slices = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+// Slices of about 32 rows, the same number on every rank.
+int default_slices(int batch, int ranks) {
+  constexpr int kRows = 32;
+  for (int slices = ranks; slices <= batch; slices += ranks) {
+    if (batch % slices == 0 && batch / slices <= kRows) return slices;
+  }
+  return ranks;
+}
+
+StatusOr<proto::Job> make_job(const Arguments& arguments, int ranks, Subject subject) {
+  proto::Job job = subject.draft.job;
+  if (subject.from_zoo) {
+    job.set_batch(64 * ranks);
+    job.mutable_schedule()->mutable_constant()->set_learning_rate(1e-3F);
+    job.mutable_optimizer()->set_weight_decay(5e-4F);
+    job.mutable_data()->set_path("none");  // rows are made up
+    JobDraft draft = parse_job(job_text(job), subject.draft.file);
+    for (const std::string& assignment : arguments.subject.overrides) {
+      set_by_path(assignment, draft.job, draft.faults);
+    }
+    job = draft.job;
+    RETURN_IF_ERROR(draft.faults.status("--set"));
+  }
+  if (arguments.batch > 0) job.set_batch(arguments.batch);
+  if (arguments.slices > 0) job.set_slices(arguments.slices);
+  if (arguments.slices == 0 && (subject.from_zoo || arguments.batch > 0)) {
+    job.set_slices(default_slices(job.batch(), ranks));
+  }
+  if (arguments.threads > 0) job.mutable_execution()->set_threads_per_rank(arguments.threads);
+  if (arguments.precision == "fp32") job.mutable_execution()->set_precision(proto::FP32);
+  if (arguments.precision == "bf16") job.mutable_execution()->set_precision(proto::BF16);
+  if (job.batch() % job.slices() != 0) {
+    return bad_configuration(
+        fmt::format("slices: expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
+  }
+  return job;
+}
+
+// oneDNN's plain loops, and convolution as a copy and a matrix product: nobody should wait for those.
+Status check_kernels(const StepBenchResult& result) {
+  std::string slow;
+  for (const StepTime& kernel : result.kernels) {
+    if (kernel.kernel.starts_with("ref") || kernel.kernel.starts_with("gemm:")) {
+      slow += fmt::format("\n  {} {}: {}", kernel.layer, kernel.pass, kernel.kernel);
+    }
+  }
+  return slow.empty() ? OkStatus() : Status(absl::StatusCode::kInternal, "oneDNN has only slow kernels for" + slow);
+}
+
+Status bench(Communicator& communicator, Arguments& arguments) {
+  std::string& target = arguments.subject.target;
+  if (arguments.stem == "small") target += "_small";
+  ASSIGN_OR_RETURN(const Subject subject, find_subject(arguments.subject));
+  ASSIGN_OR_RETURN(const proto::Job job, make_job(arguments, communicator.size(), subject));
+  arguments.options.image = subject.image;
+  arguments.options.classes = subject.classes;
+  ASSIGN_OR_RETURN(const StepBenchResult result, bench_step(communicator, job, arguments.options));
+  if (communicator.rank() == 0) {
+    (arguments.json ? print_step_json : print_step_text)(target, arguments.options, result);
+  }
+  return subject.from_zoo ? check_kernels(result) : OkStatus();
+}
+
+// Returns the exit code when the program is to end here.
+std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
+  CLI::App app("How fast the training step is on this machine, and where its time goes.", "lockstep bench");
+  app.footer(kExamples);
+  app.add_option("--model", arguments.subject.target, "Name of a built-in network (lockstep model ls), or a job file")
+      ->required();
+  app.add_option("--stem", arguments.stem, "First layers of a ResNet: large (for 224x224) or small (for 32x32)")
+      ->check(CLI::IsMember({"large", "small"}));
+  app.add_option("--set", arguments.subject.overrides, "PATH=VALUE: changes one field of the job; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--image", arguments.subject.image,
+                 "HEIGHTxWIDTHxCHANNELS (default: what the network is usually trained on, or the job's data)");
+  app.add_option("--classes", arguments.subject.classes, "Number of classes (default: likewise)")
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--batch", arguments.batch, "Rows of a step over all ranks (default: 64 a rank, or the job's)")
+      ->check(CLI::Range(1, 1048576));
+  app.add_option("--slices", arguments.slices, "Parts of a batch (default: parts of at most 32 rows, or the job's)")
+      ->check(CLI::Range(1, 65536));
+  app.add_option("--threads", arguments.threads, "Threads of a rank (default: 1, or the job's)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--precision", arguments.precision, "fp32 or bf16 (default: fp32, or the job's)")
+      ->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_option("--steps", arguments.options.steps, "Steps that are measured")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_option("--warm-up", arguments.options.warm_up_steps, "Steps before them")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_flag("--json", arguments.json, "One JSON object on one line");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+int run(int argc, char** argv) {
+  if (started_as_rank()) die_with_parent();
+  StatusOr<ProcessGroup> group = ProcessGroup::join();
+  Status status = group.status();
+  int rank = 0;
+  if (status.ok()) {
+    rank = group->communicator().rank();
+    Arguments arguments;
+    if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
+    configure_log(rank, /*verbose=*/false);
+    status = bench(group->communicator(), arguments);
+  }
+  if (!status.ok() && rank == 0) std::fprintf(stderr, "lockstep bench: %s\n", std::string(status.message()).c_str());
+  return exit_code(status);
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  try {
+    return lockstep::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lockstep bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,31 @@
+// What `lockstep model` and `lockstep bench` look at: a built-in network or the model of a job, on images of some
+// shape.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/base/status.h"
+#include "trainer/loop/training_job.h"
+#include "trainer/nn/network.h"
+
+namespace lockstep {
+
+struct SubjectArguments {
+  std::string target;  // name of a built-in network, or a job file
+  std::vector<std::string> overrides;
+  std::string image;  // "HEIGHTxWIDTHxCHANNELS"; empty: of the job's data, or what the network is usually trained on
+  int classes = 0;    // 0: as above
+};
+
+struct Subject {
+  JobDraft draft;  // of a built-in network: only the model
+  bool from_zoo = false;
+  ImageShape image;
+  int classes = 0;
+};
+
+// Errors: bad_configuration; bad_data when the job's data are needed and cannot be read.
+StatusOr<Subject> find_subject(const SubjectArguments& arguments);
+
+}  // namespace lockstep

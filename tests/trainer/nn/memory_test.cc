@@ -1,0 +1,86 @@
+// Arrays that share memory, against the slow twin in which each has its own.
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/trainer/nn/network_under_test.h"
+#include "trainer/nn/memory_plan.h"
+
+namespace lockstep {
+namespace {
+
+constexpr const char* kModel = R"(
+  layer { convolution { filters: 24 kernel: 3 padding: SAME } }
+  layer { batch_norm { relu: true } }
+  layer { dropout { rate: 0.4 } }
+  layer { max_pooling { kernel: 2 } }
+  layer { residual {
+    body { convolution { filters: 40 kernel: 3 padding: SAME } } body { batch_norm { relu: true } }
+    body { convolution { filters: 40 kernel: 3 padding: SAME } } body { dropout { rate: 0.1 } }
+    shortcut { convolution { filters: 40 kernel: 1 } } } }
+  layer { residual { body { convolution { filters: 40 kernel: 3 padding: SAME } } body { tanh {} } } }
+  layer { average_pooling { kernel: 2 } }
+  layer { dense { units: 33 } } layer { batch_norm { relu: true } } layer { sigmoid {} }
+  layer { dense { units: 5 } })";
+
+class SharedMemory : public testing::TestWithParam<Precision> {
+ protected:
+  static NetworkUnderTest make(bool shared) {
+    NetworkOptions options{.image = {3, 12, 10}, .classes = 5, .slice_rows = 6, .seed = 2};
+    options.precision = GetParam();
+    options.share_memory = shared;
+    return NetworkUnderTest(kModel, options);
+  }
+};
+
+// Several passes of both kinds in turn: what one leaves behind must not reach the next.
+TEST_P(SharedMemory, ChangesNoBit) {
+  NetworkUnderTest shared = make(true);
+  NetworkUnderTest apart = make(false);
+  EXPECT_LT(shared.network->memory_bytes(), apart.network->memory_bytes());
+  for (std::uint32_t seed = 1; seed < 4; ++seed) {
+    const Rows rows = random_rows(shared.network->options(), seed);
+    EXPECT_EQ(shared.train(rows, 1).loss_sum, apart.train(rows, 1).loss_sum);
+    EXPECT_TRUE(std::ranges::equal(shared.gradient_array.span(), apart.gradient_array.span()));
+    shared.network->evaluate_slice(rows.slice(), 6);
+    apart.network->evaluate_slice(rows.slice(), 6);
+    EXPECT_TRUE(std::ranges::equal(shared.network->logits(), apart.network->logits()));
+    for (NetworkUnderTest* const each : {&shared, &apart}) {
+      each->randomize(seed);
+      each->network->parameters_changed();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, SharedMemory, testing::Values(Precision::kFp32, Precision::kBf16),
+                         [](const auto& tested) { return tested.param == Precision::kFp32 ? "Fp32" : "Bf16"; });
+
+TEST(MemoryPlan, ArraysShareAPlaceOnlyWhenNeverNeededAtOnce) {
+  MemoryPlan plan;
+  const Slot first = plan.add(160);
+  const Slot second = plan.add(32);
+  const Slot third = plan.add(160);     // when the first is done
+  const Slot evaluated = plan.add(16);  // never while training
+  const Slot kept = plan.add(48);
+  plan.use(first, Sequence::kTraining, 0);
+  plan.use(first, Sequence::kTraining, 3);
+  plan.use(second, Sequence::kTraining, 2);
+  plan.use(third, Sequence::kTraining, 4);
+  plan.use(evaluated, Sequence::kEvaluation, 0);
+  plan.keep(kept);
+  plan.arrange(/*shared=*/true);
+  EXPECT_EQ(plan.elements(), 160U + 48 + 32);
+  plan.allocate();
+  EXPECT_EQ(plan.data(first), plan.data(third));
+  EXPECT_EQ(plan.data(first), plan.data(evaluated));
+  EXPECT_GE(plan.data(kept), plan.data(first) + 160);
+  EXPECT_GE(plan.data(second), plan.data(first) + 160);
+
+  plan.arrange(/*shared=*/false);
+  EXPECT_EQ(plan.elements(), 160U + 32 + 160 + 16 + 48);
+}
+
+}  // namespace
+}  // namespace lockstep
