@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "trainer/tensor/sum_target.h"
+
 namespace lockstep {
 namespace {
 
@@ -29,21 +31,6 @@ void sum_block(std::span<float* const> arrays, std::size_t offset, std::size_t e
 }
 
 }  // namespace
-
-void add_to(float* __restrict sum, const float* __restrict values, std::size_t elements) {
-  for (std::size_t i = 0; i < elements; ++i) sum[i] += values[i];
-}
-
-void fold_into_first(std::span<float* const> arrays, std::size_t elements) {
-  if (arrays.size() < 2) return;
-  alignas(64) float sum[kBlock];
-  for (std::size_t offset = 0; offset < elements; offset += kBlock) {
-    const std::size_t n = std::min(kBlock, elements - offset);
-    std::copy_n(arrays.back() + offset, n, sum);
-    for (std::size_t i = arrays.size() - 2; i > 0; --i) add_to(sum, arrays[i] + offset, n);
-    add_to(arrays[0] + offset, sum, n);
-  }
-}
 
 void sum_rank_arrays(std::span<float* const> arrays, std::span<float* const> sums, std::size_t elements) {
   alignas(64) float sum[kBlock];

@@ -32,13 +32,15 @@ class FoldingReducer final : public GradientReducer {
     while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
   }
 
-  std::span<float> slice_buffer() override { return {levels_[height_], elements_}; }
-  void slice_done() override {
+  SumTarget begin_slice() override {
     CHECK(slices_done_ < slice_tree_.slices(), "all {} slices are done", slices_done_);
     const auto additions = static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
-    height_ -= additions;
-    fold_into_first(std::span(levels_).subspan(height_, additions + 1), elements_);
-    ++height_;
+    const std::span<float* const> levels = levels_;
+    if (additions == 0) return {.arrays = levels.subspan(height_, 1), .elements = elements_, .add = false};
+    return {.arrays = levels.subspan(height_ - additions, additions), .elements = elements_, .add = true};
+  }
+  void slice_done() override {
+    height_ = height_ + 1 - static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
     ++slices_done_;
   }
   std::span<float> reduce() override {
@@ -73,7 +75,7 @@ class FoldingReducer final : public GradientReducer {
   const SliceTree slice_tree_;
   std::vector<AlignedArray> arrays_;
   std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
-  std::size_t height_ = 0;      // arrays on the stack
+  std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
   int slices_done_ = 0;
   std::optional<RankTree> rank_tree_;  // none: MPI_Allreduce
 };

@@ -2,7 +2,7 @@
 // does not change a bit of the result.
 //
 // Tree over S slices: halves while S is even, an odd rest from left to right. A rank holds S / P consecutive slices and
-// adds them in that order (slice_buffer, slice_done); reduce() then adds over ranks at distance 1, 2, 4, ... For P a
+// adds them in that order (begin_slice, slice_done); reduce() then adds over ranks at distance 1, 2, 4, ... For P a
 // power of two that divides S these are the same additions for every P. Any other P that divides S is deterministic,
 // with other bits.
 //
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "trainer/comm/communicator.h"
+#include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
 
@@ -44,12 +45,12 @@ class GradientReducer {
                                                const ReducerOptions& options);
   virtual ~GradientReducer() = default;
 
-  // Where the next slice of this rank is to be written (64-byte aligned, `elements` floats). Call slice_done() after.
-  virtual std::span<float> slice_buffer() = 0;
+  // Where the array of this rank's next slice is to be put, whole. Call slice_done() after.
+  virtual SumTarget begin_slice() = 0;
   virtual void slice_done() = 0;
 
   // After all S / P slices: the sum over all slices of all ranks, the same bits on every rank, valid until the next
-  // slice_buffer(). Collective.
+  // begin_slice(). Collective.
   virtual std::span<float> reduce() = 0;
 
   virtual ReductionTimes times() const = 0;

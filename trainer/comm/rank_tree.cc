@@ -5,6 +5,7 @@
 
 #include "storage/base/status.h"
 #include "trainer/comm/array_sum.h"
+#include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
 namespace {

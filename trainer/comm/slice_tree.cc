@@ -12,9 +12,8 @@ SliceTree::SliceTree(int slices) : slices_(slices), odd_(slices), depth_(0) {
   while (odd_ % 2 == 0) odd_ /= 2;
   int height = 0;
   for (int slice = 0; slice < slices; ++slice) {
-    ++height;
+    height += 1 - additions_after(slice);
     depth_ = std::max(depth_, height);
-    height -= additions_after(slice);
   }
 }
 

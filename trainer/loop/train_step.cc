@@ -1,6 +1,7 @@
 #include "trainer/loop/train_step.h"
 
 #include <algorithm>
+#include <array>
 
 #include "trainer/optim/schedule.h"
 #include "trainer/tensor/finite.h"
@@ -50,9 +51,8 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
 
 void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool first) {
   parts_.heartbeat.note(Phase::kData, step);
-  const std::span<float> buffer = parts_.reducer.slice_buffer();
-  const std::span<float> tail = buffer.subspan(parts_.network.gradient_elements());
-  std::fill(tail.begin(), tail.end(), 0.0F);
+  const SumTarget target = parts_.reducer.begin_slice();
+  std::array<float, kTailElements> tail{};
   tail[kStop] = first && requests.stop ? 1.0F : 0.0F;
   tail[kCheckpoint] = first && requests.checkpoint ? 1.0F : 0.0F;
 
@@ -62,18 +62,18 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
   parts_.heartbeat.note(Phase::kForwardBackward, step);
   if (!loaded.ok()) {
     load_status_ = loaded.status();
-    std::fill(buffer.begin(), buffer.end() - static_cast<std::ptrdiff_t>(tail.size()), 0.0F);
+    if (!target.add) std::fill_n(target.arrays[0], target.elements, 0.0F);
     tail[kNotLoaded] = 1;
   } else {
     const Slice slice{.images = loaded->images, .labels = loaded->labels, .rows = loaded->rows, .epoch = loaded->epoch};
     const SliceResult result = parts_.network.train_slice(slice, 1.0F / static_cast<float>(job_.batch()),
-                                                          1.0F / static_cast<float>(job_.slices()),
-                                                          buffer.first(parts_.network.gradient_elements()));
+                                                          1.0F / static_cast<float>(job_.slices()), target);
     tail[kLoss] = result.loss_sum;
     tail[kCorrect] = static_cast<float>(result.correct);
     if (!result.finite || !loaded->finite) tail[kNotFinite] = 1;
     if (!loaded->finite) note_bad_rows(*loaded);
   }
+  target.put(parts_.network.gradient_elements(), tail.data(), tail.size());
   parts_.reducer.slice_done();
   parts_.account.book(TimeShare::kCompute);
 }

@@ -75,7 +75,7 @@ class BatchNormBuilder {
       backward_arguments.push_back({DNNL_ARG_WORKSPACE, workspace, slot});
     }
     builder_.on_training(builder_.operation(forward_, arguments));
-    builder_.on_backward(builder_.operation(backward, backward_arguments));
+    builder_.on_backward(builder_.gradient_operation(backward, backward_arguments));
   }
 
   void add_evaluation() {
@@ -88,19 +88,20 @@ class BatchNormBuilder {
   void add_statistics() {
     const std::int64_t count = builder_.rows() * (input_.shape.flat ? 1 : input_.shape.height * input_.shape.width);
     const float unbiased = count > 1 ? float(double(count) / double(count - 1)) : 1.f;
-    const auto run = [&memory = builder_.memory(), channels = channels_, unbiased, mean = mean_, variance = variance_,
-                      to_mean = running_mean_.statistics,
-                      to_variance = running_variance_.statistics](const Pass& pass) {
-      const float* const means = memory.data(mean);
-      const float* const variances = memory.data(variance);
-      float* const mean_parts = memory.data(to_mean);
-      float* const variance_parts = memory.data(to_variance);
-      for (std::int64_t c = 0; c < channels; ++c) {
-        mean_parts[c] = pass.statistics_scale * means[c];
-        variance_parts[c] = pass.statistics_scale * (unbiased * variances[c]);
-      }
+    const Slot part = builder_.array(vector_);
+    const auto run = [&memory = builder_.memory(), &parameters = builder_.parameters(), channels = channels_, unbiased,
+                      part, mean = mean_, variance = variance_, mean_offset = running_mean_.offset,
+                      variance_offset = running_variance_.offset](const Pass& pass) {
+      const auto put = [&](Slot values, float scale, std::size_t offset) {
+        const float* const from = memory.data(values);
+        float* const scaled = memory.data(part);
+        for (std::int64_t c = 0; c < channels; ++c) scaled[c] = pass.statistics_scale * (scale * from[c]);
+        pass.gradients.put(arena_elements(parameters) + offset, scaled, std::size_t(channels));
+      };
+      put(mean, 1, mean_offset);
+      put(variance, unbiased, variance_offset);
     };
-    builder_.on_training({.run = run, .slots = {mean_, variance_}});
+    builder_.on_training({.run = run, .slots = {mean_, variance_, part}});
   }
 
   void describe() {

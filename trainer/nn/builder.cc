@@ -95,6 +95,7 @@ Parameter Builder::parameter(std::string_view tensor, std::vector<std::int64_t> 
   parameter_initials_.push_back(initial);
   made.values = memory_.add_external(Arena::kValues, parameters_.back().offset);
   made.gradient = memory_.add_external(Arena::kGradients, parameters_.back().offset);
+  gradient_offsets_[made.gradient] = parameters_.back().offset;
   return made;
 }
 
@@ -115,12 +116,21 @@ Builder::Statistic Builder::statistic(std::string_view tensor, std::int64_t chan
                 buffers_);
   buffer_momenta_.push_back(momentum);
   buffer_initials_.push_back(initial);
-  return {memory_.add_external(Arena::kBuffers, buffers_.back().offset),
-          memory_.add_external(Arena::kStatistics, buffers_.back().offset)};
+  return {memory_.add_external(Arena::kBuffers, buffers_.back().offset), buffers_.back().offset};
+}
+
+Slot Builder::scratchpad(const onednn::PrimitiveDescriptor& descriptor) {
+  CHECK(descriptor, "oneDNN has no kernel for {} at {}", name_, path_);
+  const onednn::Descriptor layout = descriptor.scratchpad_desc();
+  return layout.is_zero() ? Slot::kNone : array(layout);
 }
 
 Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments) {
-  CHECK(descriptor, "oneDNN has no kernel for {} at {}", name_, path_);
+  return operation(descriptor, arguments, scratchpad(descriptor));
+}
+
+Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments,
+                        Slot scratch) {
   Step step;
   step.kernel = onednn::implementation_of(descriptor);
   std::vector<std::pair<int, dnnl::memory>> memories;
@@ -132,13 +142,38 @@ Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std
         argument.name == DNNL_ARG_DST || argument.name == DNNL_ARG_DIFF_SRC || argument.name == DNNL_ARG_DIFF_WEIGHTS;
     if (is_written) step.layout = onednn::layout_text(argument.layout);
   }
-  const onednn::Descriptor scratchpad = descriptor.scratchpad_desc();
-  if (!scratchpad.is_zero()) {
-    const Slot slot = array(scratchpad);
-    memories.emplace_back(DNNL_ARG_SCRATCHPAD, memory_.memory(scratchpad, slot));
-    step.slots.push_back(slot);
+  if (scratch != Slot::kNone) {
+    memories.emplace_back(DNNL_ARG_SCRATCHPAD, memory_.memory(descriptor.scratchpad_desc(), scratch));
+    step.slots.push_back(scratch);
   }
   step.run = [operation = onednn::Operation(descriptor, memories)](const Pass&) { operation.run(); };
+  return step;
+}
+
+Step Builder::gradient_operation(const onednn::PrimitiveDescriptor& descriptor,
+                                 const std::vector<Argument>& arguments) {
+  struct Piece {
+    Slot slot;
+    std::size_t offset;
+    std::size_t elements;
+  };
+  std::vector<Piece> pieces;
+  std::vector<Argument> apart = arguments;
+  for (Argument& argument : apart) {
+    const auto found = gradient_offsets_.find(argument.slot);
+    if (found == gradient_offsets_.end()) continue;
+    argument.slot = array(argument.layout);
+    pieces.push_back({argument.slot, found->second, onednn::elements_of(argument.layout)});
+  }
+  const Slot scratch = scratchpad(descriptor);
+  const Step in_place = operation(descriptor, arguments, scratch);
+  Step step = operation(descriptor, apart, scratch);
+  step.slots.insert(step.slots.end(), in_place.slots.begin(), in_place.slots.end());
+  step.run = [&memory = memory_, in_place = in_place.run, apart = step.run, pieces](const Pass& pass) {
+    if (!pass.gradients.add) return in_place(pass);
+    apart(pass);
+    for (const Piece& piece : pieces) pass.gradients.put(piece.offset, memory.data(piece.slot), piece.elements);
+  };
   return step;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,7 @@ struct Pass {
   std::span<const std::int64_t> rows;
   std::int64_t epoch = 0;
   float statistics_scale = 1;
+  SumTarget gradients = {};  // then statistics
 };
 
 // One kernel or loop of a pass.
@@ -135,16 +137,19 @@ class Builder {
                       bool is_weights, float initial);
   // Values of a parameter in the layout and type that a primitive wants, refreshed when the parameters change.
   Slot parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout);
-  // A running statistic of `channels` values: where evaluation reads it (`buffer`) and where the forward pass leaves
-  // this slice's part (`statistics`).
+  // A running statistic of `channels` values: where evaluation reads it (`buffer`), and where the forward pass puts
+  // this slice's part behind the gradients of all parameters (`offset` within that).
   struct Statistic {
     Slot buffer;
-    Slot statistics;
+    std::size_t offset;
   };
   Statistic statistic(std::string_view tensor, std::int64_t channels, float momentum, float initial);
 
   // A primitive as a step. A workspace or scratchpad is an argument like the others; the scratchpad is added here.
   Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
+  // A primitive that writes gradients of parameters. They go where they lie in the array when that is written over;
+  // when they are added to sums, they are written to a place of their own first.
+  Step gradient_operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
   // A reorder as a step.
   Step copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to);
 
@@ -169,6 +174,9 @@ class Builder {
 
  private:
   void append(const Step& step, std::string_view pass, std::vector<Step>& steps) const;
+  // An array for the scratchpad of a primitive; none when it needs none.
+  Slot scratchpad(const onednn::PrimitiveDescriptor& descriptor);
+  Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments, Slot scratch);
 
   const NetworkOptions& options_;
   MemoryPlan& memory_;
@@ -185,6 +193,7 @@ class Builder {
   std::vector<TensorInfo> buffers_;
   std::vector<float> buffer_initials_;
   std::vector<float> buffer_momenta_;
+  std::map<Slot, std::size_t> gradient_offsets_;
   struct Copy {
     Slot original;
     onednn::Descriptor layout;

@@ -179,7 +179,8 @@ class ConvolutionBuilder {
         {DNNL_ARG_DIFF_DST, diff_dst, copied(output_.layout, output_.gradient, diff_dst)},
         {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
-    builder_.on_backward(builder_.operation(backward_weights_, arguments).as("weights", flops() * builder_.rows()));
+    builder_.on_backward(
+        builder_.gradient_operation(backward_weights_, arguments).as("weights", flops() * builder_.rows()));
   }
 
   std::string add_backward_data() {

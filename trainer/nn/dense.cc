@@ -71,7 +71,7 @@ class DenseBuilder {
                                        {DNNL_ARG_DIFF_DST, dst_, output_.gradient},
                                        {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
     if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
-    builder_.on_backward(builder_.operation(backward_weights_, arguments).as("weights", flops()));
+    builder_.on_backward(builder_.gradient_operation(backward_weights_, arguments).as("weights", flops()));
   }
 
   std::string add_backward_data() {

@@ -18,8 +18,8 @@
 namespace lockstep {
 
 // kOwn is allocated by the plan; the others belong to someone else, who says where with point().
-enum class Arena { kOwn, kInput, kValues, kGradients, kBuffers, kStatistics };
-inline constexpr std::size_t kArenas = 6;
+enum class Arena { kOwn, kInput, kValues, kGradients, kBuffers };
+inline constexpr std::size_t kArenas = 5;
 
 enum class Slot : int { kNone = -1 };
 

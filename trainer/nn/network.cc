@@ -60,7 +60,7 @@ class BuiltNetwork final : public Network {
 
   void parameters_changed() override { run(program_.refresh, {}); }
   SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                          std::span<float> gradients) override;
+                          const SumTarget& gradients) override;
   void update_buffers(std::span<const float> gradients) override;
   SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
   std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
@@ -88,7 +88,8 @@ class BuiltNetwork final : public Network {
   bool check_memory();
   void initialize(proto::Initialization kind);
   void point_to_images(const Slice& slice);
-  void point_to_gradients(std::span<float> gradients);
+  void point_to_gradients(const SumTarget& gradients);
+  void zero_unwritten(float* gradients) const;
   void reorder(const TensorInfo& tensor, float* arena, float* plain, bool to_plain) const;
 
   NetworkOptions options_;
@@ -217,35 +218,40 @@ void BuiltNetwork::point_to_images(const Slice& slice) {
   memory_.point(Arena::kInput, const_cast<float*>(slice.images.data()));
 }
 
-void BuiltNetwork::point_to_gradients(std::span<float> gradients) {
-  CHECK(gradients.size() == gradient_elements(), "{} elements, expected {}", gradients.size(), gradient_elements());
-  CHECK(reinterpret_cast<std::uintptr_t>(gradients.data()) % 64 == 0, "gradients are not on a 64-byte boundary");
-  memory_.point(Arena::kGradients, gradients.data());
-  memory_.point(Arena::kStatistics, gradients.data() + values_.size());
+void BuiltNetwork::point_to_gradients(const SumTarget& gradients) {
+  CHECK(gradients.elements >= gradient_elements(), "{} elements, expected {}", gradients.elements, gradient_elements());
+  if (gradients.add) return;
+  float* const array = gradients.arrays[0];
+  CHECK(reinterpret_cast<std::uintptr_t>(array) % 64 == 0, "gradients are not on a 64-byte boundary");
+  memory_.point(Arena::kGradients, array);
 }
 
 SliceResult BuiltNetwork::train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                                      std::span<float> gradients) {
+                                      const SumTarget& gradients) {
   const FlushToZero flush;
   point_to_images(slice);
   point_to_gradients(gradients);
-  const Pass pass = {slice.rows, slice.epoch, statistics_scale};
+  const Pass pass = {slice.rows, slice.epoch, statistics_scale, gradients};
   run(program_.forward, pass);
   std::span<float> output_gradient;
   if (output_.wants_gradient()) output_gradient = {memory_.data(output_.gradient), logits_elements()};
   const SliceResult result = softmax_cross_entropy(loss_options(), logits(), slice.labels, loss_scale, output_gradient);
   run(program_.backward, pass);
-  // What no kernel writes: the rest of each tensor's last cache line.
+  if (!gradients.add) zero_unwritten(gradients.arrays[0]);
+  return result;
+}
+
+// What no kernel writes: the rest of each tensor's last cache line.
+void BuiltNetwork::zero_unwritten(float* gradients) const {
   for (std::size_t i = 0; i < parameters().size(); ++i) {
     const TensorInfo& tensor = parameters()[i];
     const std::size_t written = onednn::elements_of(builder_.parameter_layouts()[i]);
-    std::fill_n(gradients.data() + tensor.offset + written, tensor.elements - written, 0.f);
+    std::fill_n(gradients + tensor.offset + written, tensor.elements - written, 0.f);
   }
   for (const TensorInfo& tensor : buffers()) {
     const std::size_t written = std::size_t(plain_elements(tensor));
-    std::fill_n(gradients.data() + values_.size() + tensor.offset + written, tensor.elements - written, 0.f);
+    std::fill_n(gradients + values_.size() + tensor.offset + written, tensor.elements - written, 0.f);
   }
-  return result;
 }
 
 void BuiltNetwork::update_buffers(std::span<const float> gradients) {
@@ -264,7 +270,7 @@ SliceResult BuiltNetwork::evaluate_slice(const Slice& slice, int valid_rows) {
   CHECK(valid_rows >= 0 && valid_rows <= options_.slice_rows, "{} rows", valid_rows);
   const FlushToZero flush;
   point_to_images(slice);
-  run(program_.evaluate, {slice.rows, slice.epoch, 1});
+  run(program_.evaluate, {slice.rows, slice.epoch, 1, {}});
   const std::size_t rows = std::size_t(valid_rows);
   return softmax_cross_entropy(loss_options(), logits().first(rows * std::size_t(options_.classes)),
                                slice.labels.first(rows), 1, {});

@@ -18,6 +18,7 @@
 #include "storage/base/status.h"
 #include "storage/base/text_proto.h"
 #include "storage/dataset/dataset.h"
+#include "trainer/tensor/sum_target.h"
 #include "trainer/tensor/tensor.h"
 
 namespace lockstep {
@@ -101,14 +102,14 @@ class Network {
   virtual std::span<float> buffer_values() = 0;
   virtual void parameters_changed() = 0;
 
-  // Elements of the array that train_slice writes: gradients (parameter_values().size()), then statistics.
+  // Elements of the array that train_slice puts: gradients (parameter_values().size()), then statistics.
   virtual std::size_t gradient_elements() const = 0;
 
-  // Forward and backward. Writes, over what was there, d(loss_scale * sum over rows of loss)/d(parameter) and the
-  // batch-norm statistics of this slice times statistics_scale.
-  // Requires: gradients.size() == gradient_elements(), 64-byte aligned. Allocates nothing of its own.
+  // Forward and backward. Puts d(loss_scale * sum over rows of loss)/d(parameter) and the batch-norm statistics of this
+  // slice times statistics_scale, tensor by tensor as each is known.
+  // Requires: gradients.elements >= gradient_elements(). Allocates nothing of its own.
   virtual SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                                  std::span<float> gradients) = 0;
+                                  const SumTarget& gradients) = 0;
 
   // Moves the running statistics towards the mean statistics found in `gradients` after the reduction.
   virtual void update_buffers(std::span<const float> gradients) = 0;

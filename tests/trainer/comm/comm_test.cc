@@ -88,10 +88,10 @@ TEST(SliceTreeTest, Additions) {
 
 TEST(SliceTreeTest, Depth) {
   EXPECT_EQ(SliceTree(1).depth(), 1);
-  EXPECT_EQ(SliceTree(2).depth(), 2);
-  EXPECT_EQ(SliceTree(7).depth(), 2);
-  EXPECT_EQ(SliceTree(8).depth(), 4);
-  EXPECT_EQ(SliceTree(12).depth(), 4);
+  EXPECT_EQ(SliceTree(2).depth(), 1);
+  EXPECT_EQ(SliceTree(7).depth(), 1);
+  EXPECT_EQ(SliceTree(8).depth(), 3);
+  EXPECT_EQ(SliceTree(12).depth(), 3);
 }
 
 TEST(GradientReducerTest, Description) {

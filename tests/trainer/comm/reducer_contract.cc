@@ -40,8 +40,12 @@ Array sum_of_slices(int step, int first, int count, std::size_t elements) {
 std::span<const float> reduce_once(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
   const int mine = slices / communicator.size();
   for (int slice = communicator.rank() * mine; slice < (communicator.rank() + 1) * mine; ++slice) {
-    const std::span<float> buffer = reducer.slice_buffer();
-    for (std::size_t i = 0; i < buffer.size(); ++i) buffer[i] = gradient_value(step, slice, i);
+    // In two pieces, the last one first, as backward does.
+    const SumTarget target = reducer.begin_slice();
+    Array values = slice_gradient(step, slice, target.elements);
+    const std::size_t half = target.elements / 2;
+    target.put(half, values.data() + half, target.elements - half);
+    target.put(0, values.data(), half);
     reducer.slice_done();
   }
   return reducer.reduce();
@@ -86,7 +90,7 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values) {
 
 void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps) {
   const auto reducer = GradientReducer::make(communicator, elements, options);
-  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(reducer->slice_buffer().data());
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(reducer->begin_slice().arrays[0]);
   EXPECT_EQ(address % 64, 0U);
   for (int step = 0; step < steps; ++step) {
     const std::span<const float> sum = reduce_once(*reducer, communicator, options.slices, step);

@@ -169,6 +169,27 @@ TEST(Network, EvaluationChangesNothing) {
   EXPECT_EQ(network.buffers(), buffers);
 }
 
+// The slow twin: each slice's gradients in an array of its own, added afterwards.
+TEST(Network, AddsGradientsAndStatisticsToSumsOnTheWay) {
+  NetworkUnderTest network = make(kNormalizedModel);
+  const std::size_t elements = network.network->gradient_elements();
+  const Rows rows = random_rows(kOptions, 2);
+  std::vector<AlignedArray> sums;
+  for (const std::uint32_t seed : {4U, 5U}) {
+    network.train(random_rows(kOptions, seed), 1);
+    sums.emplace_back(elements);
+    std::ranges::copy(network.gradient_array.span(), sums.back().data());
+  }
+  network.train(rows, 1);
+  std::vector<float> expected(elements);
+  for (std::size_t i = 0; i < elements; ++i) {
+    expected[i] = sums[0].data()[i] + (sums[1].data()[i] + network.gradient_array.data()[i]);
+  }
+  float* const arrays[] = {sums[0].data(), sums[1].data()};
+  network.network->train_slice(rows.slice(), 1, 1, {.arrays = arrays, .elements = elements, .add = true});
+  EXPECT_TRUE(std::ranges::equal(sums[0].span(), expected));
+}
+
 // The running values move towards the mean over the slices of mean and unbiased variance.
 TEST(Network, BuffersMoveTowardsTheStatisticsOfAllSlices) {
   NetworkUnderTest network = make(kNormalizedModel);
@@ -178,7 +199,8 @@ TEST(Network, BuffersMoveTowardsTheStatisticsOfAllSlices) {
   std::map<std::string, std::vector<double>> mean_of_slices;
   for (const std::uint32_t seed : {2U, 3U}) {
     const Rows rows = random_rows(kOptions, seed);
-    network.network->train_slice(rows.slice(), 1, 0.5F, network.gradient_array.span());
+    float* const array = network.gradient_array.data();
+    network.network->train_slice(rows.slice(), 1, 0.5F, {.arrays = {&array, 1}, .elements = sum.size(), .add = false});
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += network.gradient_array.data()[i];
     twin.train(rows.slice());
     for (const auto& [name, values] : twin.statistics) {

@@ -93,7 +93,9 @@ void NetworkUnderTest::set_buffers(const PlainTensors& tensors) {
 }
 
 SliceResult NetworkUnderTest::train(const Rows& rows, float loss_scale) {
-  return network->train_slice(rows.slice(), loss_scale, 1, gradient_array.span());
+  float* const array = gradient_array.data();
+  return network->train_slice(rows.slice(), loss_scale, 1,
+                              {.arrays = {&array, 1}, .elements = gradient_array.size(), .add = false});
 }
 
 NaiveNetwork NetworkUnderTest::naive() const {
