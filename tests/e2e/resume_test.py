@@ -51,13 +51,13 @@ class ResumeTest(TrainingCase):
     def test_in_bf16(self):
         bf16 = ("--set", "execution.precision=BF16")
         self.train(1, "bf16 undisturbed", *bf16)
-        self.stop("bf16", 20, *bf16)
+        self.stop("bf16", 5, *bf16)
         self.train(4, "bf16", *bf16)
         self.assert_identical("bf16 undisturbed", "bf16")
 
     def test_a_measured_plan_is_kept(self):
         measured = ("--set", "execution.plan=MEASURED")
-        self.stop("measured", 20, *measured)
+        self.stop("measured", 5, *measured)
         first = (self.folder / "measured/job.pbtxt").read_text()
         self.assertRegex(first, r"plan \{\s+forward: WINOGRAD\s+data: (DIRECT|WINOGRAD)\s+weights: WINOGRAD\s+\}")
         self.train(4, "measured", *measured)

@@ -38,7 +38,8 @@ class Communicator {
   virtual int first_local() const = 0;
   virtual int local_size() const = 0;
   // Zeroed memory of `bytes` on every local rank, on 64 bytes, each readable and writable by all of them. Returns the
-  // local ranks' addresses in rank order; it lives as long as the communicator. Collective over the local ranks.
+  // local ranks' addresses in rank order; it lives as long as the communicator. Collective over the local ranks. A rank
+  // may ask for no bytes: nobody uses its address then.
   virtual std::span<std::byte* const> allocate_shared(std::size_t bytes) = 0;
   // Waits for all local ranks; what they wrote to shared memory before is seen after.
   virtual void local_barrier() = 0;

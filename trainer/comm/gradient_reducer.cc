@@ -1,5 +1,6 @@
 #include "trainer/comm/gradient_reducer.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "storage/base/status.h"
@@ -54,6 +55,49 @@ class FoldingReducer final : public GradientReducer {
     slices_done_ = 0;
     return {levels_[0], elements_};
   }
+  Part reduce_part(std::size_t split) override {
+    split_ = split;
+    if (!shares()) {
+      reduce();
+    } else {
+      CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
+      rank_tree_->sum_part();
+      height_ = 0;
+      slices_done_ = 0;
+    }
+    return part(split);
+  }
+  Part part(std::size_t split) const override {
+    if (!shares()) return {0, split};
+    const std::size_t begin = std::min(split, rank_tree_->part_begin());
+    return {begin, std::min(split, begin + rank_tree_->part_elements())};
+  }
+  std::span<float> sum() override { return {levels_[0], elements_}; }
+  bool agree(bool mine) override {
+    if (!shares()) return mine;
+    *verdicts_[local_rank()] = mine ? std::byte{1} : std::byte{0};
+    communicator_.local_barrier();
+    rank_tree_->collect(split_, elements_);
+    return std::all_of(verdicts_.begin(), verdicts_.end(), [](const std::byte* it) { return *it == std::byte{1}; });
+  }
+  void part_done() override {
+    if (shares()) communicator_.local_barrier();
+  }
+  std::span<float> shared_values(std::size_t elements) override {
+    if (!shares()) return {};
+    const std::size_t bytes = local_rank() == 0 ? elements * sizeof(float) : 0;
+    return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
+  }
+  void complete(std::span<float> values) override {
+    if (!shares()) return;
+    const Part mine = part(values.size());
+    std::copy(values.begin() + std::ptrdiff_t(mine.begin), values.begin() + std::ptrdiff_t(mine.end),
+              levels_[0] + mine.begin);
+    communicator_.local_barrier();
+    rank_tree_->collect(0, values.size());
+    std::copy_n(levels_[0], values.size(), values.begin());
+    communicator_.local_barrier();
+  }
   ReductionTimes times() const override {
     return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = 0};
   }
@@ -61,12 +105,17 @@ class FoldingReducer final : public GradientReducer {
 
  private:
   float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
+  bool shares() const { return rank_tree_ && rank_tree_->local_size() > 1; }
+  std::size_t local_rank() const {
+    return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
+  }
   void share_memory(std::size_t elements) {
     std::vector<float*> local_arrays;
     for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
       local_arrays.push_back(reinterpret_cast<float*>(bytes));
     }
-    levels_.push_back(local_arrays[static_cast<std::size_t>(communicator_.rank() - communicator_.first_local())]);
+    levels_.push_back(local_arrays[local_rank()]);
+    verdicts_ = communicator_.allocate_shared(1);
     rank_tree_.emplace(communicator_, local_arrays, elements);
   }
 
@@ -77,7 +126,9 @@ class FoldingReducer final : public GradientReducer {
   std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
   std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
   int slices_done_ = 0;
-  std::optional<RankTree> rank_tree_;  // none: MPI_Allreduce
+  std::size_t split_ = 0;
+  std::span<std::byte* const> verdicts_;  // of the local ranks
+  std::optional<RankTree> rank_tree_;     // none: MPI_Allreduce
 };
 
 std::string FoldingReducer::description() const {

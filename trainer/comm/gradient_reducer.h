@@ -53,6 +53,29 @@ class GradientReducer {
   // begin_slice(). Collective.
   virtual std::span<float> reduce() = 0;
 
+  // In place of reduce(), so that ranks which share memory also share what is done with the sum: of the first `split`
+  // elements each gets a part, and what it makes of it lies where all can see it (shared_values). Without shared memory
+  // the part is everything. All of these are collective:
+  //   reduce_part(split)   sums; afterwards elements [begin, end) of sum() are this rank's part
+  //   agree(mine)          whether `mine` is true on every rank; afterwards elements from `split` on are there, too
+  //   part_done()          every rank has used its part; the next slice may begin
+  struct Part {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  virtual Part reduce_part(std::size_t split) = 0;
+  virtual std::span<float> sum() = 0;
+  virtual bool agree(bool mine) = 0;
+  virtual void part_done() = 0;
+  // This rank's part of [0, split).
+  virtual Part part(std::size_t split) const = 0;
+
+  // One array for all ranks that share memory, zeroed; empty when this rank shares none. Collective.
+  virtual std::span<float> shared_values(std::size_t elements) = 0;
+  // `values` has the first elements of the array; each rank gets the parts of the others. Between part_done() and
+  // begin_slice(). Collective.
+  virtual void complete(std::span<float> values) = 0;
+
   virtual ReductionTimes times() const = 0;
 
   // "shared memory over 2 ranks", "halving and doubling over 4 ranks": for the log.

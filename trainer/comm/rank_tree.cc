@@ -29,6 +29,7 @@ RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, s
       host_(communicator.rank() / local_size_),
       share_elements_(elements / arrays.size()) {
   CHECK(elements == padded_elements(elements, communicator.size()), "{} elements", elements);
+  arrays_.assign(arrays.begin(), arrays.end());
   for (float* const array : arrays) {
     shares_.push_back(array + static_cast<std::size_t>(local_rank_) * share_elements_);
   }
@@ -41,10 +42,7 @@ void RankTree::sum() {
     sum_over_hosts(mine);
     return;
   }
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point begin = Clock::now();
-  communicator_.local_barrier();  // every array is complete
-  waiting_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+  wait_for_arrays();
   if (hosts_ == 1) {
     sum_rank_arrays(shares_, shares_, share_elements_);
   } else {
@@ -55,6 +53,32 @@ void RankTree::sum() {
     }
   }
   communicator_.local_barrier();  // every share is written
+}
+
+void RankTree::wait_for_arrays() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  communicator_.local_barrier();  // every array is complete
+  waiting_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void RankTree::sum_part() {
+  float* const mine = shares_[static_cast<std::size_t>(local_rank_)];
+  if (local_size_ > 1) {
+    wait_for_arrays();
+    sum_rank_arrays(shares_, {&mine, 1}, share_elements_);
+  }
+  if (hosts_ > 1) sum_over_hosts(mine);
+}
+
+void RankTree::collect(std::size_t begin, std::size_t end) {
+  float* const mine = arrays_[static_cast<std::size_t>(local_rank_)];
+  while (begin < end) {
+    const std::size_t owner = begin / share_elements_;
+    const std::size_t last = std::min(end, (owner + 1) * share_elements_);
+    if (arrays_[owner] != mine) std::copy(arrays_[owner] + begin, arrays_[owner] + last, mine + begin);
+    begin = last;
+  }
 }
 
 void RankTree::sum_over_hosts(float* values) {

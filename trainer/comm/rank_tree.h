@@ -27,11 +27,22 @@ class RankTree {
 
   // Collective. Returns with the sum in this rank's array, which no other rank then touches until the next sum().
   void sum();
+
+  // The same, but of the sum only this rank's part is there: elements [part_begin(), part_begin() + part_elements()) of
+  // its own array. Each rank that shares memory has another part, and together they have all.
+  void sum_part();
+  std::size_t part_begin() const { return static_cast<std::size_t>(local_rank_) * share_elements_; }
+  std::size_t part_elements() const { return share_elements_; }
+  // Copies elements [begin, end) from the ranks that have them as their part. Between local barriers: after all parts
+  // are there, before one is written to again.
+  void collect(std::size_t begin, std::size_t end);
+
   int local_size() const { return local_size_; }
   // Spent in sum() until the arrays of this host's ranks were complete.
   double waiting_seconds() const { return waiting_seconds_; }
 
  private:
+  void wait_for_arrays();
   void sum_over_hosts(float* values);
   void receive_and_add(int host, float* mine, std::size_t elements);
   void exchange_and_add(int host, const float* theirs, float* mine, std::size_t elements);
@@ -43,7 +54,8 @@ class RankTree {
   const int hosts_;
   const int host_;
   const std::size_t share_elements_;
-  std::vector<float*> shares_;  // this rank's share in the array of each local rank
+  std::vector<float*> arrays_;  // of the local ranks
+  std::vector<float*> shares_;  // this rank's share in each of them
   AlignedArray received_;
   double waiting_seconds_ = 0;
 };

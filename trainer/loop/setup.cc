@@ -111,13 +111,16 @@ ImageTransform training_transform(const DatasetInfo& train, const proto::Job& jo
   return transform;
 }
 
-std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job,
-                                              const Network& network) {
+std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network) {
   const bool tree = job.execution().reduction() == proto::TREE;
-  return GradientReducer::make(communicator, network.gradient_elements() + TrainStep::kTailElements,
-                               {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
-                                .shared_memory = job.execution().shared_memory(),
-                                .slices = job.slices()});
+  std::unique_ptr<GradientReducer> reducer =
+      GradientReducer::make(communicator, network.gradient_elements() + TrainStep::kTailElements,
+                            {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
+                             .shared_memory = job.execution().shared_memory(),
+                             .slices = job.slices()});
+  const std::span<float> shared = reducer->shared_values(network.parameter_values().size());
+  if (!shared.empty()) network.move_parameters(shared);
+  return reducer;
 }
 
 StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint) {

@@ -41,8 +41,8 @@ RowOrder row_order(const proto::Job& job, std::int64_t rows);
 // Normalization and augmentation of training rows.
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);
 // For the gradients of `network` and what a TrainStep adds to them. Collective.
-std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job,
-                                              const Network& network);
+// Where ranks share memory, the parameters move to one place for all of them.
+std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network);
 
 // A network with the weights of a checkpoint, for evaluation. Errors: bad_data.
 struct LoadedNetwork {

@@ -29,22 +29,36 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   for (int i = 0; i < slices_; ++i) run_slice(step, requests, i == 0);
 
   parts_.heartbeat.note(Phase::kReduction, step);
-  const std::span<float> reduced = parts_.reducer.reduce();
+  const std::size_t parameters = parts_.network.parameter_values().size();
+  // The norm for clipping is summed over the whole array, in one order.
+  const bool whole = job_.has_clip_global_norm();
+  if (whole) parts_.reducer.reduce();
+  const GradientReducer::Part part = whole ? parts_.reducer.part(parameters) : parts_.reducer.reduce_part(parameters);
+  const std::span<float> sum = parts_.reducer.sum();
+  bool finite = all_finite(whole ? sum.first(parameters) : sum.subspan(part.begin, part.end - part.begin));
+  if (!whole) finite = parts_.reducer.agree(finite);
   parts_.account.book(TimeShare::kReduction);
 
-  const std::span<const float> tail = reduced.subspan(parts_.network.gradient_elements());
+  const std::size_t elements = parts_.network.gradient_elements();
+  const std::span<const float> tail = sum.subspan(elements);
   const auto rows = static_cast<double>(job_.batch());
   StepOutcome outcome;
   outcome.loss = static_cast<double>(tail[kLoss]) / rows;
   outcome.accuracy = static_cast<double>(tail[kCorrect]) / rows;
   outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_);
-  outcome.finite = tail[kNotFinite] == 0 && all_finite(reduced.first(parts_.network.gradient_elements()));
+  outcome.finite = tail[kNotFinite] == 0 && finite && all_finite(sum.subspan(parameters, elements - parameters));
   outcome.loaded = tail[kNotLoaded] == 0;
   outcome.stop = tail[kStop] > 0;
   outcome.checkpoint = tail[kCheckpoint] > 0;
 
   parts_.heartbeat.note(Phase::kUpdate, step);
-  if (outcome.finite && outcome.loaded) update(reduced, step, static_cast<float>(outcome.learning_rate));
+  const bool good = outcome.finite && outcome.loaded;
+  if (good) update(sum, part, step, static_cast<float>(outcome.learning_rate));
+  parts_.reducer.part_done();
+  if (good) {
+    parts_.network.parameters_changed();
+    parts_.network.update_buffers(sum.first(elements));
+  }
   parts_.account.book(TimeShare::kUpdate);
   return outcome;
 }
@@ -86,16 +100,15 @@ void TrainStep::note_bad_rows(const LoadedSlice& loaded) {
   }
 }
 
-void TrainStep::update(std::span<float> reduced, std::int64_t step, float learning_rate) {
-  const std::span<const float> gradients = reduced.first(parts_.network.parameter_values().size());
+void TrainStep::update(std::span<const float> sum, GradientReducer::Part part, std::int64_t step, float learning_rate) {
+  const std::span<const float> gradients = sum.first(parts_.network.parameter_values().size());
   float gradient_scale = 1;
   if (job_.has_clip_global_norm()) {
     const double norm = global_norm(gradients);
     if (norm > job_.clip_global_norm()) gradient_scale = static_cast<float>(job_.clip_global_norm() / norm);
   }
-  parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1);
-  parts_.network.parameters_changed();
-  parts_.network.update_buffers(reduced.first(parts_.network.gradient_elements()));
+  parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1,
+                          part.begin, part.end);
 }
 
 }  // namespace lockstep

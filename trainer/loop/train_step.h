@@ -3,7 +3,8 @@
 //
 // Beside the gradients the same array carries what all ranks must know at the same step: loss, correct rows, and
 // whether any rank saw a loss or a pixel that is not finite, failed to load its rows, or was asked to stop or to
-// checkpoint. Ensures: after run() returns, parameters, optimizer state and buffers are the same bits on every rank.
+// checkpoint. Ensures: after run() returns, parameters and buffers are the same bits on every rank. Ranks that share
+// memory update a part of the parameters each: of the optimizer's state, each has its part (GradientReducer::complete).
 // Threads: one thread per object. Allocates nothing after the first run().
 #pragma once
 
@@ -66,7 +67,7 @@ class TrainStep {
  private:
   void run_slice(std::int64_t step, const StepRequests& requests, bool first);
   void note_bad_rows(const LoadedSlice& loaded);
-  void update(std::span<float> reduced, std::int64_t step, float learning_rate);
+  void update(std::span<const float> sum, GradientReducer::Part part, std::int64_t step, float learning_rate);
 
   Parts parts_;
   const proto::Job& job_;

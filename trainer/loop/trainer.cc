@@ -227,6 +227,7 @@ class Trainer {
     std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
+      reducer_->complete(slot.values);
       arrays.push_back({slot.name, std::as_bytes(slot.values)});
     }
     return check_replicas(communicator_, arrays);

@@ -54,7 +54,14 @@ class BuiltNetwork final : public Network {
   std::size_t memory_bytes() const override {
     return (memory_.elements() + arena_elements(parameters()) + arena_elements(buffers())) * sizeof(float);
   }
-  std::span<float> parameter_values() override { return values_.span(); }
+  void move_parameters(std::span<float> memory) override {
+    CHECK(memory.size() == values_.size(), "{} elements, expected {}", memory.size(), values_.size());
+    std::copy(values_.begin(), values_.end(), memory.begin());
+    values_ = memory;
+    own_values_ = AlignedArray();
+    memory_.point(Arena::kValues, values_.data());
+  }
+  std::span<float> parameter_values() override { return values_; }
   std::span<float> buffer_values() override { return buffers_.span(); }
   std::size_t gradient_elements() const override { return values_.size() + buffers_.size(); }
 
@@ -98,7 +105,8 @@ class BuiltNetwork final : public Network {
   Program program_;
   std::vector<LayerSummary> summary_;
   Activation output_;  // (slice_rows, classes) in rows
-  AlignedArray values_;
+  AlignedArray own_values_;
+  std::span<float> values_;  // those, or the memory they were moved to
   AlignedArray buffers_;
 };
 
@@ -113,7 +121,8 @@ bool BuiltNetwork::build(proto::Model& model) {
   note_lifetimes();
   memory_.arrange(options_.share_memory);
   if (!check_memory()) return false;
-  values_ = AlignedArray(arena_elements(builder_.parameters()));
+  own_values_ = AlignedArray(arena_elements(builder_.parameters()));
+  values_ = own_values_.span();
   buffers_ = AlignedArray(arena_elements(builder_.buffers()));
   memory_.allocate();
   memory_.point(Arena::kValues, values_.data());
@@ -202,7 +211,7 @@ void BuiltNetwork::initialize(proto::Initialization kind) {
     const TensorInfo& tensor = parameters()[i];
     plain.assign(std::size_t(plain_elements(tensor)), builder_.parameter_initials()[i]);
     if (tensor.is_weights) initialize_weights(kind, options_.seed, tensor, plain);
-    from_plain(tensor, plain, values_.span());
+    from_plain(tensor, plain, values_);
   }
   for (std::size_t i = 0; i < buffers().size(); ++i) {
     const TensorInfo& tensor = buffers()[i];

@@ -97,6 +97,10 @@ class Network {
   // Of all arrays it owns: parameters, buffers, activations and their gradients, scratchpad.
   virtual std::size_t memory_bytes() const = 0;
 
+  // Moves the parameters to memory of the caller's, on 64 bytes and of the same size. It may be shared between
+  // processes: each writes the same bits there.
+  virtual void move_parameters(std::span<float> memory) = 0;
+
   // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass.
   virtual std::span<float> parameter_values() = 0;
   virtual std::span<float> buffer_values() = 0;

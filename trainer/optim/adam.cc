@@ -1,5 +1,6 @@
 #include "trainer/optim/adam.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -37,20 +38,24 @@ class AdamOptimizer final : public Optimizer {
         beta2_(spec.beta2()),
         epsilon_(spec.epsilon()),
         runs_(std::move(runs)),
-        first_moment_(arena_elements),
-        second_moment_(arena_elements),
+        first_moment_(arena_elements, Pages::kAtFirstTouch),
+        second_moment_(arena_elements, Pages::kAtFirstTouch),
         slots_{{{"first_moment", first_moment_.span()}, {"second_moment", second_moment_.span()}}} {}
 
+  using Optimizer::update;
   void update(std::span<float> values, std::span<const float> gradients, float gradient_scale, float learning_rate,
-              std::int64_t step) override {
+              std::int64_t step, std::size_t begin, std::size_t end) override {
     CHECK(values.size() == first_moment_.size() && gradients.size() == first_moment_.size(),
           "{} values and {} gradients for {} elements", values.size(), gradients.size(), first_moment_.size());
     CHECK(step >= 1, "step {}: steps count from 1", step);
     const double first_correction = 1 - std::pow(double(beta1_), double(step));
     const double second_correction = 1 - std::pow(double(beta2_), double(step));
     for (const DecayRun& run : runs_) {
-      update_run(values.data() + run.begin, gradients.data() + run.begin, first_moment_.data() + run.begin,
-                 second_moment_.data() + run.begin, run.end - run.begin,
+      const std::size_t first = std::max(begin, run.begin);
+      const std::size_t last = std::min(end, run.end);
+      if (first >= last) continue;
+      update_run(values.data() + first, gradients.data() + first, first_moment_.data() + first,
+                 second_moment_.data() + first, last - first,
                  {gradient_scale, run.weight_decay, beta1_, beta2_, epsilon_, float(learning_rate / first_correction),
                   float(1 / std::sqrt(second_correction))});
     }

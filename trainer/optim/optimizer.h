@@ -32,10 +32,16 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the L2 penalty.
+  // Only elements [begin, end) of the arena are looked at: ranks that share memory update a part each.
   // Requires: values and gradients have arena_elements each. Ensures: where value, gradient and state are zero (the
   // padding of a layout), they stay zero. Allocates nothing.
   virtual void update(std::span<float> values, std::span<const float> gradients, float gradient_scale,
-                      float learning_rate, std::int64_t step) = 0;
+                      float learning_rate, std::int64_t step, std::size_t begin, std::size_t end) = 0;
+  // Of the whole arena.
+  void update(std::span<float> values, std::span<const float> gradients, float gradient_scale, float learning_rate,
+              std::int64_t step) {
+    update(values, gradients, gradient_scale, learning_rate, step, 0, values.size());
+  }
 
   virtual std::span<const OptimizerSlot> slots() = 0;
 };

@@ -1,5 +1,7 @@
 #include "trainer/optim/sgd.h"
 
+#include <algorithm>
+
 #include "proto/job.pb.h"
 #include "storage/base/status.h"
 #include "trainer/tensor/aligned_array.h"
@@ -31,17 +33,21 @@ class SgdOptimizer final : public Optimizer {
       : momentum_(spec.momentum()),
         nesterov_(spec.nesterov()),
         runs_(std::move(runs)),
-        velocity_(arena_elements),
+        velocity_(arena_elements, Pages::kAtFirstTouch),
         slot_{"momentum", velocity_.span()} {}
 
+  using Optimizer::update;
   void update(std::span<float> values, std::span<const float> gradients, float gradient_scale, float learning_rate,
-              std::int64_t /*step*/) override {
+              std::int64_t /*step*/, std::size_t begin, std::size_t end) override {
     CHECK(values.size() == velocity_.size() && gradients.size() == velocity_.size(),
           "{} values and {} gradients for {} elements", values.size(), gradients.size(), velocity_.size());
     for (const DecayRun& run : runs_) {
       const auto update_this = nesterov_ ? update_run<true> : update_run<false>;
-      update_this(values.data() + run.begin, gradients.data() + run.begin, velocity_.data() + run.begin,
-                  run.end - run.begin, {gradient_scale, run.weight_decay, momentum_, learning_rate});
+      const std::size_t first = std::max(begin, run.begin);
+      const std::size_t last = std::min(end, run.end);
+      if (first >= last) continue;
+      update_this(values.data() + first, gradients.data() + first, velocity_.data() + first, last - first,
+                  {gradient_scale, run.weight_decay, momentum_, learning_rate});
     }
   }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include <sys/mman.h>
@@ -17,26 +18,30 @@ constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 }  // namespace
 
-AlignedArray::AlignedArray(std::size_t elements) : elements_(elements) {
+AlignedArray::AlignedArray(std::size_t elements, Pages pages) : elements_(elements) {
   if (elements == 0) return;
-  CHECK(elements <= SIZE_MAX / sizeof(float) - kHugePageBytes, "array of {} floats", elements);
+  CHECK(elements <= SIZE_MAX / sizeof(float) - 2 * kHugePageBytes, "array of {} floats", elements);
   const std::size_t bytes = elements * sizeof(float);
   const std::size_t alignment = bytes >= kHugePageBytes ? kHugePageBytes : kCacheLineBytes;
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  CHECK(memory != nullptr, "out of memory: an array of {} bytes; use a smaller network or smaller slices", rounded);
+  std::size_t space = (bytes + alignment - 1) / alignment * alignment + alignment;
+  block_ = std::calloc(space, 1);
+  CHECK(block_ != nullptr, "out of memory: an array of {} bytes; use a smaller network or smaller slices", bytes);
+  void* memory = block_;
+  data_ = static_cast<float*>(std::align(alignment, space - alignment, memory, space));
   // Only advice: where the kernel has no huge pages for us, small ones do.
-  if (alignment == kHugePageBytes) madvise(memory, rounded, MADV_HUGEPAGE);
-  std::memset(memory, 0, rounded);
-  data_ = static_cast<float*>(memory);
+  if (alignment == kHugePageBytes) madvise(data_, bytes, MADV_HUGEPAGE);
+  if (pages == Pages::kNow) std::memset(static_cast<void*>(data_), 0, bytes);
 }
 
 AlignedArray::AlignedArray(AlignedArray&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), elements_(std::exchange(other.elements_, 0)) {}
+    : block_(std::exchange(other.block_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      elements_(std::exchange(other.elements_, 0)) {}
 
 AlignedArray& AlignedArray::operator=(AlignedArray&& other) noexcept {
   if (this != &other) {
-    std::free(data_);
+    std::free(block_);
+    block_ = std::exchange(other.block_, nullptr);
     data_ = std::exchange(other.data_, nullptr);
     elements_ = std::exchange(other.elements_, 0);
   }
@@ -44,7 +49,7 @@ AlignedArray& AlignedArray::operator=(AlignedArray&& other) noexcept {
 }
 
 AlignedArray::~AlignedArray() {
-  std::free(data_);
+  std::free(block_);
 }
 
 }  // namespace lockstep

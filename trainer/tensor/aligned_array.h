@@ -7,10 +7,14 @@
 
 namespace lockstep {
 
+// When memory is taken: at construction, or page by page at the first touch, for arrays of which a process may use a
+// part only.
+enum class Pages { kNow, kAtFirstTouch };
+
 class AlignedArray {
  public:
   AlignedArray() = default;
-  explicit AlignedArray(std::size_t elements);
+  explicit AlignedArray(std::size_t elements, Pages pages = Pages::kNow);
   AlignedArray(AlignedArray&& other) noexcept;
   AlignedArray& operator=(AlignedArray&& other) noexcept;
   AlignedArray(const AlignedArray&) = delete;
@@ -24,7 +28,8 @@ class AlignedArray {
   std::span<const float> span() const { return {data_, elements_}; }
 
  private:
-  float* data_ = nullptr;
+  void* block_ = nullptr;  // what is freed
+  float* data_ = nullptr;  // aligned, inside the block
   std::size_t elements_ = 0;
 };
 

@@ -1,7 +1,9 @@
 #include "tests/trainer/comm/reducer_contract.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -37,7 +39,7 @@ Array sum_of_slices(int step, int first, int count, std::size_t elements) {
   return sum;
 }
 
-std::span<const float> reduce_once(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
+void put_slices(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
   const int mine = slices / communicator.size();
   for (int slice = communicator.rank() * mine; slice < (communicator.rank() + 1) * mine; ++slice) {
     // In two pieces, the last one first, as backward does.
@@ -48,6 +50,10 @@ std::span<const float> reduce_once(GradientReducer& reducer, const Communicator&
     target.put(0, values.data(), half);
     reducer.slice_done();
   }
+}
+
+std::span<const float> reduce_once(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
+  put_slices(reducer, communicator, slices, step);
   return reducer.reduce();
 }
 
@@ -106,6 +112,38 @@ void expect_tree_sum(Communicator& communicator, std::size_t elements, const Red
   }
 }
 
+void expect_sum_in_parts(Communicator& communicator, std::size_t elements, const ReducerOptions& options) {
+  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const std::size_t split = elements - elements / 3;
+  for (int step = 0; step < 2; ++step) {
+    put_slices(*reducer, communicator, options.slices, step);
+    const std::vector<std::uint32_t> expected =
+        bits_of(reference_sum(step, options.slices, communicator.size(), elements));
+    const auto is_expected = [&](std::size_t begin, std::size_t end, std::span<const float> values) {
+      const std::vector<std::uint32_t> got = bits_of(values.subspan(begin, end - begin));
+      return std::equal(got.begin(), got.end(), expected.begin() + std::ptrdiff_t(begin));
+    };
+    const GradientReducer::Part part = reducer->reduce_part(split);
+    EXPECT_TRUE(is_expected(part.begin, part.end, reducer->sum()));
+    EXPECT_EQ(std::pair(part.begin, part.end), std::pair(reducer->part(split).begin, reducer->part(split).end));
+    const bool verdict = reducer->agree(step == 0 || communicator.rank() != communicator.first_local());
+    const bool knows = communicator.local_size() > 1 && options.shared_memory;
+    EXPECT_EQ(verdict, step == 0 || (!knows && communicator.rank() != communicator.first_local()));
+    EXPECT_TRUE(is_expected(split, elements, reducer->sum()));
+    std::vector<float> values(split, -1);
+    std::copy(reducer->sum().begin() + std::ptrdiff_t(part.begin), reducer->sum().begin() + std::ptrdiff_t(part.end),
+              values.begin() + std::ptrdiff_t(part.begin));
+    reducer->part_done();
+    reducer->complete(values);
+    EXPECT_TRUE(is_expected(0, split, values)) << elements << " elements, " << reducer->description();
+  }
+  const std::span<float> shared = reducer->shared_values(split);
+  if (shared.empty()) return;
+  if (communicator.rank() == communicator.first_local()) shared.back() = 5;
+  communicator.local_barrier();
+  EXPECT_EQ(shared.back(), 5);
+}
+
 void expect_tree_sums(Communicator& communicator) {
   for (const int slices : {1, 2, 4, 6, 8, 12, 16}) {
     if (slices % communicator.size() != 0) continue;
@@ -113,6 +151,7 @@ void expect_tree_sums(Communicator& communicator) {
       const ReducerOptions options{ReductionMode::kTree, shared_memory, slices};
       for (std::size_t elements = 1; elements <= 17; ++elements) expect_tree_sum(communicator, elements, options, 3);
       expect_tree_sum(communicator, 1000, options, 3);
+      for (const std::size_t elements : {1, 2, 40, 1000}) expect_sum_in_parts(communicator, elements, options);
       expect_tree_sum(communicator, 100'003, options, 2);
     }
   }

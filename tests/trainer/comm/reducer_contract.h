@@ -25,8 +25,11 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values);
 // Runs `steps` reductions on this rank and expects the bits of reference_sum each time.
 void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps);
 
-// expect_tree_sum for slices 1, 2, 4, 6, 8, 12, 16 as far as the ranks divide them, lengths 1 to 17, 1,000 and 100,003,
-// shared memory on and off.
+// The same sums by reduce_part() and what goes with it. Collective.
+void expect_sum_in_parts(Communicator& communicator, std::size_t elements, const ReducerOptions& options);
+
+// expect_tree_sum and expect_sum_in_parts for slices 1, 2, 4, 6, 8, 12, 16 as far as the ranks divide them, lengths 1
+// to 17, 1,000 and 100,003, shared memory on and off.
 void expect_tree_sums(Communicator& communicator);
 
 // kMpiAllReduce: the same sum within rounding, and the same bits on every rank.
