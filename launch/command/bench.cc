@@ -6,6 +6,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -24,6 +25,8 @@ constexpr const char* kExamples = R"(Examples:
   mpirun -n 2 lockstep bench --model resnet18 --stem small --batch 128
   mpirun -n 2 lockstep bench --model vgg16 --batch 16 --precision bf16 --json
   mpirun -n 2 lockstep bench --model launch/jobs/fashion_mnist.job.pbtxt --set slices=4
+  mpirun -n 2 lockstep bench --reduce
+  mpirun -n 2 lockstep bench --model launch/jobs/fashion_mnist.job.pbtxt --data
 
 Rows are made up. Shares are of the peak of multiply-adds, measured before and after on all ranks at once; work counts
 by the direct algorithm, so that Winograd may pass 100 %. Bind one rank to a core, as launch/mpirun_flags does.)";
@@ -36,6 +39,10 @@ struct Arguments {
   int batch = 0;
   int slices = 0;
   int threads = 0;
+  bool reduce = false;
+  std::size_t most_bytes = std::size_t{256} << 20;
+  bool data = false;
+  double seconds = 5;
   bool json = false;
 };
 
@@ -88,7 +95,24 @@ Status check_kernels(const StepBenchResult& result) {
   return slow.empty() ? OkStatus() : Status(absl::StatusCode::kInternal, "oneDNN has only slow kernels for" + slow);
 }
 
+Status bench_rows(Communicator& communicator, const Arguments& arguments) {
+  const SubjectArguments& subject = arguments.subject;
+  ASSIGN_OR_RETURN(const JobDraft draft, read_job(subject.target, subject.overrides));
+  RETURN_IF_ERROR(draft.faults.status(draft.file));
+  ASSIGN_OR_RETURN(const LoaderTiming timing, bench_loader(communicator, draft.job, arguments.seconds));
+  if (communicator.rank() == 0) print_loader(communicator.size(), timing, arguments.json);
+  return OkStatus();
+}
+
+Status bench_sums(Communicator& communicator, const Arguments& arguments) {
+  const std::vector<ReductionTiming> timings = bench_reduction(communicator, arguments.most_bytes);
+  if (communicator.rank() == 0) print_reductions(communicator.size(), timings, arguments.json);
+  return OkStatus();
+}
+
 Status bench(Communicator& communicator, Arguments& arguments) {
+  if (arguments.reduce) return bench_sums(communicator, arguments);
+  if (arguments.data) return bench_rows(communicator, arguments);
   std::string& target = arguments.subject.target;
   if (arguments.stem == "small") target += "_small";
   ASSIGN_OR_RETURN(const Subject subject, find_subject(arguments.subject));
@@ -106,8 +130,8 @@ Status bench(Communicator& communicator, Arguments& arguments) {
 std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
   CLI::App app("How fast the training step is on this machine, and where its time goes.", "lockstep bench");
   app.footer(kExamples);
-  app.add_option("--model", arguments.subject.target, "Name of a built-in network (lockstep model ls), or a job file")
-      ->required();
+  CLI::Option* const model = app.add_option("--model", arguments.subject.target,
+                                            "Name of a built-in network (lockstep model ls), or a job file");
   app.add_option("--stem", arguments.stem, "First layers of a ResNet: large (for 224x224) or small (for 32x32)")
       ->check(CLI::IsMember({"large", "small"}));
   app.add_option("--set", arguments.subject.overrides, "PATH=VALUE: changes one field of the job; may be repeated")
@@ -131,12 +155,26 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   app.add_option("--warm-up", arguments.options.warm_up_steps, "Steps before them")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  app.add_flag("--reduce", arguments.reduce,
+               "In place of a step: the sum of one array over ranks, by each way there is");
+  app.add_option("--most-bytes", arguments.most_bytes, "Largest array of --reduce")
+      ->check(CLI::Range(std::size_t{4}, std::size_t{1} << 32))
+      ->capture_default_str();
+  app.add_flag("--data", arguments.data, "In place of a step: the loader of a job alone, on its own data")
+      ->needs(model);
+  app.add_option("--seconds", arguments.seconds, "How long --data reads")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   app.add_flag("--json", arguments.json, "One JSON object on one line");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (arguments.subject.target.empty() && !arguments.reduce) {
+    if (speaks) std::fprintf(stderr, "lockstep bench: --model NAME|JOB or --reduce is needed; --help says more\n");
+    return 2;
   }
   return std::nullopt;
 }

@@ -92,7 +92,8 @@ void print_step_text(const std::string& model, const StepBenchOptions& options, 
              result.peaks.fma_flops / 1e9, result.peaks.bf16_flops / 1e9, result.peaks.memory_bytes / 1e9);
   fmt::print("memory     {:.1f} MB resident at most, {:.1f} MB of them the network's; {:.1f} page faults a step\n",
              double(result.resident_bytes) / 1e6, double(result.network_bytes) / 1e6, result.page_faults);
-  fmt::print("reduction  {}\n\n", result.reduction);
+  fmt::print("reduction  {}\n", result.reduction);
+  fmt::print("cores      {}\n\n", result.cores);
   for (const Share& share : shares(result)) {
     fmt::print("{:<26}{:>9.3f} ms {:>6.1f} %\n", share.name, milliseconds(share.seconds),
                share.seconds / result.mean_seconds * 100);
@@ -138,9 +139,43 @@ void print_step_json(const std::string& model, const StepBenchOptions& options, 
                        {"network_bytes", result.network_bytes},
                        {"page_faults_per_step", result.page_faults},
                        {"reduction", result.reduction},
+                       {"cores", result.cores},
                        {"seconds", time},
                        {"kernels", kernels}};
   fmt::print("{}\n", object.dump());
+}
+
+void print_reductions(int ranks, const std::vector<ReductionTiming>& timings, bool json) {
+  if (json) {
+    Json list = Json::array();
+    for (const ReductionTiming& it : timings) {
+      list.push_back({{"way", it.way}, {"bytes", it.bytes}, {"seconds", it.seconds}});
+    }
+    fmt::print("{}\n", Json{{"ranks", ranks}, {"reductions", list}}.dump());
+    return;
+  }
+  fmt::print("sums of one array over {} ranks, medians\n{:>12}  {:<22}{:>12}{:>12}{:>20}\n", ranks, "bytes", "way",
+             "ms", "GB/s", "of MPI_Allreduce");
+  for (const ReductionTiming& it : timings) {
+    const auto library = std::find_if(timings.begin(), timings.end(), [&](const ReductionTiming& other) {
+      return other.bytes == it.bytes && other.way == "MPI_Allreduce";
+    });
+    fmt::print("{:>12}  {:<22}{:>12.4f}{:>12.3f}{:>18.2f}x\n", it.bytes, it.way, milliseconds(it.seconds),
+               double(it.bytes) / it.seconds / 1e9, it.seconds / library->seconds);
+  }
+}
+
+void print_loader(int ranks, const LoaderTiming& timing, bool json) {
+  if (json) {
+    const Json object = {{"ranks", ranks},
+                         {"rows", timing.rows},
+                         {"rows_per_second", timing.rows_per_second},
+                         {"stored_bytes_per_second", timing.stored_bytes_per_second}};
+    fmt::print("{}\n", object.dump());
+    return;
+  }
+  fmt::print("the loader alone, {} ranks: {:.0f} rows/s, {:.3f} GB/s of stored pixels\n", ranks, timing.rows_per_second,
+             timing.stored_bytes_per_second / 1e9);
 }
 
 }  // namespace lockstep

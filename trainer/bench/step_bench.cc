@@ -11,6 +11,7 @@
 #include "storage/dataset/synthetic.h"
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/core_binding.h"
 #include "trainer/loop/setup.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
@@ -140,10 +141,11 @@ class Bench {
     result.flops = double(training_flops(*setup_.network)) * job().batch();
   }
 
-  void fill_sizes(StepBenchResult& result) const {
+  void fill_sizes(StepBenchResult& result) {
     result.job = job();
     result.ranks = communicator_.size();
     result.reduction = reducer_->description();
+    result.cores = core_binding(communicator_, job().execution().threads_per_rank()).text;
     result.network_bytes = setup_.network->memory_bytes();
     result.resident_bytes = largest(communicator_, std::int64_t(usage().ru_maxrss) * 1024);
     result.page_faults = largest(communicator_, result.page_faults);

@@ -38,6 +38,7 @@ struct StepBenchResult {
   double hidden_reduction_seconds = 0;  // behind its backward pass
   double update_seconds = 0;
   std::string reduction;
+  std::string cores;  // that the ranks may use
   std::size_t network_bytes = 0;
   std::int64_t resident_bytes = 0;  // the peak
   double page_faults = 0;           // a step

@@ -5,7 +5,6 @@
 
 #include "storage/base/status.h"
 #include "trainer/comm/array_sum.h"
-#include "trainer/comm/rank_tree.h"
 #include "trainer/comm/slice_tree.h"
 #include "trainer/tensor/aligned_array.h"
 
@@ -25,10 +24,10 @@ class FoldingReducer final : public GradientReducer {
         slice_tree_(slices_of_a_rank(options.slices, communicator.size())) {
     const std::size_t padded = padded_elements(elements, communicator.size());
     if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
-      share_memory(padded);
+      share_memory(padded, options.wire);
     } else {
       levels_.push_back(own_array(padded));
-      if (options.mode == ReductionMode::kTree) rank_tree_.emplace(communicator, levels_, padded);
+      if (options.mode == ReductionMode::kTree) rank_tree_.emplace(communicator, levels_, padded, options.wire);
     }
     while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
   }
@@ -109,14 +108,14 @@ class FoldingReducer final : public GradientReducer {
   std::size_t local_rank() const {
     return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
   }
-  void share_memory(std::size_t elements) {
+  void share_memory(std::size_t elements, Wire wire) {
     std::vector<float*> local_arrays;
     for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
       local_arrays.push_back(reinterpret_cast<float*>(bytes));
     }
     levels_.push_back(local_arrays[local_rank()]);
     verdicts_ = communicator_.allocate_shared(1);
-    rank_tree_.emplace(communicator_, local_arrays, elements);
+    rank_tree_.emplace(communicator_, local_arrays, elements, wire);
   }
 
   Communicator& communicator_;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "trainer/comm/communicator.h"
+#include "trainer/comm/rank_tree.h"
 #include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
@@ -30,6 +31,7 @@ enum class ReductionMode { kTree, kMpiAllReduce };
 struct ReducerOptions {
   ReductionMode mode = ReductionMode::kTree;
   bool shared_memory = true;
+  Wire wire = Wire::kFp32;
   int slices = 1;
 };
 

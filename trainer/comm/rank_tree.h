@@ -19,11 +19,15 @@ namespace lockstep {
 // Arrays of RankTree are this long, for `elements` used ones: shares and halves of whole cache lines.
 std::size_t padded_elements(std::size_t elements, int ranks);
 
+// What a message between hosts holds. In bf16 every partial sum is rounded on its way, and the whole sum once more, on
+// every rank alike; additions are in fp32. The bits then depend on which ranks share a host.
+enum class Wire { kFp32, kBf16 };
+
 class RankTree {
  public:
   // `arrays`: of the ranks that share memory, in rank order, this rank's among them: the local ranks' shared arrays, or
   // only its own. Each `elements` long, on 64 bytes. Requires: elements == padded_elements(..., communicator.size()).
-  RankTree(Communicator& communicator, std::span<float* const> arrays, std::size_t elements);
+  RankTree(Communicator& communicator, std::span<float* const> arrays, std::size_t elements, Wire wire);
 
   // Collective. Returns with the sum in this rank's array, which no other rank then touches until the next sum().
   void sum();
@@ -46,6 +50,7 @@ class RankTree {
   void sum_over_hosts(float* values);
   void receive_and_add(int host, float* mine, std::size_t elements);
   void exchange_and_add(int host, const float* theirs, float* mine, std::size_t elements);
+  void exchange_sums(int host, const float* mine, float* theirs, std::size_t elements);
   int rank_of(int host) const { return host * local_size_ + local_rank_; }
 
   Communicator& communicator_;
@@ -56,7 +61,9 @@ class RankTree {
   const std::size_t share_elements_;
   std::vector<float*> arrays_;  // of the local ranks
   std::vector<float*> shares_;  // this rank's share in each of them
+  const Wire wire_;
   AlignedArray received_;
+  AlignedArray sent_;  // bf16 only
   double waiting_seconds_ = 0;
 };
 

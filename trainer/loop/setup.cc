@@ -117,6 +117,7 @@ std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const 
       GradientReducer::make(communicator, network.gradient_elements() + TrainStep::kTailElements,
                             {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
                              .shared_memory = job.execution().shared_memory(),
+                             .wire = job.execution().wire() == proto::BF16 ? Wire::kBf16 : Wire::kFp32,
                              .slices = job.slices()});
   const std::span<float> shared = reducer->shared_values(network.parameter_values().size());
   if (!shared.empty()) network.move_parameters(shared);

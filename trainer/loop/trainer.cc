@@ -8,6 +8,7 @@
 #include "storage/base/log.h"
 #include "trainer/comm/replica_check.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/core_binding.h"
 #include "trainer/loop/divergence.h"
 #include "trainer/loop/evaluation.h"
 #include "trainer/loop/resume.h"
@@ -103,6 +104,7 @@ class Trainer {
     Status status;
     if (output_) status = output_->begin(job(), options_.progress, total_steps_, position_);
     RETURN_IF_ERROR(agree(communicator_, status));
+    const CoreBinding binding = core_binding(communicator_, job().execution().threads_per_rank());
     first_step_ = position_.step;
     window_.restart(position_.step, 0);
     if (output_) {
@@ -111,6 +113,12 @@ class Trainer {
                                job().name(), format_count(info.rows), info.image.height, info.image.width,
                                info.image.channels, info.class_names.size(), format_count(parameter_count()),
                                job().batch(), job().slices(), reducer_->description()));
+      const int threads = job().execution().threads_per_rank();
+      output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
+      if (binding.oversubscribed) {
+        log_warning("more threads than cores ({}): they wait for each other by spinning; start fewer ranks or threads",
+                    binding.text);
+      }
       if (position_.step > 0) {
         output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
       }

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "storage/base/philox.h"
-#include "trainer/nn/bfloat16.h"
+#include "trainer/nn/element_type.h"
 #include "trainer/nn/loops.h"
 #include "trainer/nn/random_block.h"
 

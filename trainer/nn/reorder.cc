@@ -1,7 +1,7 @@
 #include "trainer/nn/reorder.h"
 
 #include "storage/base/status.h"
-#include "trainer/nn/bfloat16.h"
+#include "trainer/nn/element_type.h"
 
 namespace lockstep {
 namespace {

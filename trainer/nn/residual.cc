@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "trainer/nn/bfloat16.h"
+#include "trainer/nn/element_type.h"
 #include "trainer/nn/layer.h"
 #include "trainer/nn/loops.h"
 

@@ -34,6 +34,12 @@ TEST_P(ThreadTest, LibrarySum) {
       GetParam().ranks, [](Communicator& c) { expect_library_sum(c, 1000, 2 * c.size()); }, GetParam().ranks_per_host);
 }
 
+TEST_P(ThreadTest, Bf16WireSum) {
+  run_in_threads(
+      GetParam().ranks, [](Communicator& c) { expect_bf16_wire_sum(c, 1000, 2 * c.size()); },
+      GetParam().ranks_per_host);
+}
+
 INSTANTIATE_TEST_SUITE_P(Placements, ThreadTest,
                          testing::Values(Placement{1, 1}, Placement{2, 2}, Placement{2, 1}, Placement{3, 3},
                                          Placement{3, 1}, Placement{4, 4}, Placement{4, 2}, Placement{4, 1},
@@ -103,14 +109,17 @@ TEST(GradientReducerTest, Description) {
         },
         ranks_per_host);
   };
-  expect_description(1, 1, {ReductionMode::kTree, true, 4}, "one rank");
-  expect_description(2, 2, {ReductionMode::kTree, true, 4}, "shared memory over 2 ranks");
-  expect_description(4, 4, {ReductionMode::kTree, false, 4}, "halving and doubling over 4 ranks");
-  expect_description(4, 2, {ReductionMode::kTree, true, 4},
+  expect_description(1, 1, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4}, "one rank");
+  expect_description(2, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4},
+                     "shared memory over 2 ranks");
+  expect_description(4, 4, {.mode = ReductionMode::kTree, .shared_memory = false, .slices = 4},
+                     "halving and doubling over 4 ranks");
+  expect_description(4, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4},
                      "shared memory over 2 ranks a host, halving and doubling over 2 hosts");
-  expect_description(3, 3, {ReductionMode::kTree, true, 3},
+  expect_description(3, 3, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 3},
                      "shared memory over 3 ranks, not a power of two: other bits than with 1, 2, 4 ranks");
-  expect_description(2, 2, {ReductionMode::kMpiAllReduce, true, 4}, "MPI_Allreduce over 2 ranks");
+  expect_description(2, 2, {.mode = ReductionMode::kMpiAllReduce, .shared_memory = true, .slices = 4},
+                     "MPI_Allreduce over 2 ranks");
 }
 
 }  // namespace

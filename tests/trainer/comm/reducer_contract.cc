@@ -148,7 +148,7 @@ void expect_tree_sums(Communicator& communicator) {
   for (const int slices : {1, 2, 4, 6, 8, 12, 16}) {
     if (slices % communicator.size() != 0) continue;
     for (const bool shared_memory : {true, false}) {
-      const ReducerOptions options{ReductionMode::kTree, shared_memory, slices};
+      const ReducerOptions options{ReductionMode::kTree, shared_memory, Wire::kFp32, slices};
       for (std::size_t elements = 1; elements <= 17; ++elements) expect_tree_sum(communicator, elements, options, 3);
       expect_tree_sum(communicator, 1000, options, 3);
       for (const std::size_t elements : {1, 2, 40, 1000}) expect_sum_in_parts(communicator, elements, options);
@@ -157,8 +157,28 @@ void expect_tree_sums(Communicator& communicator) {
   }
 }
 
+void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices) {
+  const ReducerOptions options{ReductionMode::kTree, /*shared_memory=*/false, Wire::kBf16, slices};
+  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
+  const std::vector<float> exact = reference_sum(0, slices, communicator.size(), elements);
+  std::size_t rounded = 0;
+  for (std::size_t i = 0; i < elements; ++i) {
+    double size = 0;
+    for (int slice = 0; slice < slices; ++slice) size += std::abs(gradient_value(0, slice, i));
+    // Half a unit in the eighth bit, once for each level of the tree and once at the end.
+    ASSERT_NEAR(sum[i], exact[i], size * 0x1p-8 * 5) << "element " << i;
+    rounded += sum[i] != exact[i] ? 1 : 0;
+  }
+  EXPECT_EQ(rounded > elements / 2, communicator.size() > 1);
+  const NamedBytes array{"sum", std::as_bytes(sum)};
+  const Status same = check_replicas(communicator, {&array, 1});
+  EXPECT_TRUE(same.ok()) << same.ToString();
+}
+
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices) {
-  const auto reducer = GradientReducer::make(communicator, elements, {ReductionMode::kMpiAllReduce, true, slices});
+  const auto reducer =
+      GradientReducer::make(communicator, elements, {ReductionMode::kMpiAllReduce, true, Wire::kFp32, slices});
   const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
   for (std::size_t i = 0; i < elements; ++i) {
     double expected = 0;

@@ -35,4 +35,7 @@ void expect_tree_sums(Communicator& communicator);
 // kMpiAllReduce: the same sum within rounding, and the same bits on every rank.
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices);
 
+// By messages in bf16: near the sum in fp32, and the same bits on every rank. Collective.
+void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices);
+
 }  // namespace lockstep

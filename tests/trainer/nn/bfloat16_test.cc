@@ -1,5 +1,5 @@
 // bf16 against fp32: our own loops on single numbers, then whole networks.
-#include "trainer/nn/bfloat16.h"
+#include "trainer/tensor/bfloat16.h"
 
 #include <algorithm>
 #include <cmath>

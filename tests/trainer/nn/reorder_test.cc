@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "trainer/nn/bfloat16.h"
 #include "trainer/nn/network.h"
 #include "trainer/nn/onednn.h"
+#include "trainer/tensor/bfloat16.h"
 
 namespace lockstep {
 namespace {

@@ -5,8 +5,6 @@
 #include <bit>
 #include <cstdint>
 
-#include "trainer/nn/onednn.h"
-
 namespace lockstep {
 
 struct Bfloat16 {
@@ -41,16 +39,6 @@ inline float where_positive(float value, float gradient) {
 
 inline Bfloat16 where_positive(Bfloat16 value, Bfloat16 gradient) {
   return {std::uint16_t(std::int16_t(value.bits) > 0 ? gradient.bits : 0)};
-}
-
-// Calls body(T()) with the type of the array's elements.
-template <typename Body>
-void with_element_type(onednn::Type type, const Body& body) {
-  if (type == onednn::Type::bf16) {
-    body(Bfloat16());
-  } else {
-    body(0.F);
-  }
 }
 
 }  // namespace lockstep

@@ -1,0 +1,34 @@
+#include "trainer/loop/core_binding.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "trainer/comm/thread_communicator.h"
+
+namespace lockstep {
+namespace {
+
+TEST(CoreBinding, ListsCoresAsRanges) {
+  EXPECT_EQ(core_list({}), "");
+  EXPECT_EQ(core_list({4}), "4");
+  EXPECT_EQ(core_list({0, 1}), "0-1");
+  EXPECT_EQ(core_list({0, 2, 3, 4, 9}), "0,2-4,9");
+}
+
+TEST(CoreBinding, SeesMoreThreadsThanCores) {
+  const std::vector<int> cores = allowed_cores();
+  ASSERT_FALSE(cores.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(cores));
+  const int each = static_cast<int>(cores.size());
+  run_in_threads(2, [&](Communicator& communicator) {
+    const CoreBinding binding = core_binding(communicator, each);
+    EXPECT_TRUE(binding.oversubscribed);
+    EXPECT_EQ(binding.text.rfind("ranks 0 to 1: core", 0), 0U) << binding.text;
+    EXPECT_NE(binding.text.find(core_list(cores)), std::string::npos) << binding.text;
+  });
+  EXPECT_FALSE(core_binding(*make_solo_communicator(), each).oversubscribed);
+}
+
+}  // namespace
+}  // namespace lockstep
