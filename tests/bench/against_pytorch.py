@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Lockstep beside PyTorch DDP: both in turn, on the same cores, several rounds; medians and their ratio.
 
-PyTorch runs as its users would tune it: gloo, one thread a rank, bound to a core, under jemalloc with large chunks kept,
-in the faster of its two layouts. Needs the Debian packages python3-torch and libjemalloc2.
+PyTorch runs as its users would tune it: gloo, one thread a rank, bound to a core, with OpenBLAS, under jemalloc with large
+chunks kept, in the faster of its two layouts. Needs the Debian packages python3-torch, libjemalloc2 and
+libopenblas0-pthread.
 
   tests/bench/against_pytorch.py                       all four networks
   tests/bench/against_pytorch.py resnet18_fp32 lenet   some of them
@@ -20,6 +21,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-pthread"
 JEMALLOC_SETTINGS = ("oversize_threshold:1,background_thread:true,metadata_thp:auto,"
                      "dirty_decay_ms:-1,muzzy_decay_ms:-1")
 
@@ -60,7 +62,8 @@ def run_pytorch(python, case, ranks, layout):
     model, rows, precision, _, steps = case
     command = [python, str(HERE / "pytorch_ddp.py"), "--model", model, "--rows", str(rows), "--precision", precision,
                "--steps", str(steps), "--layout", layout]
-    environment = dict(os.environ, LD_PRELOAD=JEMALLOC, MALLOC_CONF=JEMALLOC_SETTINGS, OMP_NUM_THREADS="1",
+    environment = dict(os.environ, LD_PRELOAD=JEMALLOC, MALLOC_CONF=JEMALLOC_SETTINGS, LD_LIBRARY_PATH=OPENBLAS,
+                       OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
                        MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), WORLD_SIZE=str(ranks))
     processes = [
         subprocess.Popen(command, env=dict(environment, RANK=str(rank)), stdout=subprocess.PIPE,
@@ -107,8 +110,9 @@ def main():
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch")
     parser.add_argument("--json", action="store_true", help="one JSON object a case")
     arguments = parser.parse_args()
-    if not pathlib.Path(JEMALLOC).exists():
-        sys.exit(f"{JEMALLOC} is missing: apt-get install libjemalloc2 python3-torch")
+    for needed in (JEMALLOC, OPENBLAS):
+        if not pathlib.Path(needed).exists():
+            sys.exit(f"{needed} is missing: apt-get install python3-torch libjemalloc2 libopenblas0-pthread")
     unknown = [name for name in arguments.cases if name not in CASES]
     if unknown:
         parser.error(f"no case is called {', '.join(unknown)}; there are: {', '.join(CASES)}")

@@ -53,9 +53,17 @@ Activation build_layer(Builder& builder, proto::Layer& layer, const Activation& 
 Activation build_layers(Builder& builder, google::protobuf::RepeatedPtrField<proto::Layer>& layers,
                         const std::string& path, const std::string& prefix, const Activation& input) {
   Activation flow = input;
-  for (int i = 0; i < layers.size(); ++i) {
+  const auto build = [&](int i) {
     builder.begin_layer(fmt::format("{}[{}]", path, i), prefix + layers[i].name());
     flow = build_layer(builder, layers[i], flow);
+  };
+  for (int i = 0; i < layers.size(); ++i) {
+    // A maximum of rectified values is the rectified maximum, and its gradient goes the same way: the same bits, and
+    // the ReLU has as many values fewer as the window is large.
+    const bool swap = layers[i].has_relu() && i + 1 < layers.size() && layers[i + 1].has_max_pooling();
+    if (swap) build(i + 1);
+    build(i);
+    if (swap) ++i;
   }
   return flow;
 }
