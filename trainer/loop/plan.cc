@@ -39,7 +39,7 @@ std::string measured_model(const std::filesystem::path& stored_job, NetworkOptio
       log_info("the plan is that of {}", stored_job.string());
     }
   }
-  options.measure_plan = true;
+  options.plan = PlanChoice::kMeasured;
   Faults faults;
   return Network::build(model, options, faults) == nullptr ? "" : model.SerializeAsString();
 }

@@ -18,7 +18,8 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, s
           .threads = job.execution().threads_per_rank(),
           .seed = job.seed(),
           .label_smoothing = job.loss().label_smoothing(),
-          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
+          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32,
+          .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape};
 }
 
 Status open_splits(Setup& setup) {

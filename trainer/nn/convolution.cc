@@ -117,8 +117,10 @@ class ConvolutionBuilder {
   template <typename Make>
   proto::Algorithm choose(proto::Algorithm planned, Make make) const {
     if (planned != proto::AUTOMATIC) return planned;
-    if (!winograd_fits_ || builder_.options().precision == Precision::kBf16) return proto::DIRECT;
-    if (!builder_.options().measure_plan) return algorithm_by_shape(builder_.rows(), placed_);
+    const NetworkOptions& options = builder_.options();
+    const bool direct_only = options.precision == Precision::kBf16 || options.plan == PlanChoice::kDirectOnly;
+    if (!winograd_fits_ || direct_only) return proto::DIRECT;
+    if (options.plan == PlanChoice::kByShape) return algorithm_by_shape(builder_.rows(), placed_);
     const double direct = seconds_of(make(dnnl::algorithm::convolution_direct));
     const double winograd = seconds_of(make(dnnl::algorithm::convolution_winograd));
     return winograd < direct ? proto::WINOGRAD : proto::DIRECT;

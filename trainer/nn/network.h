@@ -31,6 +31,9 @@ class Model;  // proto/model.pb.h
 // the loss are fp32 always. On a processor without instructions for bf16 (has_bf16()) everything is fp32.
 enum class Precision { kFp32, kBf16 };
 
+// How algorithms are chosen that the model leaves open.
+enum class PlanChoice { kByShape, kMeasured, kDirectOnly };
+
 struct NetworkOptions {
   ImageShape image;
   int classes = 0;
@@ -39,8 +42,7 @@ struct NetworkOptions {
   std::uint64_t seed = 1;
   float label_smoothing = 0;
   Precision precision = Precision::kFp32;
-  // Algorithms that the model leaves open are chosen by measuring, not by shape.
-  bool measure_plan = false;
+  PlanChoice plan = PlanChoice::kByShape;
   // Arrays that are never needed at the same time share memory. Off: for comparison.
   bool share_memory = true;
 };

@@ -39,6 +39,9 @@ TEST(Plan, FollowsTheShapeAndIsWrittenIntoTheModel) {
   EXPECT_EQ(text(plan_of(same, options_of(8, 8))), winograd);
   EXPECT_EQ(text(plan_of(same, options_of(7, 8))), direct) << "28 tiles";
   EXPECT_EQ(text(plan_of(same, options_of(32, 5))), direct) << "most of the tiles lies outside";
+  NetworkOptions without = options_of(8, 8);
+  without.plan = PlanChoice::kDirectOnly;
+  EXPECT_EQ(text(plan_of(same, without)), direct);
   NetworkOptions bf16 = options_of(8, 8);
   bf16.precision = Precision::kBf16;
   EXPECT_EQ(text(plan_of(same, bf16)), direct);
@@ -71,13 +74,13 @@ TEST(Plan, ThatCannotBeIsAFault) {
 
 TEST(Plan, MeasuredIsCompleteAndBuildsTheSameNetworkAgain) {
   NetworkOptions options = options_of(8, 8);
-  options.measure_plan = true;
+  options.plan = PlanChoice::kMeasured;
   NetworkUnderTest measured(model(16, "filters: 32 kernel: 3 padding: SAME"), options);
   const proto::ConvolutionPlan plan = measured.model.layer(1).convolution().plan();
   for (const proto::Algorithm algorithm : {plan.forward(), plan.data(), plan.weights()}) {
     EXPECT_NE(algorithm, proto::AUTOMATIC);
   }
-  options.measure_plan = false;
+  options.plan = PlanChoice::kByShape;
   NetworkUnderTest again(measured.model.DebugString(), options);
   EXPECT_EQ(again.model.DebugString(), measured.model.DebugString());
   const Rows rows = random_rows(options, 1);
