@@ -93,6 +93,7 @@ PrimitiveDescriptor create(Create function, Arguments... arguments) {
 
 template <typename Create, typename... Arguments>
 PrimitiveDescriptor create_backward(Create function, const PrimitiveDescriptor& forward, Arguments... arguments) {
+  if (!forward) return {};
   return create(function, arguments..., forward.get());
 }
 
