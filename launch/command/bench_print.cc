@@ -168,7 +168,6 @@ void print_reductions(int ranks, const std::vector<ReductionTiming>& timings, bo
 void print_loader(int ranks, const LoaderTiming& timing, bool json) {
   if (json) {
     const Json object = {{"ranks", ranks},
-                         {"rows", timing.rows},
                          {"rows_per_second", timing.rows_per_second},
                          {"stored_bytes_per_second", timing.stored_bytes_per_second}};
     fmt::print("{}\n", object.dump());

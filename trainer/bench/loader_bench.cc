@@ -1,6 +1,7 @@
 #include "trainer/bench/loader_bench.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -51,7 +52,6 @@ StatusOr<LoaderTiming> bench_loader(Communicator& communicator, const proto::Job
   communicator.all_gather(std::as_bytes(std::span(&rate, 1)), std::as_writable_bytes(std::span(rates)));
   LoaderTiming timing;
   for (const double each : rates) timing.rows_per_second += each;
-  timing.rows = static_cast<std::int64_t>(timing.rows_per_second * seconds);
   const DatasetInfo& info = rows->info();
   timing.stored_bytes_per_second =
       timing.rows_per_second * double(info.image.elements() * bytes_per_pixel(info.pixel_type));

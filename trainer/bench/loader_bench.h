@@ -1,8 +1,6 @@
 // How fast rows come: the loader of the training step alone, without a network behind it.
 #pragma once
 
-#include <cstdint>
-
 #include "proto/job.pb.h"
 #include "storage/base/status.h"
 #include "trainer/comm/communicator.h"
@@ -10,7 +8,6 @@
 namespace lockstep {
 
 struct LoaderTiming {
-  std::int64_t rows = 0;               // read by all ranks
   double rows_per_second = 0;          // of all ranks together
   double stored_bytes_per_second = 0;  // as the file has them, inflated
 };
