@@ -48,11 +48,27 @@ def last_json(text, command):
     sys.exit(f"no result from {' '.join(command)}:\n{text[-2000:]}")
 
 
+def mpirun_flags(ranks):
+    return subprocess.run([ROOT / "launch/mpirun_flags", str(ranks)], capture_output=True, text=True,
+                          check=True).stdout.split()
+
+
+def check_packages():
+    for needed in (JEMALLOC, OPENBLAS):
+        if not pathlib.Path(needed).exists():
+            sys.exit(f"{needed} is missing: apt-get install python3-torch libjemalloc2 libopenblas0-pthread")
+
+
+def pytorch_environment(ranks):
+    """Of all ranks; each needs its RANK beside it."""
+    return dict(os.environ, LD_PRELOAD=JEMALLOC, MALLOC_CONF=JEMALLOC_SETTINGS, LD_LIBRARY_PATH=OPENBLAS,
+                OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()),
+                WORLD_SIZE=str(ranks))
+
+
 def run_lockstep(programs, case, ranks):
     model, rows, precision, steps, _ = case
-    flags = subprocess.run([ROOT / "launch/mpirun_flags", str(ranks)], capture_output=True, text=True,
-                           check=True).stdout.split()
-    command = ["mpirun", *flags, "-n", str(ranks), str(programs / "lockstep"), "bench", "--model", model, "--batch",
+    command = ["mpirun", *mpirun_flags(ranks), "-n", str(ranks), str(programs / "lockstep"), "bench", "--model", model, "--batch",
                str(rows * ranks), "--precision", precision, "--steps", str(steps), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     return last_json(done.stdout + done.stderr, command)
@@ -62,9 +78,7 @@ def run_pytorch(python, case, ranks, layout):
     model, rows, precision, _, steps = case
     command = [python, str(HERE / "pytorch_ddp.py"), "--model", model, "--rows", str(rows), "--precision", precision,
                "--steps", str(steps), "--layout", layout]
-    environment = dict(os.environ, LD_PRELOAD=JEMALLOC, MALLOC_CONF=JEMALLOC_SETTINGS, LD_LIBRARY_PATH=OPENBLAS,
-                       OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1",
-                       MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), WORLD_SIZE=str(ranks))
+    environment = pytorch_environment(ranks)
     processes = [
         subprocess.Popen(command, env=dict(environment, RANK=str(rank)), stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True) for rank in range(ranks)
@@ -110,9 +124,7 @@ def main():
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch")
     parser.add_argument("--json", action="store_true", help="one JSON object a case")
     arguments = parser.parse_args()
-    for needed in (JEMALLOC, OPENBLAS):
-        if not pathlib.Path(needed).exists():
-            sys.exit(f"{needed} is missing: apt-get install python3-torch libjemalloc2 libopenblas0-pthread")
+    check_packages()
     unknown = [name for name in arguments.cases if name not in CASES]
     if unknown:
         parser.error(f"no case is called {', '.join(unknown)}; there are: {', '.join(CASES)}")

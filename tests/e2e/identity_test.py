@@ -33,6 +33,17 @@ class IdentityTest(TrainingCase):
         for other in others:
             self.assertEqual(other, first)
 
+    # Clipping needs the whole sum on every rank; without it ranks that share memory update a part each.
+    def test_without_clipping(self):
+        job = sample.write_job(self.folder / "unclipped.job.pbtxt", self.data, clip="")
+        for ranks in RANKS:
+            self.train(ranks, f"unclipped {ranks}", job=job)
+            self.assert_identical("unclipped 1", f"unclipped {ranks}")
+        self.train(2, "unclipped in buckets", "--set", "execution.bucket_bytes=2000", "--set",
+                   "execution.overlap=OVERLAP_ON", job=job)
+        self.assert_identical("unclipped 1", "unclipped in buckets")
+        self.assert_different("reference", "unclipped 1")
+
     def test_in_bf16(self):
         bf16 = ("--set", "execution.precision=BF16")
         for ranks in RANKS:

@@ -33,7 +33,7 @@ epochs: 3
 seed: 7
 optimizer { sgd { momentum: 0.9 nesterov: true } weight_decay: 5e-4 }
 schedule { one_cycle { peak: 0.1 warm_up_epochs: 1 } }
-clip_global_norm: 5
+%(clip)s
 checkpoint { keep_last: 3 keep_best: 1 }
 execution { hang_timeout_seconds: 60 }
 reporting { every_steps: 1 }
@@ -69,6 +69,6 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
     return path
 
 
-def write_job(path, data, plan=PLAN):
-    path.write_text(JOB % {"data": data, "plan": plan})
+def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5"):
+    path.write_text(JOB % {"data": data, "plan": plan, "clip": clip})
     return path

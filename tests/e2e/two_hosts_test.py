@@ -4,6 +4,7 @@ import pathlib
 import signal
 import unittest
 
+import sample
 from run import BIN, MARK, Run
 from training_case import TrainingCase, steps_done
 
@@ -16,19 +17,35 @@ class TwoHostsTest(TrainingCase):
         super().setUpClass()
         cls.make_reference()
 
-    def start_on_hosts(self, ranks_per_host, out, *arguments, options=()):
-        run = Run([HOSTS, 2, ranks_per_host, "-x", MARK, *options, BIN / "lockstep", "train", self.job,
+    def start_on_hosts(self, ranks_per_host, out, *arguments, options=(), job=None):
+        run = Run([HOSTS, 2, ranks_per_host, "-x", MARK, *options, BIN / "lockstep", "train", job or self.job,
                    "--out", self.folder / out, *arguments])
         self.addCleanup(run.end)
         return run
 
     def test_the_same_bits(self):
-        for ranks_per_host, options in ((1, ()), (2, ()), (2, ("--map-by", "node"))):
-            with self.subTest(ranks_per_host=ranks_per_host, options=options):
-                out = f"{ranks_per_host} a host {' '.join(options)}"
-                outcome = self.start_on_hosts(ranks_per_host, out, options=options).wait()
+        buckets = ("--set", "execution.bucket_bytes=2000")
+        for ranks_per_host, options, arguments, summed in (
+                (1, (), (), "the sum over hosts begins"), (2, (), (), "the sum over hosts begins"),
+                (2, ("--map-by", "node"), (), "halving and doubling over 4 ranks"),
+                (2, (), (*buckets, "--set", "execution.overlap=OVERLAP_ON"), "2 hosts, "),
+                (2, (), (*buckets, "--set", "execution.overlap=OVERLAP_OFF"), "2 hosts, "),
+                (1, (), (*buckets, "--set", "execution.overlap=OVERLAP_ON"), "over 2 ranks")):
+            with self.subTest(ranks_per_host=ranks_per_host, options=options, arguments=arguments):
+                out = f"{ranks_per_host} a host {' '.join(options)} {' '.join(arguments)}"
+                outcome = self.start_on_hosts(ranks_per_host, out, *arguments, options=options).wait()
                 self.assertEqual(outcome.code, 0, outcome.text)
+                self.assertIn(summed, outcome.text)
                 self.assert_identical("reference", out)
+
+    def test_the_same_bits_without_clipping(self):
+        job = sample.write_job(self.folder / "unclipped.job.pbtxt", self.data, clip="")
+        self.train(1, "unclipped", job=job)
+        for way in ("ON", "OFF"):
+            outcome = self.start_on_hosts(2, way, "--set", "execution.bucket_bytes=2000", "--set",
+                                          f"execution.overlap=OVERLAP_{way}", job=job).wait()
+            self.assertEqual(outcome.code, 0, outcome.text)
+            self.assert_identical("unclipped", way)
 
     def test_a_stop_on_two_hosts_and_an_end_on_one(self):
         run = self.start_on_hosts(2, "stopped")

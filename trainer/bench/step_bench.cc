@@ -178,7 +178,11 @@ StatusOr<StepBenchResult> bench_step(Communicator& communicator, const proto::Jo
       {.rows = std::max<std::int64_t>(kRows, job.batch()), .image = options.image, .classes = options.classes});
   const MachinePeaks peaks = measure_all(communicator, job);  // first: its arrays are not the step's
   ASSIGN_OR_RETURN(Setup setup, set_up_on(communicator, std::move(draft), std::move(rows)));
-  return Bench(communicator, std::move(setup), options, peaks).run();
+  StepBenchOptions lasting = options;
+  const bool several_hosts = communicator.local_size() < communicator.size();
+  // There the first steps find out how to sum.
+  if (several_hosts) lasting.warm_up_steps = std::max(options.warm_up_steps, OverlapChoice::kSteps);
+  return Bench(communicator, std::move(setup), lasting, peaks).run();
 }
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trainer/tensor/flush_to_zero.h"
 #include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
@@ -33,6 +34,7 @@ void sum_block(std::span<float* const> arrays, std::size_t offset, std::size_t e
 }  // namespace
 
 void sum_rank_arrays(std::span<float* const> arrays, std::span<float* const> sums, std::size_t elements) {
+  const FlushToZero flush;
   alignas(64) float sum[kBlock];
   for (std::size_t offset = 0; offset < elements; offset += kBlock) {
     const std::size_t n = std::min(kBlock, elements - offset);

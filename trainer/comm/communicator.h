@@ -1,8 +1,8 @@
 // A Communicator is one rank's view of the group that trains together. Three implementations: MPI (mpi_communicator.h),
 // threads of one process (thread_communicator.h, for tests and small machines), and solo (one rank).
 //
-// Every call is collective and made in the same order on every rank, except exchange(), send() and receive(), which
-// take two, and the calls on local ranks. A lost rank ends the process (MPI aborts the job): there is no error to
+// Every call is collective and made in the same order on every rank, except transfers, which take two, and the calls on
+// local ranks. A lost rank ends the process (MPI aborts the job): there is no error to
 // return.
 // Threads: one thread per object, the one that created it.
 #pragma once
@@ -26,10 +26,13 @@ class Communicator {
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   // Equal parts of all ranks, in rank order. Requires: all.size() == size() * mine.size().
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
-  // Sends to and receives from `partner` at once; both call it with equal lengths.
-  virtual void exchange(int partner, std::span<const float> send, std::span<float> receive) = 0;
-  virtual void send(int partner, std::span<const float> values) = 0;
-  virtual void receive(int partner, std::span<float> values) = 0;
+  // Begins to send to and to receive from `partner` while this rank computes on; either may be empty. Until
+  // transfer_ended() has said so the memory belongs to the transfer, and its lane takes no other. What one rank sends
+  // to another on one lane arrives in that order. Each message fits an int.
+  static constexpr int kLanes = 32;
+  virtual void begin_transfer(int lane, int partner, std::span<const float> send, std::span<float> receive) = 0;
+  // Never waits. Messages need not move but in calls like this one.
+  virtual bool transfer_ended(int lane) = 0;
   // The library's own sum over ranks, in place: fast or slow, in an order of its choosing.
   virtual void library_all_reduce(std::span<float> values) = 0;
 

@@ -1,10 +1,12 @@
 #include "trainer/comm/gradient_reducer.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <optional>
 
 #include "storage/base/status.h"
-#include "trainer/comm/array_sum.h"
+#include "trainer/comm/bucket_bench.h"
 #include "trainer/comm/slice_tree.h"
 #include "trainer/tensor/aligned_array.h"
 
@@ -21,62 +23,48 @@ class FoldingReducer final : public GradientReducer {
   FoldingReducer(Communicator& communicator, std::size_t elements, const ReducerOptions& options)
       : communicator_(communicator),
         elements_(elements),
-        slice_tree_(slices_of_a_rank(options.slices, communicator.size())) {
+        parted_(std::min(elements, options.parted_elements)),
+        slice_tree_(slices_of_a_rank(options.slices, communicator.size())),
+        overlap_(options.overlap) {
     const std::size_t padded = padded_elements(elements, communicator.size());
     if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
-      share_memory(padded, options.wire);
+      share_memory(padded, options);
     } else {
       levels_.push_back(own_array(padded));
-      if (options.mode == ReductionMode::kTree) rank_tree_.emplace(communicator, levels_, padded, options.wire);
+      if (options.mode == ReductionMode::kTree) plant(levels_, padded, options);
     }
     while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
+    note_part();
   }
 
   SumTarget begin_slice() override {
     CHECK(slices_done_ < slice_tree_.slices(), "all {} slices are done", slices_done_);
+    if (last_slice()) {
+      last_slice_begun_ = Clock::now();
+      first_sum_begun_ = Clock::time_point::max();
+    }
     const auto additions = static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
     const std::span<float* const> levels = levels_;
     if (additions == 0) return {.arrays = levels.subspan(height_, 1), .elements = elements_, .add = false};
     return {.arrays = levels.subspan(height_ - additions, additions), .elements = elements_, .add = true};
   }
+  void final_from(std::size_t offset) override;
   void slice_done() override {
     height_ = height_ + 1 - static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
     ++slices_done_;
   }
   std::span<float> reduce() override {
-    CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
-    if (rank_tree_) {
-      rank_tree_->sum();
-    } else {
-      communicator_.library_all_reduce({levels_[0], elements_});
-    }
-    height_ = 0;
-    slices_done_ = 0;
+    finish(/*everywhere=*/true);
     return {levels_[0], elements_};
   }
-  Part reduce_part(std::size_t split) override {
-    split_ = split;
-    if (!shares()) {
-      reduce();
-    } else {
-      CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
-      rank_tree_->sum_part();
-      height_ = 0;
-      slices_done_ = 0;
-    }
-    return part(split);
-  }
-  Part part(std::size_t split) const override {
-    if (!shares()) return {0, split};
-    const std::size_t begin = std::min(split, rank_tree_->part_begin());
-    return {begin, std::min(split, begin + rank_tree_->part_elements())};
-  }
+  void reduce_part() override { finish(/*everywhere=*/!shares()); }
+  std::span<const Range> part() const override { return part_; }
   std::span<float> sum() override { return {levels_[0], elements_}; }
   bool agree(bool mine) override {
     if (!shares()) return mine;
     *verdicts_[local_rank()] = mine ? std::byte{1} : std::byte{0};
     communicator_.local_barrier();
-    rank_tree_->collect(split_, elements_);
+    rank_tree_->collect(parted_, elements_);
     return std::all_of(verdicts_.begin(), verdicts_.end(), [](const std::byte* it) { return *it == std::byte{1}; });
   }
   void part_done() override {
@@ -88,47 +76,125 @@ class FoldingReducer final : public GradientReducer {
     return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
   }
   void complete(std::span<float> values) override {
+    CHECK(values.size() == parted_, "{} values, expected {}", values.size(), parted_);
     if (!shares()) return;
-    const Part mine = part(values.size());
-    std::copy(values.begin() + std::ptrdiff_t(mine.begin), values.begin() + std::ptrdiff_t(mine.end),
-              levels_[0] + mine.begin);
+    for (const Range& range : part_) {
+      std::copy(values.begin() + std::ptrdiff_t(range.begin), values.begin() + std::ptrdiff_t(range.end),
+                levels_[0] + range.begin);
+    }
     communicator_.local_barrier();
     rank_tree_->collect(0, values.size());
     std::copy_n(levels_[0], values.size(), values.begin());
     communicator_.local_barrier();
   }
   ReductionTimes times() const override {
-    return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = 0};
+    return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = hidden_seconds_};
   }
   std::string description() const override;
+  const OverlapChoice& overlap_choice() const override { return choice_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
   bool shares() const { return rank_tree_ && rank_tree_->local_size() > 1; }
+  bool last_slice() const { return slices_done_ + 1 == slice_tree_.slices(); }
   std::size_t local_rank() const {
     return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
   }
-  void share_memory(std::size_t elements, Wire wire) {
+  int hosts() const { return rank_tree_ ? communicator_.size() / rank_tree_->local_size() : 1; }
+  bool overlaps() const {
+    return overlap_ == Overlap::kMeasured ? choice_.on() && hosts() > 1 : overlap_ == Overlap::kOn;
+  }
+  void share_memory(std::size_t elements, const ReducerOptions& options) {
     std::vector<float*> local_arrays;
     for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
       local_arrays.push_back(reinterpret_cast<float*>(bytes));
     }
     levels_.push_back(local_arrays[local_rank()]);
     verdicts_ = communicator_.allocate_shared(1);
-    rank_tree_.emplace(communicator_, local_arrays, elements, wire);
+    plant(local_arrays, elements, options);
   }
+  void plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options);
+  void note_part();
+  void finish(bool everywhere);
+  void note_time();
 
   Communicator& communicator_;
   const std::size_t elements_;
+  const std::size_t parted_;
   const SliceTree slice_tree_;
+  const Overlap overlap_;
   std::vector<AlignedArray> arrays_;
   std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
   std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
   int slices_done_ = 0;
-  std::size_t split_ = 0;
   std::span<std::byte* const> verdicts_;  // of the local ranks
   std::optional<RankTree> rank_tree_;     // none: MPI_Allreduce
+  std::vector<Range> part_;
+  OverlapChoice choice_;
+  Clock::time_point last_slice_begun_;
+  Clock::time_point first_sum_begun_;
+  double hidden_seconds_ = 0;
 };
+
+void FoldingReducer::plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options) {
+  const auto local = static_cast<int>(local_arrays.size());
+  const bool one_host = local == communicator_.size();
+  std::size_t bucket = options.bucket_bytes / sizeof(float);
+  if (bucket == 0 && one_host) {
+    bucket = elements;
+  } else if (bucket == 0) {
+    // A half of each rank's share is one message.
+    bucket = 2 * local_arrays.size() * measure_message_elements(communicator_, local);
+  }
+  rank_tree_.emplace(communicator_, local_arrays, make_buckets(elements, parted_, bucket, communicator_.size()),
+                     options.wire);
+}
+
+void FoldingReducer::note_part() {
+  const auto note = [this](std::size_t begin, std::size_t end) {
+    end = std::min(end, parted_);
+    if (begin < end) part_.push_back({begin, end});
+  };
+  if (!shares()) return note(0, parted_);
+  for (const Bucket& bucket : rank_tree_->buckets()) {
+    const Bucket share = rank_tree_->share(bucket);
+    note(share.begin, share.begin + share.elements);
+  }
+}
+
+void FoldingReducer::final_from(std::size_t offset) {
+  if (!rank_tree_ || !last_slice() || !overlaps()) return;
+  const std::span<const Bucket> buckets = rank_tree_->buckets();
+  const auto is_final = [&](const Bucket& bucket) {
+    return bucket.begin >= offset && bucket.begin + bucket.elements <= parted_;
+  };
+  const auto first = std::find_if_not(buckets.begin(), buckets.end(), is_final);
+  rank_tree_->ready(static_cast<std::size_t>(first - buckets.begin()));
+  if (rank_tree_->advance()) first_sum_begun_ = std::min(first_sum_begun_, Clock::now());
+}
+
+void FoldingReducer::finish(bool everywhere) {
+  CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
+  if (!rank_tree_) {
+    communicator_.library_all_reduce({levels_[0], elements_});
+  } else {
+    const Clock::time_point now = Clock::now();
+    if (first_sum_begun_ < now) hidden_seconds_ += std::chrono::duration<double>(now - first_sum_begun_).count();
+    rank_tree_->finish(everywhere);
+    if (hosts() > 1 && overlap_ == Overlap::kMeasured) note_time();
+  }
+  height_ = 0;
+  slices_done_ = 0;
+}
+
+void FoldingReducer::note_time() {
+  if (!choice_.note(std::chrono::duration<double>(Clock::now() - last_slice_begun_).count())) return;
+  std::array<double, 2> medians = choice_.medians();
+  communicator_.broadcast(std::as_writable_bytes(std::span(medians)), 0);
+  choice_.decide(medians);
+}
 
 std::string FoldingReducer::description() const {
   const int ranks = communicator_.size();
@@ -136,10 +202,13 @@ std::string FoldingReducer::description() const {
   if (!rank_tree_) return fmt::format("MPI_Allreduce over {} ranks", ranks);
   const int local = rank_tree_->local_size();
   const std::string note = (ranks & (ranks - 1)) == 0 ? "" : ", not a power of two: other bits than with 1, 2, 4 ranks";
-  if (local == 1) return fmt::format("halving and doubling over {} ranks{}", ranks, note);
   if (local == ranks) return fmt::format("shared memory over {} ranks{}", ranks, note);
-  return fmt::format("shared memory over {} ranks a host, halving and doubling over {} hosts{}", local, ranks / local,
-                     note);
+  const std::string buckets = fmt::format(", {} {} of {:.1f} MB", rank_tree_->buckets().size(),
+                                          rank_tree_->buckets().size() == 1 ? "bucket" : "buckets",
+                                          double(rank_tree_->buckets()[0].elements * sizeof(float)) / 1e6);
+  if (local == 1) return fmt::format("halving and doubling over {} ranks{}{}", ranks, buckets, note);
+  return fmt::format("shared memory over {} ranks a host, halving and doubling over {} hosts{}{}", local, ranks / local,
+                     buckets, note);
 }
 
 }  // namespace

@@ -7,20 +7,24 @@
 // with other bits.
 //
 // Between ranks of one host: through shared memory, each rank sums its share of the array for all. Between hosts:
-// recursive halving and doubling (Rabenseifner 2004, "Optimization of collective reduction operations", ICCS), which
-// adds in the same tree. kMpiAllReduce is the slow twin.
+// recursive halving and doubling, which adds in the same tree. kMpiAllReduce is the slow twin.
 //
-// Requires: the same elements, slices and mode on every rank; size() divides slices.
+// Backward finishes gradients from the back of the array to its front. final_from() tells how far it has come, and what
+// is final is summed in buckets while backward goes on; neither their size nor their timing changes a bit.
+//
+// Requires: the same elements and options on every rank; size() divides slices.
 // Threads: one thread per object. Allocates nothing after construction.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "trainer/comm/communicator.h"
+#include "trainer/comm/overlap_choice.h"
 #include "trainer/comm/rank_tree.h"
 #include "trainer/tensor/sum_target.h"
 
@@ -28,17 +32,24 @@ namespace lockstep {
 
 enum class ReductionMode { kTree, kMpiAllReduce };
 
+enum class Overlap { kMeasured, kOn, kOff };
+
 struct ReducerOptions {
   ReductionMode mode = ReductionMode::kTree;
   bool shared_memory = true;
   Wire wire = Wire::kFp32;
   int slices = 1;
+  // The first elements of the array, which reduce_part() gives to the ranks of a host in parts. By default all.
+  std::size_t parted_elements = SIZE_MAX;
+  // 0: measured between hosts when the reducer is made; all at once in one host, where there is little to hide.
+  std::size_t bucket_bytes = 0;
+  Overlap overlap = Overlap::kMeasured;
 };
 
 // Seconds since construction.
 struct ReductionTimes {
   double waiting_seconds = 0;  // in reduce(), for other ranks of this host to arrive
-  double hidden_seconds = 0;   // summing before reduce()
+  double hidden_seconds = 0;   // sums were under way before reduce()
 };
 
 class GradientReducer {
@@ -51,37 +62,42 @@ class GradientReducer {
   virtual SumTarget begin_slice() = 0;
   virtual void slice_done() = 0;
 
+  // While a slice is put: its parted elements from `offset` on are. In this rank's last slice they are final then:
+  // begins and carries on sums; never waits. Need not be called.
+  virtual void final_from(std::size_t offset) = 0;
+
   // After all S / P slices: the sum over all slices of all ranks, the same bits on every rank, valid until the next
   // begin_slice(). Collective.
   virtual std::span<float> reduce() = 0;
 
-  // In place of reduce(), so that ranks which share memory also share what is done with the sum: of the first `split`
-  // elements each gets a part, and what it makes of it lies where all can see it (shared_values). Without shared memory
-  // the part is everything. All of these are collective:
-  //   reduce_part(split)   sums; afterwards elements [begin, end) of sum() are this rank's part
-  //   agree(mine)          whether `mine` is true on every rank; afterwards elements from `split` on are there, too
-  //   part_done()          every rank has used its part; the next slice may begin
-  struct Part {
+  // In place of reduce(), so that ranks which share memory also share what is done with the sum: of the parted elements
+  // each gets a part, in one range a bucket, and what it makes of it lies where all can see it (shared_values). Without
+  // shared memory the part is everything. All of these are collective:
+  //   reduce_part()   sums; afterwards part() of sum() is this rank's
+  //   agree(mine)     whether `mine` is true on every rank; afterwards the elements that are not parted are there, too
+  //   part_done()     every rank has used its part; the next slice may begin
+  struct Range {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  virtual Part reduce_part(std::size_t split) = 0;
+  virtual void reduce_part() = 0;
   virtual std::span<float> sum() = 0;
   virtual bool agree(bool mine) = 0;
   virtual void part_done() = 0;
-  // This rank's part of [0, split).
-  virtual Part part(std::size_t split) const = 0;
+  // In no order; empty ranges are left out.
+  virtual std::span<const Range> part() const = 0;
 
   // One array for all ranks that share memory, zeroed; empty when this rank shares none. Collective.
   virtual std::span<float> shared_values(std::size_t elements) = 0;
-  // `values` has the first elements of the array; each rank gets the parts of the others. Between part_done() and
-  // begin_slice(). Collective.
+  // `values` has the parted elements of some other array; each rank gets the parts of the others. Between part_done()
+  // and begin_slice(). Collective.
   virtual void complete(std::span<float> values) = 0;
 
   virtual ReductionTimes times() const = 0;
 
   // "shared memory over 2 ranks", "halving and doubling over 4 ranks": for the log.
   virtual std::string description() const = 0;
+  virtual const OverlapChoice& overlap_choice() const = 0;
 };
 
 }  // namespace lockstep

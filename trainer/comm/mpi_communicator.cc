@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -13,7 +14,6 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr int kTag = 1;
 
 // Calls body(offset, length) for consecutive pieces of at most `largest`.
 template <typename Body>
@@ -27,6 +27,11 @@ int rank_in(MPI_Comm group) {
   int rank = 0;
   MPI_Comm_rank(group, &rank);
   return rank;
+}
+
+int length_of(std::span<const float> values) {
+  CHECK(values.size() <= std::size_t{INT_MAX}, "{} values", values.size());
+  return static_cast<int>(values.size());
 }
 
 int size_of(MPI_Comm group) {
@@ -68,7 +73,9 @@ class MpiCommunicator final : public Communicator {
         largest_floats_(largest_piece_bytes / sizeof(float)),
         rank_(rank_in(MPI_COMM_WORLD)),
         size_(size_of(MPI_COMM_WORLD)),
-        local_(make_local_group()) {}
+        local_(make_local_group()) {
+    for (MPI_Request* const requests : requests_) std::fill_n(requests, 2, MPI_REQUEST_NULL);
+  }
   ~MpiCommunicator() override {
     for (MPI_Win& window : windows_) {
       MPI_Win_unlock_all(window);
@@ -98,22 +105,20 @@ class MpiCommunicator final : public Communicator {
       broadcast(all.subspan(root * mine.size(), mine.size()), static_cast<int>(root));
     }
   }
-  void exchange(int partner, std::span<const float> send, std::span<float> receive) override {
-    CHECK(send.size() == receive.size(), "sends {} values, receives {}", send.size(), receive.size());
-    in_pieces(send.size(), largest_floats_, [&](std::size_t offset, int count) {
-      MPI_Sendrecv(send.data() + offset, count, MPI_FLOAT, partner, kTag, receive.data() + offset, count, MPI_FLOAT,
-                   partner, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    });
+  void begin_transfer(int lane, int partner, std::span<const float> send, std::span<float> receive) override {
+    MPI_Request* const requests = requests_[static_cast<std::size_t>(lane)];
+    CHECK(requests[0] == MPI_REQUEST_NULL && requests[1] == MPI_REQUEST_NULL, "lane {} is taken", lane);
+    if (!receive.empty()) {
+      MPI_Irecv(receive.data(), length_of(receive), MPI_FLOAT, partner, lane, MPI_COMM_WORLD, &requests[0]);
+    }
+    if (!send.empty()) {
+      MPI_Isend(send.data(), length_of(send), MPI_FLOAT, partner, lane, MPI_COMM_WORLD, &requests[1]);
+    }
   }
-  void send(int partner, std::span<const float> values) override {
-    in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
-      MPI_Send(values.data() + offset, count, MPI_FLOAT, partner, kTag, MPI_COMM_WORLD);
-    });
-  }
-  void receive(int partner, std::span<float> values) override {
-    in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
-      MPI_Recv(values.data() + offset, count, MPI_FLOAT, partner, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    });
+  bool transfer_ended(int lane) override {
+    int ended = 0;
+    MPI_Testall(2, requests_[static_cast<std::size_t>(lane)], &ended, MPI_STATUSES_IGNORE);
+    return ended != 0;
   }
   void library_all_reduce(std::span<float> values) override {
     in_pieces(values.size(), largest_floats_, [&](std::size_t offset, int count) {
@@ -138,6 +143,7 @@ class MpiCommunicator final : public Communicator {
   const int rank_;
   const int size_;
   MPI_Comm local_;
+  MPI_Request requests_[kLanes][2];  // to receive and to send
   std::vector<MPI_Win> windows_;
   std::deque<std::vector<std::byte*>> addresses_;
 };

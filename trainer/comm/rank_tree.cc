@@ -1,23 +1,22 @@
 #include "trainer/comm/rank_tree.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <thread>
+#include <utility>
 
 #include "storage/base/status.h"
 #include "trainer/comm/array_sum.h"
 #include "trainer/tensor/bfloat16.h"
+#include "trainer/tensor/flush_to_zero.h"
 #include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kLineElements = 16;
-// Messages are long: at 1 Gbit/s between two hosts, 45 MB took 720 ms in pieces of 4 MB, which do not fill the network
-// both ways, and 375 ms in pieces of 32 MB.
-constexpr std::size_t kPieceElements = std::size_t{1} << 23;
-
-Bfloat16* as_bf16(AlignedArray& array) {
-  return reinterpret_cast<Bfloat16*>(array.data());
+Bfloat16* as_bf16(std::span<float> values) {
+  return reinterpret_cast<Bfloat16*>(values.data());
 }
 
 // Floats that hold so many bf16 numbers.
@@ -33,146 +32,183 @@ void unpack(const Bfloat16* values, std::size_t elements, float* to) {
   for (std::size_t i = 0; i < elements; ++i) to[i] = to_float(values[i]);
 }
 
+float rounded(float value) {
+  Bfloat16 result;
+  from_float(value, result);
+  return to_float(result);
+}
+
 void add_packed(const Bfloat16* values, std::size_t elements, float* sum) {
-  for (std::size_t i = 0; i < elements; ++i) sum[i] += to_float(values[i]);
+  for (std::size_t i = 0; i < elements; ++i) sum[i] = rounded(sum[i]) + to_float(values[i]);
 }
 
 void round_to_bf16(float* values, std::size_t elements) {
-  for (std::size_t i = 0; i < elements; ++i) {
-    Bfloat16 rounded;
-    from_float(values[i], rounded);
-    values[i] = to_float(rounded);
-  }
+  for (std::size_t i = 0; i < elements; ++i) values[i] = rounded(values[i]);
+}
+
+std::atomic_ref<std::uint64_t> counter(std::byte* memory) {
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(memory));
 }
 
 }  // namespace
 
-std::size_t padded_elements(std::size_t elements, int ranks) {
-  const std::size_t multiple = kLineElements * static_cast<std::size_t>(ranks);
-  return (elements + multiple - 1) / multiple * multiple;
-}
-
-RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, std::size_t elements, Wire wire)
+RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets, Wire wire)
     : communicator_(communicator),
-      local_size_(static_cast<int>(arrays.size())),
-      local_rank_(communicator.rank() % local_size_),
-      hosts_(communicator.size() / local_size_),
-      host_(communicator.rank() / local_size_),
-      share_elements_(elements / arrays.size()),
-      wire_(wire) {
-  CHECK(elements == padded_elements(elements, communicator.size()), "{} elements", elements);
-  arrays_.assign(arrays.begin(), arrays.end());
-  for (float* const array : arrays) {
-    shares_.push_back(array + static_cast<std::size_t>(local_rank_) * share_elements_);
-  }
-  if (hosts_ == 1) return;
-  received_ = AlignedArray(std::min(share_elements_, kPieceElements));
-  if (wire_ == Wire::kBf16) sent_ = AlignedArray(received_.size());
-}
-
-void RankTree::sum() {
-  float* const mine = shares_[static_cast<std::size_t>(local_rank_)];
-  if (local_size_ == 1) {
-    sum_over_hosts(mine);
-    return;
-  }
-  wait_for_arrays();
-  if (hosts_ == 1) {
-    sum_rank_arrays(shares_, shares_, share_elements_);
-  } else {
-    sum_rank_arrays(shares_, {&mine, 1}, share_elements_);
-    sum_over_hosts(mine);
-    for (float* const share : shares_) {
-      if (share != mine) std::copy_n(mine, share_elements_, share);
+      local_rank_(communicator.rank() % static_cast<int>(arrays.size())),
+      hosts_(communicator.size() / static_cast<int>(arrays.size())),
+      host_(communicator.rank() / static_cast<int>(arrays.size())),
+      wire_(wire),
+      arrays_(arrays.begin(), arrays.end()),
+      shares_(arrays.size()),
+      buckets_(std::move(buckets)) {
+  if (local_size() > 1) progress_ = communicator.allocate_shared(sizeof(std::uint64_t));
+  std::size_t longest = 0;
+  for (const Bucket& bucket : buckets_) {
+    plans_.push_back(transfer_plan(host_, hosts_, share(bucket).elements));
+    for (const Transfer& transfer : plans_.back().transfers) {
+      longest = std::max({longest, transfer.send_elements, transfer.receive_elements});
     }
   }
-  communicator_.local_barrier();  // every share is written
-}
-
-void RankTree::wait_for_arrays() {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point begin = Clock::now();
-  communicator_.local_barrier();  // every array is complete
-  waiting_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-void RankTree::sum_part() {
-  float* const mine = shares_[static_cast<std::size_t>(local_rank_)];
-  if (local_size_ > 1) {
-    wait_for_arrays();
-    sum_rank_arrays(shares_, {&mine, 1}, share_elements_);
+  messages_ = AlignedArray(longest * (wire_ == Wire::kBf16 ? 2 : 1) * lanes_.size());
+  std::span<float> free = messages_.span();
+  const auto take = [&free, longest] {
+    const std::span<float> taken = free.first(longest);
+    free = free.subspan(longest);
+    return taken;
+  };
+  for (Lane& lane : lanes_) {
+    lane.received = take();
+    if (wire_ == Wire::kBf16) lane.sent = take();
   }
-  if (hosts_ > 1) sum_over_hosts(mine);
+}
+
+Bucket RankTree::share_of(const Bucket& bucket, int local_rank) const {
+  const std::size_t elements = bucket.elements / arrays_.size();
+  return {bucket.begin + static_cast<std::size_t>(local_rank) * elements, elements};
+}
+
+void RankTree::ready(std::size_t buckets) {
+  CHECK(buckets >= ready_ && buckets <= buckets_.size(), "{} of {} buckets after {}", buckets, buckets_.size(), ready_);
+  ready_ = buckets;
+  // Who sees this number sees what was written to the array before.
+  if (local_size() > 1) counter(progress_[static_cast<std::size_t>(local_rank_)]).store(earlier_ + ready_);
+}
+
+bool RankTree::arrived(std::size_t buckets) const {
+  return std::all_of(progress_.begin(), progress_.end(),
+                     [&](std::byte* const memory) { return counter(memory).load() >= earlier_ + buckets; });
+}
+
+bool RankTree::advance() {
+  bool advanced = false;
+  for (int number = 0; number < Communicator::kLanes; ++number) {
+    Lane& lane = lanes_[static_cast<std::size_t>(number)];
+    while (lane.plan != nullptr && communicator_.transfer_ended(number)) {
+      advanced = true;
+      end_transfer(lane);
+      if (++lane.transfer == lane.plan->transfers.size()) {
+        lane.plan = nullptr;
+        ++done_;
+      } else {
+        begin_transfer(number);
+      }
+    }
+  }
+  // On each lane the same buckets in the same order on every host.
+  while (begun_ < ready_ && lanes_[begun_ % lanes_.size()].plan == nullptr && arrived(begun_ + 1)) {
+    advanced = true;
+    begin_bucket(begun_++);
+  }
+  return advanced;
+}
+
+void RankTree::begin_bucket(std::size_t bucket) {
+  const Bucket part = share(buckets_[bucket]);
+  float* const sum = mine() + part.begin;
+  if (local_size() > 1) {
+    for (std::size_t i = 0; i < arrays_.size(); ++i) shares_[i] = arrays_[i] + part.begin;
+    const bool to_all = everywhere_ && hosts_ == 1;
+    sum_rank_arrays(shares_, to_all ? std::span<float* const>(shares_) : std::span<float* const>(&sum, 1),
+                    part.elements);
+  }
+  const TransferPlan& plan = plans_[bucket];
+  if (plan.transfers.empty()) {
+    ++done_;
+    return;
+  }
+  const std::size_t number = bucket % lanes_.size();
+  Lane& lane = lanes_[number];
+  lane.plan = &plan;
+  lane.transfer = 0;
+  lane.share = sum;
+  begin_transfer(static_cast<int>(number));
+}
+
+void RankTree::begin_transfer(int number) {
+  Lane& lane = lanes_[static_cast<std::size_t>(number)];
+  const Transfer& transfer = lane.plan->transfers[lane.transfer];
+  std::span<const float> send{lane.share + transfer.send_begin, transfer.send_elements};
+  std::span<float> receive{lane.share + transfer.receive_begin, transfer.receive_elements};
+  if (wire_ == Wire::kBf16) {
+    if (lane.transfer == lane.plan->partial) round_to_bf16(lane.share + lane.plan->sum_begin, lane.plan->sum_elements);
+    pack(send.data(), send.size(), as_bf16(lane.sent));
+    send = lane.sent.first(packed(send.size()));
+  }
+  if (wire_ == Wire::kBf16 || transfer.adds) {
+    receive = lane.received.first(wire_ == Wire::kBf16 ? packed(receive.size()) : receive.size());
+  }
+  const int partner = transfer.host * local_size() + local_rank_;
+  communicator_.begin_transfer(number, partner, send, receive);
+}
+
+void RankTree::end_transfer(Lane& lane) const {
+  const Transfer& transfer = lane.plan->transfers[lane.transfer];
+  float* const to = lane.share + transfer.receive_begin;
+  const FlushToZero flush;
+  if (wire_ == Wire::kBf16) {
+    const Bfloat16* const values = as_bf16(lane.received);
+    transfer.adds ? add_packed(values, transfer.receive_elements, to) : unpack(values, transfer.receive_elements, to);
+  } else if (transfer.adds) {
+    add_to(to, lane.received.data(), transfer.receive_elements);
+  }
+}
+
+void RankTree::finish(bool everywhere) {
+  using Clock = std::chrono::steady_clock;
+  everywhere_ = everywhere;
+  const std::size_t early = hosts_ == 1 ? begun_ : buckets_.size();  // these are in this rank's array only
+  ready(buckets_.size());
+  const Clock::time_point begin = Clock::now();
+  while (!arrived(buckets_.size())) {
+    if (!advance()) std::this_thread::yield();
+  }
+  waiting_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+  while (done_ < buckets_.size()) {
+    if (!advance()) std::this_thread::yield();
+  }
+  if (everywhere && local_size() > 1) {
+    for (std::size_t bucket = 0; bucket < early; ++bucket) {
+      const Bucket part = share(buckets_[bucket]);
+      for (float* const array : arrays_) {
+        if (array != mine()) std::copy_n(mine() + part.begin, part.elements, array + part.begin);
+      }
+    }
+    communicator_.local_barrier();  // every share is written
+  }
+  earlier_ += buckets_.size();
+  ready_ = begun_ = done_ = 0;
+  everywhere_ = false;
 }
 
 void RankTree::collect(std::size_t begin, std::size_t end) {
-  float* const mine = arrays_[static_cast<std::size_t>(local_rank_)];
-  while (begin < end) {
-    const std::size_t owner = begin / share_elements_;
-    const std::size_t last = std::min(end, (owner + 1) * share_elements_);
-    if (arrays_[owner] != mine) std::copy(arrays_[owner] + begin, arrays_[owner] + last, mine + begin);
-    begin = last;
-  }
-}
-
-void RankTree::sum_over_hosts(float* values) {
-  const int group = hosts_ & -hosts_;  // the largest power of two that divides the number of hosts
-  std::size_t elements = share_elements_;
-  float* mine = values;  // the part that this rank sums
-  for (int distance = 1; distance < group; distance *= 2) {
-    elements /= 2;
-    float* const upper = mine + elements;
-    const bool keeps_upper = (host_ & distance) != 0;
-    exchange_and_add(host_ ^ distance, keeps_upper ? mine : upper, keeps_upper ? upper : mine, elements);
-    if (keeps_upper) mine = upper;
-  }
-  // The odd rest: the sum grows from the first group to the last and comes back.
-  const bool has_previous = host_ >= group;
-  const bool has_next = host_ + group < hosts_;
-  if (has_previous) receive_and_add(host_ - group, mine, elements);
-  if (has_next) {
-    communicator_.send(rank_of(host_ + group), {mine, elements});
-    communicator_.receive(rank_of(host_ + group), {mine, elements});
-  }
-  if (has_previous) communicator_.send(rank_of(host_ - group), {mine, elements});
-  if (wire_ == Wire::kBf16 && hosts_ > 1) round_to_bf16(mine, elements);
-  for (int distance = group / 2; distance >= 1; distance /= 2) {
-    float* const theirs = (host_ & distance) != 0 ? mine - elements : mine + elements;
-    exchange_sums(host_ ^ distance, mine, theirs, elements);
-    mine = std::min(mine, theirs);
-    elements *= 2;
-  }
-}
-
-void RankTree::exchange_and_add(int host, const float* theirs, float* mine, std::size_t elements) {
-  for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
-    const std::size_t n = std::min(kPieceElements, elements - offset);
-    if (wire_ == Wire::kBf16) {
-      pack(theirs + offset, n, as_bf16(sent_));
-      communicator_.exchange(rank_of(host), sent_.span().first(packed(n)), received_.span().first(packed(n)));
-      add_packed(as_bf16(received_), n, mine + offset);
-    } else {
-      communicator_.exchange(rank_of(host), {theirs + offset, n}, received_.span().first(n));
-      add_to(mine + offset, received_.data(), n);
+  for (const Bucket& bucket : buckets_) {
+    for (int owner = 0; owner < local_size(); ++owner) {
+      const float* const from = arrays_[static_cast<std::size_t>(owner)];
+      const Bucket part = share_of(bucket, owner);
+      const std::size_t first = std::max(begin, part.begin);
+      const std::size_t last = std::min(end, part.begin + part.elements);
+      if (from != mine() && first < last) std::copy(from + first, from + last, mine() + first);
     }
-  }
-}
-
-void RankTree::exchange_sums(int host, const float* mine, float* theirs, std::size_t elements) {
-  if (wire_ == Wire::kFp32) return communicator_.exchange(rank_of(host), {mine, elements}, {theirs, elements});
-  for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
-    const std::size_t n = std::min(kPieceElements, elements - offset);
-    pack(mine + offset, n, as_bf16(sent_));
-    communicator_.exchange(rank_of(host), sent_.span().first(packed(n)), received_.span().first(packed(n)));
-    unpack(as_bf16(received_), n, theirs + offset);
-  }
-}
-
-void RankTree::receive_and_add(int host, float* mine, std::size_t elements) {
-  for (std::size_t offset = 0; offset < elements; offset += kPieceElements) {
-    const std::size_t n = std::min(kPieceElements, elements - offset);
-    communicator_.receive(rank_of(host), received_.span().first(n));
-    add_to(mine + offset, received_.data(), n);
   }
 }
 

@@ -1,69 +1,93 @@
 // Sums one array over ranks in a fixed tree, in place: at distance 1, 2, 4, ... while that divides the number of ranks,
-// then an odd rest from left to right. The tree depends on the number of ranks only, not on which of them share a host.
+// then an odd rest from left to right. The tree depends on the number of ranks only, not on which of them share a host
+// nor on how the array is cut into buckets.
 //
-// Ranks of one host share memory: each sums its share of the array over all of them and writes it to all. Between hosts
-// each share goes by messages among the ranks of equal place: recursive halving, along the odd rest, recursive
-// doubling. x + y == y + x bit for bit (but for the payload of a NaN), so it does not matter which of two partners
-// adds.
+// Ranks of one host share memory: of each bucket each sums a share over all of them. Between hosts each share goes by
+// messages among the ranks of equal place (transfer_plan.h), several buckets at once. x + y == y + x bit for bit (but
+// for the payload of a NaN), so it does not matter which of two partners adds.
+//
+// Nothing here waits but finish(): advance() does what can be done and returns. One sum after another: ready() and
+// advance() any number of times, then finish().
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "trainer/comm/bucket.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/comm/transfer_plan.h"
 #include "trainer/tensor/aligned_array.h"
 
 namespace lockstep {
 
-// Arrays of RankTree are this long, for `elements` used ones: shares and halves of whole cache lines.
-std::size_t padded_elements(std::size_t elements, int ranks);
-
-// What a message between hosts holds. In bf16 every partial sum is rounded on its way, and the whole sum once more, on
-// every rank alike; additions are in fp32. The bits then depend on which ranks share a host.
+// What a message between hosts holds. In bf16 both operands of every addition between hosts are rounded, and the whole
+// sum once more; additions are in fp32. The bits then depend on which ranks share a host.
 enum class Wire { kFp32, kBf16 };
 
 class RankTree {
  public:
   // `arrays`: of the ranks that share memory, in rank order, this rank's among them: the local ranks' shared arrays, or
-  // only its own. Each `elements` long, on 64 bytes. Requires: elements == padded_elements(..., communicator.size()).
-  RankTree(Communicator& communicator, std::span<float* const> arrays, std::size_t elements, Wire wire);
+  // only its own. `buckets` as make_buckets() cuts them. Collective over the local ranks.
+  RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets, Wire wire);
 
-  // Collective. Returns with the sum in this rank's array, which no other rank then touches until the next sum().
-  void sum();
+  // The first `buckets` buckets of this rank's array are complete. Never less than before.
+  void ready(std::size_t buckets);
+  // Whether anything could be done.
+  bool advance();
+  // Completes the sum. Everywhere: it is in this rank's array, which no other rank then touches. Otherwise only this
+  // rank's shares of it are there (share(bucket)), and together the ranks that share memory have all. Collective.
+  void finish(bool everywhere);
+  // Buckets that are summed as far as this rank can tell, of the sum under way.
+  std::size_t done() const { return done_; }
 
-  // The same, but of the sum only this rank's part is there: elements [part_begin(), part_begin() + part_elements()) of
-  // its own array. Each rank that shares memory has another part, and together they have all.
-  void sum_part();
-  std::size_t part_begin() const { return static_cast<std::size_t>(local_rank_) * share_elements_; }
-  std::size_t part_elements() const { return share_elements_; }
-  // Copies elements [begin, end) from the ranks that have them as their part. Between local barriers: after all parts
-  // are there, before one is written to again.
+  std::span<const Bucket> buckets() const { return buckets_; }
+  // The part of a bucket that this rank sums.
+  Bucket share(const Bucket& bucket) const { return share_of(bucket, local_rank_); }
+  // Copies elements [begin, end) from the ranks that sum them. Between local barriers: after all shares are there,
+  // before one is written to again.
   void collect(std::size_t begin, std::size_t end);
 
-  int local_size() const { return local_size_; }
-  // Spent in sum() until the arrays of this host's ranks were complete.
+  int local_size() const { return static_cast<int>(arrays_.size()); }
+  // Spent in finish() until the arrays of this host's ranks were complete.
   double waiting_seconds() const { return waiting_seconds_; }
 
  private:
-  void wait_for_arrays();
-  void sum_over_hosts(float* values);
-  void receive_and_add(int host, float* mine, std::size_t elements);
-  void exchange_and_add(int host, const float* theirs, float* mine, std::size_t elements);
-  void exchange_sums(int host, const float* mine, float* theirs, std::size_t elements);
-  int rank_of(int host) const { return host * local_size_ + local_rank_; }
+  // A bucket on its way between hosts.
+  struct Lane {
+    const TransferPlan* plan = nullptr;  // null: free
+    std::size_t transfer = 0;
+    float* share = nullptr;
+    std::span<float> received;
+    std::span<float> sent;  // bf16 only
+  };
+
+  Bucket share_of(const Bucket& bucket, int local_rank) const;
+  float* mine() const { return arrays_[static_cast<std::size_t>(local_rank_)]; }
+  bool arrived(std::size_t buckets) const;
+  void begin_bucket(std::size_t bucket);
+  void begin_transfer(int lane);
+  void end_transfer(Lane& lane) const;
 
   Communicator& communicator_;
-  const int local_size_;
   const int local_rank_;
   const int hosts_;
   const int host_;
-  const std::size_t share_elements_;
-  std::vector<float*> arrays_;  // of the local ranks
-  std::vector<float*> shares_;  // this rank's share in each of them
   const Wire wire_;
-  AlignedArray received_;
-  AlignedArray sent_;  // bf16 only
+  std::vector<float*> arrays_;  // of the local ranks
+  std::vector<float*> shares_;  // of the bucket that is being summed
+  std::vector<Bucket> buckets_;
+  std::vector<TransferPlan> plans_;       // by bucket
+  std::span<std::byte* const> progress_;  // each local rank's count of complete buckets, of all sums since construction
+  AlignedArray messages_;
+  std::array<Lane, Communicator::kLanes> lanes_;
+  std::uint64_t earlier_ = 0;  // buckets of finished sums
+  std::size_t ready_ = 0;
+  std::size_t begun_ = 0;
+  std::size_t done_ = 0;
+  bool everywhere_ = false;  // the local sum goes to all arrays
   double waiting_seconds_ = 0;
 };
 

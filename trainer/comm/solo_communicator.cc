@@ -18,9 +18,10 @@ class SoloCommunicator final : public Communicator {
     CHECK(all.size() == mine.size(), "{} bytes into {}", mine.size(), all.size());
     std::copy(mine.begin(), mine.end(), all.begin());
   }
-  void exchange(int partner, std::span<const float>, std::span<float>) override { no_partner(partner); }
-  void send(int partner, std::span<const float>) override { no_partner(partner); }
-  void receive(int partner, std::span<float>) override { no_partner(partner); }
+  void begin_transfer(int, int partner, std::span<const float>, std::span<float>) override {
+    CHECK(false, "one rank has no partner {}", partner);
+  }
+  bool transfer_ended(int) override { return true; }
   void library_all_reduce(std::span<float>) override {}
   int first_local() const override { return 0; }
   int local_size() const override { return 1; }
@@ -33,8 +34,6 @@ class SoloCommunicator final : public Communicator {
   std::string library_version() const override { return "one rank, no MPI"; }
 
  private:
-  static void no_partner(int partner) { CHECK(false, "one rank has no partner {}", partner); }
-
   std::deque<AlignedArray> arrays_;
   std::deque<std::byte*> addresses_;
 };

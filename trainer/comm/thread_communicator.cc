@@ -1,9 +1,9 @@
 #include "trainer/comm/thread_communicator.h"
 
 #include <algorithm>
+#include <array>
 #include <barrier>
 #include <bit>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -15,7 +15,7 @@
 namespace lockstep {
 namespace {
 
-// Where one rank leaves a message for one other; the sender waits until it is taken.
+// Where one rank leaves a message for one other. Nobody waits.
 class Mailbox {
  public:
   void post(std::span<const float> values) {
@@ -23,24 +23,23 @@ class Mailbox {
     CHECK(!full_, "two messages at once");
     values_ = values;
     full_ = true;
-    changed_.notify_all();
   }
-  void wait_until_taken() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !full_; });
+  bool taken() {
+    const std::lock_guard lock(mutex_);
+    return !full_;
   }
-  void take(std::span<float> values) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return full_; });
+  // Whether there was one.
+  bool take(std::span<float> values) {
+    const std::lock_guard lock(mutex_);
+    if (!full_) return false;
     CHECK(values.size() == values_.size(), "{} values sent, {} expected", values_.size(), values.size());
     std::copy(values_.begin(), values_.end(), values.begin());
     full_ = false;
-    changed_.notify_all();
+    return true;
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::span<const float> values_;
   bool full_ = false;
 };
@@ -54,16 +53,18 @@ struct ThreadGroup {
         posted(static_cast<std::size_t>(ranks)),
         mailboxes(static_cast<std::size_t>(ranks)) {
     for (int host = 0; host < ranks / ranks_per_host; ++host) hosts.emplace_back(ranks_per_host);
-    for (std::deque<Mailbox>& row : mailboxes) row.resize(static_cast<std::size_t>(ranks));
+    for (std::deque<Mailbox>& row : mailboxes) row.resize(static_cast<std::size_t>(ranks * Communicator::kLanes));
   }
-  Mailbox& mailbox(int from, int to) { return mailboxes[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)]; }
+  Mailbox& mailbox(int from, int to, int lane) {
+    return mailboxes[static_cast<std::size_t>(from)][static_cast<std::size_t>(to * Communicator::kLanes + lane)];
+  }
 
   const int ranks;
   const int ranks_per_host;
   std::barrier<> everyone;
   std::deque<std::barrier<>> hosts;
   std::vector<std::byte*> posted;              // by rank: the array of the collective call under way
-  std::vector<std::deque<Mailbox>> mailboxes;  // [from][to]
+  std::vector<std::deque<Mailbox>> mailboxes;  // [from][to and lane]
 };
 
 class ThreadCommunicator final : public Communicator {
@@ -90,16 +91,22 @@ class ThreadCommunicator final : public Communicator {
     }
     barrier();
   }
-  void exchange(int partner, std::span<const float> send, std::span<float> receive) override {
-    group_.mailbox(rank_, partner).post(send);
-    group_.mailbox(partner, rank_).take(receive);
-    group_.mailbox(rank_, partner).wait_until_taken();
+  void begin_transfer(int lane, int partner, std::span<const float> send, std::span<float> receive) override {
+    Transfer& transfer = transfers_[static_cast<std::size_t>(lane)];
+    CHECK(transfer.ended(), "lane {} is taken", lane);
+    if (!send.empty()) {
+      transfer.sent = &group_.mailbox(rank_, partner, lane);
+      transfer.sent->post(send);
+    }
+    if (!receive.empty()) transfer.expected = &group_.mailbox(partner, rank_, lane);
+    transfer.receive = receive;
   }
-  void send(int partner, std::span<const float> values) override {
-    group_.mailbox(rank_, partner).post(values);
-    group_.mailbox(rank_, partner).wait_until_taken();
+  bool transfer_ended(int lane) override {
+    Transfer& transfer = transfers_[static_cast<std::size_t>(lane)];
+    if (transfer.expected != nullptr && transfer.expected->take(transfer.receive)) transfer.expected = nullptr;
+    if (transfer.sent != nullptr && transfer.sent->taken()) transfer.sent = nullptr;
+    return transfer.ended();
   }
-  void receive(int partner, std::span<float> values) override { group_.mailbox(partner, rank_).take(values); }
   void library_all_reduce(std::span<float> values) override {
     std::vector<float> all(values.size() * static_cast<std::size_t>(size()));
     all_gather(std::as_bytes(values), std::as_writable_bytes(std::span<float>(all)));
@@ -122,11 +129,18 @@ class ThreadCommunicator final : public Communicator {
   std::string library_version() const override { return "threads of one process, no MPI"; }
 
  private:
+  struct Transfer {
+    bool ended() const { return sent == nullptr && expected == nullptr; }
+    Mailbox* sent = nullptr;
+    Mailbox* expected = nullptr;
+    std::span<float> receive;
+  };
   void post(std::byte* bytes) { group_.posted[static_cast<std::size_t>(rank_)] = bytes; }
   std::byte* posted(int rank) const { return group_.posted[static_cast<std::size_t>(rank)]; }
 
   ThreadGroup& group_;
   const int rank_;
+  std::array<Transfer, kLanes> transfers_;
   std::deque<AlignedArray> arrays_;
   std::deque<std::vector<std::byte*>> addresses_;
 };

@@ -22,6 +22,17 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, s
           .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape};
 }
 
+Overlap overlap_of(const proto::Job& job) {
+  switch (job.execution().overlap()) {
+    case proto::OVERLAP_ON:
+      return Overlap::kOn;
+    case proto::OVERLAP_OFF:
+      return Overlap::kOff;
+    default:
+      return Overlap::kMeasured;
+  }
+}
+
 Status open_splits(Setup& setup) {
   const proto::Data& data = setup.job.data();
   StatusOr<std::unique_ptr<Dataset>> train = open_split(data, data.path(), data.train());
@@ -119,7 +130,10 @@ std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const 
                             {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
                              .shared_memory = job.execution().shared_memory(),
                              .wire = job.execution().wire() == proto::BF16 ? Wire::kBf16 : Wire::kFp32,
-                             .slices = job.slices()});
+                             .slices = job.slices(),
+                             .parted_elements = network.parameter_values().size(),
+                             .bucket_bytes = static_cast<std::size_t>(job.execution().bucket_bytes()),
+                             .overlap = overlap_of(job)});
   const std::span<float> shared = reducer->shared_values(network.parameter_values().size());
   if (!shared.empty()) network.move_parameters(shared);
   return reducer;

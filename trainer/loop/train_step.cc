@@ -20,7 +20,8 @@ TrainStep::TrainStep(const Parts& parts, const proto::Job& job, int slices_of_th
       job_(job),
       slices_(slices_of_this_rank),
       steps_per_epoch_(steps_per_epoch),
-      total_steps_(total_steps) {
+      total_steps_(total_steps),
+      final_from_([&reducer = parts.reducer](std::size_t offset) { reducer.final_from(offset); }) {
   bad_rows_.reserve(kMostBadRows);
 }
 
@@ -32,10 +33,17 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   const std::size_t parameters = parts_.network.parameter_values().size();
   // The norm for clipping is summed over the whole array, in one order.
   const bool whole = job_.has_clip_global_norm();
-  if (whole) parts_.reducer.reduce();
-  const GradientReducer::Part part = whole ? parts_.reducer.part(parameters) : parts_.reducer.reduce_part(parameters);
+  if (whole) {
+    parts_.reducer.reduce();
+  } else {
+    parts_.reducer.reduce_part();
+  }
   const std::span<float> sum = parts_.reducer.sum();
-  bool finite = all_finite(whole ? sum.first(parameters) : sum.subspan(part.begin, part.end - part.begin));
+  const auto part = parts_.reducer.part();
+  bool finite = whole ? all_finite(sum.first(parameters))
+                      : std::all_of(part.begin(), part.end(), [&](const GradientReducer::Range& range) {
+                          return all_finite(sum.subspan(range.begin, range.end - range.begin));
+                        });
   if (!whole) finite = parts_.reducer.agree(finite);
   parts_.account.book(TimeShare::kReduction);
 
@@ -53,7 +61,7 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
 
   parts_.heartbeat.note(Phase::kUpdate, step);
   const bool good = outcome.finite && outcome.loaded;
-  if (good) update(sum, part, step, static_cast<float>(outcome.learning_rate));
+  if (good) update(sum, step, static_cast<float>(outcome.learning_rate));
   parts_.reducer.part_done();
   if (good) {
     parts_.network.parameters_changed();
@@ -80,8 +88,8 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
     tail[kNotLoaded] = 1;
   } else {
     const Slice slice{.images = loaded->images, .labels = loaded->labels, .rows = loaded->rows, .epoch = loaded->epoch};
-    const SliceResult result = parts_.network.train_slice(slice, 1.0F / static_cast<float>(job_.batch()),
-                                                          1.0F / static_cast<float>(job_.slices()), target);
+    const SliceResult result = parts_.network.train_slice(
+        slice, 1.0F / static_cast<float>(job_.batch()), 1.0F / static_cast<float>(job_.slices()), target, final_from_);
     tail[kLoss] = result.loss_sum;
     tail[kCorrect] = static_cast<float>(result.correct);
     if (!result.finite || !loaded->finite) tail[kNotFinite] = 1;
@@ -100,15 +108,17 @@ void TrainStep::note_bad_rows(const LoadedSlice& loaded) {
   }
 }
 
-void TrainStep::update(std::span<const float> sum, GradientReducer::Part part, std::int64_t step, float learning_rate) {
+void TrainStep::update(std::span<const float> sum, std::int64_t step, float learning_rate) {
   const std::span<const float> gradients = sum.first(parts_.network.parameter_values().size());
   float gradient_scale = 1;
   if (job_.has_clip_global_norm()) {
     const double norm = global_norm(gradients);
     if (norm > job_.clip_global_norm()) gradient_scale = static_cast<float>(job_.clip_global_norm() / norm);
   }
-  parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1,
-                          part.begin, part.end);
+  for (const GradientReducer::Range& range : parts_.reducer.part()) {
+    parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1,
+                            range.begin, range.end);
+  }
 }
 
 }  // namespace lockstep

@@ -67,13 +67,14 @@ class TrainStep {
  private:
   void run_slice(std::int64_t step, const StepRequests& requests, bool first);
   void note_bad_rows(const LoadedSlice& loaded);
-  void update(std::span<const float> sum, GradientReducer::Part part, std::int64_t step, float learning_rate);
+  void update(std::span<const float> sum, std::int64_t step, float learning_rate);
 
   Parts parts_;
   const proto::Job& job_;
   int slices_;
   std::int64_t steps_per_epoch_;
   std::int64_t total_steps_;
+  Network::FinalFrom final_from_;
   Status load_status_;
   std::vector<std::int64_t> bad_rows_;
 };

@@ -161,6 +161,7 @@ class Trainer {
       ++position_.step;
       position_.accuracy.reset();
       report_step(outcome);
+      say_choice();
       if (at_epoch_end()) {
         ++position_.epoch;
         RETURN_IF_ERROR(evaluate_and_save());
@@ -171,6 +172,13 @@ class Trainer {
       if (outcome.stop && position_.step < total_steps_) return stopped(kStopped);
     }
     return save();
+  }
+
+  // Which way of summing over hosts the first steps showed to be faster.
+  void say_choice() {
+    const OverlapChoice& choice = reducer_->overlap_choice();
+    if (output_ && choice.decided() && position_.step == first_step_ + OverlapChoice::kSteps)
+      output_->say(choice.text());
   }
 
   StepRequests requests() {

@@ -169,6 +169,7 @@ Step Builder::gradient_operation(const onednn::PrimitiveDescriptor& descriptor,
   const Step in_place = operation(descriptor, arguments, scratch);
   Step step = operation(descriptor, apart, scratch);
   step.slots.insert(step.slots.end(), in_place.slots.begin(), in_place.slots.end());
+  for (const Piece& piece : pieces) step.gradients.push_back(piece.offset);
   step.run = [&memory = memory_, in_place = in_place.run, apart = step.run, pieces](const Pass& pass) {
     if (!pass.gradients.add) return in_place(pass);
     apart(pass);

@@ -70,6 +70,8 @@ struct Step {
   std::function<void(const Pass&)> run;
   // All arrays that it touches: they decide how long each must keep its place.
   std::vector<Slot> slots;
+  // Offsets of the parameters whose gradients it makes.
+  std::vector<std::size_t> gradients = {};
   std::string kernel = "own loop";
   std::string layout = {};  // of what it writes
   std::string pass = {};    // filled in when it is added, unless it says more than that

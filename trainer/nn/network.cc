@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <utility>
 
-#include <immintrin.h>
 #include <omp.h>
 #include <unistd.h>
 
@@ -15,29 +15,17 @@
 #include "trainer/nn/layer.h"
 #include "trainer/nn/loss.h"
 #include "trainer/nn/reorder.h"
+#include "trainer/tensor/flush_to_zero.h"
 
 namespace lockstep {
 namespace {
 
-// Denormal numbers count as zero on this thread while the object lives: they are slow, and mean nothing here.
-class FlushToZero {
- public:
-  FlushToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | kFlush); }
-  ~FlushToZero() { _mm_setcsr(before_); }
-  FlushToZero(const FlushToZero&) = delete;
-  FlushToZero& operator=(const FlushToZero&) = delete;
-
-  // OpenMP keeps its other threads, and they keep this setting.
-  static void on_worker_threads(int threads) {
-    const int self = omp_get_thread_num();
+// OpenMP keeps its other threads, and they keep this setting.
+void flush_to_zero_on_worker_threads(int threads) {
+  const int self = omp_get_thread_num();
 #pragma omp parallel num_threads(threads)
-    if (omp_get_thread_num() != self) _mm_setcsr(_mm_getcsr() | kFlush);
-  }
-
- private:
-  static constexpr unsigned kFlush = 0x8040;  // flush results to zero, take operands as zero
-  unsigned before_;
-};
+  if (omp_get_thread_num() != self) FlushToZero::set();
+}
 
 class BuiltNetwork final : public Network {
  public:
@@ -66,8 +54,8 @@ class BuiltNetwork final : public Network {
   std::size_t gradient_elements() const override { return values_.size() + buffers_.size(); }
 
   void parameters_changed() override { run(program_.refresh, {}); }
-  SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                          const SumTarget& gradients) override;
+  SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale, const SumTarget& gradients,
+                          const FinalFrom& final_from) override;
   void update_buffers(std::span<const float> gradients) override;
   SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
   std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
@@ -78,17 +66,17 @@ class BuiltNetwork final : public Network {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static void run(Step& step, const Pass& pass) {
+    const Clock::time_point begin = Clock::now();
+    step.run(pass);
+    step.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+    ++step.runs;
+  }
   static void run(std::vector<Step>& steps, const Pass& pass) {
-    Clock::time_point last = Clock::now();
-    for (Step& step : steps) {
-      step.run(pass);
-      const Clock::time_point now = Clock::now();
-      step.seconds += std::chrono::duration<double>(now - last).count();
-      ++step.runs;
-      last = now;
-    }
+    for (Step& step : steps) run(step, pass);
   }
   void note_lifetimes();
+  void note_watermarks();
   std::size_t logits_elements() const { return std::size_t(options_.slice_rows) * std::size_t(options_.classes); }
   LossOptions loss_options() const { return {options_.classes, options_.label_smoothing}; }
   bool check_output(const proto::Model& model);
@@ -103,6 +91,7 @@ class BuiltNetwork final : public Network {
   MemoryPlan memory_;
   Builder builder_;
   Program program_;
+  std::vector<std::size_t> watermarks_;  // by step of backward: gradients from there on are put when it has run
   std::vector<LayerSummary> summary_;
   Activation output_;  // (slice_rows, classes) in rows
   AlignedArray own_values_;
@@ -119,6 +108,7 @@ bool BuiltNetwork::build(proto::Model& model) {
   program_ = builder_.take_program();
   summary_ = builder_.take_summary();
   note_lifetimes();
+  note_watermarks();
   memory_.arrange(options_.share_memory);
   if (!check_memory()) return false;
   own_values_ = AlignedArray(arena_elements(builder_.parameters()));
@@ -148,6 +138,18 @@ void BuiltNetwork::note_lifetimes() {
   for (const Step& step : program_.refresh) {
     for (const Slot slot : step.slots) memory_.keep(slot);
   }
+}
+
+void BuiltNetwork::note_watermarks() {
+  std::map<std::size_t, bool> is_put;  // by offset of the parameter
+  for (const TensorInfo& tensor : parameters()) is_put[tensor.offset] = false;
+  for (const Step& step : program_.backward) {
+    for (const std::size_t offset : step.gradients) is_put[offset] = true;
+    std::size_t watermark = arena_elements(parameters());
+    for (auto it = is_put.rbegin(); it != is_put.rend() && it->second; ++it) watermark = it->first;
+    watermarks_.push_back(watermark);
+  }
+  CHECK(is_put.empty() || watermarks_.back() == 0, "a gradient is never made");
 }
 
 std::vector<StepTime> BuiltNetwork::step_times() const {
@@ -236,17 +238,20 @@ void BuiltNetwork::point_to_gradients(const SumTarget& gradients) {
 }
 
 SliceResult BuiltNetwork::train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                                      const SumTarget& gradients) {
+                                      const SumTarget& gradients, const FinalFrom& final_from) {
   const FlushToZero flush;
   point_to_images(slice);
   point_to_gradients(gradients);
+  if (!gradients.add) zero_unwritten(gradients.arrays[0]);
   const Pass pass = {slice.rows, slice.epoch, statistics_scale, gradients};
   run(program_.forward, pass);
   std::span<float> output_gradient;
   if (output_.wants_gradient()) output_gradient = {memory_.data(output_.gradient), logits_elements()};
   const SliceResult result = softmax_cross_entropy(loss_options(), logits(), slice.labels, loss_scale, output_gradient);
-  run(program_.backward, pass);
-  if (!gradients.add) zero_unwritten(gradients.arrays[0]);
+  for (std::size_t i = 0; i < program_.backward.size(); ++i) {
+    run(program_.backward[i], pass);
+    if (final_from) final_from(watermarks_[i]);
+  }
   return result;
 }
 
@@ -316,7 +321,7 @@ std::unique_ptr<Network> Network::build(proto::Model& model, const NetworkOption
         "{} x {} x {}, {} classes, {} rows, {} threads", options.image.channels, options.image.height,
         options.image.width, options.classes, options.slice_rows, options.threads);
   omp_set_num_threads(options.threads);
-  FlushToZero::on_worker_threads(options.threads);
+  flush_to_zero_on_worker_threads(options.threads);
   auto network = std::make_unique<BuiltNetwork>(options, faults);
   if (!network->build(model)) return nullptr;
   return network;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -112,10 +113,12 @@ class Network {
   virtual std::size_t gradient_elements() const = 0;
 
   // Forward and backward. Puts d(loss_scale * sum over rows of loss)/d(parameter) and the batch-norm statistics of this
-  // slice times statistics_scale, tensor by tensor as each is known.
+  // slice times statistics_scale, tensor by tensor as each is known. Between the kernels of backward it calls
+  // final_from(offset), if there is one: the gradients of parameters from there on are put. The last offset is 0.
   // Requires: gradients.elements >= gradient_elements(). Allocates nothing of its own.
+  using FinalFrom = std::function<void(std::size_t offset)>;
   virtual SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                                  const SumTarget& gradients) = 0;
+                                  const SumTarget& gradients, const FinalFrom& final_from) = 0;
 
   // Moves the running statistics towards the mean statistics found in `gradients` after the reduction.
   virtual void update_buffers(std::span<const float> gradients) = 0;

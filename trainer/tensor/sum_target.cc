@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/base/status.h"
+#include "trainer/tensor/flush_to_zero.h"
 
 namespace lockstep {
 namespace {
@@ -21,6 +22,7 @@ void SumTarget::put(std::size_t offset, float* x, std::size_t count) const {
     std::copy_n(x, count, arrays[0] + offset);
     return;
   }
+  const FlushToZero flush;
   for (std::size_t begin = 0; begin < count; begin += kBlock) {
     const std::size_t n = std::min(kBlock, count - begin);
     for (std::size_t i = arrays.size() - 1; i > 0; --i) add_to(x + begin, arrays[i] + offset + begin, n);

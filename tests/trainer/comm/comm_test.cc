@@ -3,6 +3,8 @@
 
 #include "tests/trainer/comm/communicator_contract.h"
 #include "tests/trainer/comm/reducer_contract.h"
+#include "trainer/comm/bucket.h"
+#include "trainer/comm/overlap_choice.h"
 #include "trainer/comm/slice_tree.h"
 #include "trainer/comm/thread_communicator.h"
 
@@ -32,6 +34,10 @@ TEST_P(ThreadTest, TreeSums) {
 TEST_P(ThreadTest, LibrarySum) {
   run_in_threads(
       GetParam().ranks, [](Communicator& c) { expect_library_sum(c, 1000, 2 * c.size()); }, GetParam().ranks_per_host);
+}
+
+TEST_P(ThreadTest, NoDenormalSum) {
+  run_in_threads(GetParam().ranks, expect_no_denormal_sum, GetParam().ranks_per_host);
 }
 
 TEST_P(ThreadTest, Bf16WireSum) {
@@ -77,6 +83,48 @@ TEST(ReferenceSumTest, OtherOrdersDiffer) {
   EXPECT_EQ(bits_of(left_to_right_sum(0, 3, 1000)), bits_of(reference_sum(0, 3, 1, 1000)));
 }
 
+TEST(BucketTest, CutFromTheBackAndTheUnpartedLast) {
+  const std::vector<Bucket> buckets = make_buckets(320, 250, 100, 2);
+  std::vector<std::pair<std::size_t, std::size_t>> got;
+  for (const auto& [begin, elements] : buckets) got.emplace_back(begin, elements);
+  EXPECT_EQ(got, (std::vector<std::pair<std::size_t, std::size_t>>{{128, 96}, {32, 96}, {0, 32}, {224, 96}}));
+}
+
+TEST(BucketTest, CoverEverythingOnceInWholeLinesOfEveryRank) {
+  for (const int ranks : {1, 2, 3, 8}) {
+    const std::size_t elements = padded_elements(5000, ranks);
+    for (const std::size_t parted : {std::size_t{0}, std::size_t{17}, std::size_t{4000}, elements}) {
+      for (const std::size_t bucket : {1, 500, 4999, 100'000}) {
+        std::vector<int> covered(elements);
+        for (const Bucket& it : make_buckets(elements, parted, bucket, ranks)) {
+          EXPECT_EQ(it.elements % (16 * std::size_t(ranks)), 0U);
+          for (std::size_t i = 0; i < it.elements; ++i) ++covered[it.begin + i];
+        }
+        EXPECT_EQ(covered, std::vector<int>(elements, 1));
+      }
+    }
+  }
+}
+
+TEST(OverlapChoiceTest, KeepsTheWayWithTheShorterMedian) {
+  for (const bool overlap_is_faster : {false, true}) {
+    OverlapChoice choice;
+    for (int step = 0; step < OverlapChoice::kSteps; ++step) {
+      EXPECT_FALSE(choice.decided());
+      const double outlier = step == 3 || step == 4 ? 50 : 0;
+      EXPECT_EQ(choice.note(outlier + (choice.on() == overlap_is_faster ? 1 : 2)), step + 1 == OverlapChoice::kSteps);
+    }
+    const auto [without, with] = choice.medians();
+    EXPECT_EQ(without, overlap_is_faster ? 2 : 1);
+    EXPECT_EQ(with, overlap_is_faster ? 1 : 2);
+    choice.decide({without, with});
+    EXPECT_EQ(choice.on(), overlap_is_faster);
+    EXPECT_TRUE(choice.decided());
+    EXPECT_NE(choice.text().find(overlap_is_faster ? "during" : "after"), std::string::npos) << choice.text();
+    EXPECT_FALSE(choice.note(1));
+  }
+}
+
 std::vector<int> additions(int slices) {
   const SliceTree tree(slices);
   std::vector<int> result;
@@ -112,10 +160,10 @@ TEST(GradientReducerTest, Description) {
   expect_description(1, 1, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4}, "one rank");
   expect_description(2, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4},
                      "shared memory over 2 ranks");
-  expect_description(4, 4, {.mode = ReductionMode::kTree, .shared_memory = false, .slices = 4},
-                     "halving and doubling over 4 ranks");
-  expect_description(4, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4},
-                     "shared memory over 2 ranks a host, halving and doubling over 2 hosts");
+  expect_description(4, 4, {.mode = ReductionMode::kTree, .shared_memory = false, .slices = 4, .bucket_bytes = 1 << 20},
+                     "halving and doubling over 4 ranks, 1 bucket of 0.0 MB");
+  expect_description(4, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4, .bucket_bytes = 1 << 20},
+                     "shared memory over 2 ranks a host, halving and doubling over 2 hosts, 1 bucket of 0.0 MB");
   expect_description(3, 3, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 3},
                      "shared memory over 3 ranks, not a power of two: other bits than with 1, 2, 4 ranks");
   expect_description(2, 2, {.mode = ReductionMode::kMpiAllReduce, .shared_memory = true, .slices = 4},

@@ -1,5 +1,6 @@
 #include "tests/trainer/comm/communicator_contract.h"
 
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -35,22 +36,39 @@ void expect_all_gather(Communicator& communicator, std::size_t length) {
   EXPECT_EQ(all, expected);
 }
 
+void wait(Communicator& communicator, int lane) {
+  while (!communicator.transfer_ended(lane)) std::this_thread::yield();
+}
+
+// On all lanes at once, waited for in the other order; two messages on the same lane one after another.
 void expect_exchange(Communicator& communicator, std::size_t length) {
   for (int distance = 1; distance < communicator.size(); distance *= 2) {
     const int partner = communicator.rank() ^ distance;
     if (partner >= communicator.size()) continue;
-    const std::vector<float> mine = values_of(communicator.rank(), length);
-    std::vector<float> theirs(length, -1.0F);
-    communicator.exchange(partner, mine, theirs);
-    EXPECT_EQ(theirs, values_of(partner, length));
+    for (int round = 0; round < 2; ++round) {
+      std::vector<std::vector<float>> mine;
+      std::vector<std::vector<float>> theirs(Communicator::kLanes, std::vector<float>(length, -1.0F));
+      for (int lane = 0; lane < Communicator::kLanes; ++lane) {
+        mine.push_back(values_of(communicator.rank() + 100 * lane + 10 * round, length));
+        communicator.begin_transfer(lane, partner, mine.back(), theirs[static_cast<std::size_t>(lane)]);
+      }
+      for (int lane = Communicator::kLanes - 1; lane >= 0; --lane) wait(communicator, lane);
+      for (int lane = 0; lane < Communicator::kLanes; ++lane) {
+        EXPECT_EQ(theirs[static_cast<std::size_t>(lane)], values_of(partner + 100 * lane + 10 * round, length));
+        EXPECT_TRUE(communicator.transfer_ended(lane));
+      }
+    }
   }
 }
 
 // A message walks from rank 0 to the last.
 void expect_send_and_receive(Communicator& communicator, std::size_t length) {
   std::vector<float> values = values_of(communicator.rank(), length);
-  if (communicator.rank() > 0) communicator.receive(communicator.rank() - 1, values);
-  if (communicator.rank() + 1 < communicator.size()) communicator.send(communicator.rank() + 1, values);
+  if (communicator.rank() > 0) communicator.begin_transfer(0, communicator.rank() - 1, {}, values);
+  wait(communicator, 0);
+  if (communicator.rank() + 1 < communicator.size())
+    communicator.begin_transfer(0, communicator.rank() + 1, values, {});
+  wait(communicator, 0);
   EXPECT_EQ(values, values_of(0, length));
 }
 

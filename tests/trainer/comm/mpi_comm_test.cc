@@ -20,6 +20,10 @@ TEST(MpiTest, LibrarySum) {
   expect_library_sum(world(), 100'003, 2 * world().size());
 }
 
+TEST(MpiTest, NoDenormalSum) {
+  expect_no_denormal_sum(world());
+}
+
 TEST(MpiTest, Bf16WireSum) {
   expect_bf16_wire_sum(world(), 100'003, 2 * world().size());
 }

@@ -42,12 +42,16 @@ Array sum_of_slices(int step, int first, int count, std::size_t elements) {
 void put_slices(GradientReducer& reducer, const Communicator& communicator, int slices, int step) {
   const int mine = slices / communicator.size();
   for (int slice = communicator.rank() * mine; slice < (communicator.rank() + 1) * mine; ++slice) {
-    // In two pieces, the last one first, as backward does.
+    // In eight pieces, the last one first, as backward does.
     const SumTarget target = reducer.begin_slice();
     Array values = slice_gradient(step, slice, target.elements);
-    const std::size_t half = target.elements / 2;
-    target.put(half, values.data() + half, target.elements - half);
-    target.put(0, values.data(), half);
+    std::size_t end = target.elements;
+    for (std::size_t pieces = 8; pieces > 0; --pieces) {
+      const std::size_t begin = end - end / pieces;
+      target.put(begin, values.data() + begin, end - begin);
+      reducer.final_from(begin);
+      end = begin;
+    }
     reducer.slice_done();
   }
 }
@@ -112,9 +116,10 @@ void expect_tree_sum(Communicator& communicator, std::size_t elements, const Red
   }
 }
 
-void expect_sum_in_parts(Communicator& communicator, std::size_t elements, const ReducerOptions& options) {
-  const auto reducer = GradientReducer::make(communicator, elements, options);
+void expect_sum_in_parts(Communicator& communicator, std::size_t elements, ReducerOptions options) {
   const std::size_t split = elements - elements / 3;
+  options.parted_elements = split;
+  const auto reducer = GradientReducer::make(communicator, elements, options);
   for (int step = 0; step < 2; ++step) {
     put_slices(*reducer, communicator, options.slices, step);
     const std::vector<std::uint32_t> expected =
@@ -123,16 +128,17 @@ void expect_sum_in_parts(Communicator& communicator, std::size_t elements, const
       const std::vector<std::uint32_t> got = bits_of(values.subspan(begin, end - begin));
       return std::equal(got.begin(), got.end(), expected.begin() + std::ptrdiff_t(begin));
     };
-    const GradientReducer::Part part = reducer->reduce_part(split);
-    EXPECT_TRUE(is_expected(part.begin, part.end, reducer->sum()));
-    EXPECT_EQ(std::pair(part.begin, part.end), std::pair(reducer->part(split).begin, reducer->part(split).end));
+    reducer->reduce_part();
+    for (const auto& [begin, end] : reducer->part()) EXPECT_TRUE(is_expected(begin, end, reducer->sum()));
     const bool verdict = reducer->agree(step == 0 || communicator.rank() != communicator.first_local());
     const bool knows = communicator.local_size() > 1 && options.shared_memory;
     EXPECT_EQ(verdict, step == 0 || (!knows && communicator.rank() != communicator.first_local()));
     EXPECT_TRUE(is_expected(split, elements, reducer->sum()));
     std::vector<float> values(split, -1);
-    std::copy(reducer->sum().begin() + std::ptrdiff_t(part.begin), reducer->sum().begin() + std::ptrdiff_t(part.end),
-              values.begin() + std::ptrdiff_t(part.begin));
+    for (const auto& [begin, end] : reducer->part()) {
+      std::copy(reducer->sum().begin() + std::ptrdiff_t(begin), reducer->sum().begin() + std::ptrdiff_t(end),
+                values.begin() + std::ptrdiff_t(begin));
+    }
     reducer->part_done();
     reducer->complete(values);
     EXPECT_TRUE(is_expected(0, split, values)) << elements << " elements, " << reducer->description();
@@ -148,25 +154,58 @@ void expect_tree_sums(Communicator& communicator) {
   for (const int slices : {1, 2, 4, 6, 8, 12, 16}) {
     if (slices % communicator.size() != 0) continue;
     for (const bool shared_memory : {true, false}) {
-      const ReducerOptions options{ReductionMode::kTree, shared_memory, Wire::kFp32, slices};
+      ReducerOptions options{.shared_memory = shared_memory, .slices = slices, .bucket_bytes = std::size_t{1} << 30};
       for (std::size_t elements = 1; elements <= 17; ++elements) expect_tree_sum(communicator, elements, options, 3);
       expect_tree_sum(communicator, 1000, options, 3);
       for (const std::size_t elements : {1, 2, 40, 1000}) expect_sum_in_parts(communicator, elements, options);
       expect_tree_sum(communicator, 100'003, options, 2);
+      if (slices > 2 * communicator.size() && slices != 12) continue;
+      for (const Overlap overlap : {Overlap::kOn, Overlap::kOff, Overlap::kMeasured}) {
+        options.overlap = overlap;
+        options.bucket_bytes = 1;
+        expect_sum_in_parts(communicator, 1000, options);
+        expect_tree_sum(communicator, 1000, options, overlap == Overlap::kMeasured ? 12 : 2);
+        options.bucket_bytes = 50'000;
+        expect_sum_in_parts(communicator, 100'003, options);
+      }
     }
   }
 }
 
+void expect_no_denormal_sum(Communicator& communicator) {
+  constexpr float kLarger = 1.5e-38F;
+  constexpr float kSmaller = 1.2e-38F;
+  volatile float difference = kLarger;
+  difference = difference - kSmaller;
+  EXPECT_NE(difference, 0) << "negative control: this thread keeps denormal numbers";
+  // One slice a rank: the ranks' sum is denormal; two: already the sum in a rank.
+  for (const int slices_of_a_rank : {1, 2}) {
+    const int slices = slices_of_a_rank * communicator.size();
+    const auto reducer = GradientReducer::make(communicator, 100, {.slices = slices, .bucket_bytes = 1 << 20});
+    for (int slice = communicator.rank() * slices_of_a_rank, n = 0; n < slices_of_a_rank; ++n, ++slice) {
+      const float value = slice == 0 ? kLarger : slice == 1 ? -kSmaller : 0;
+      Array values(100, value);
+      reducer->begin_slice().put(0, values.data(), values.size());
+      reducer->slice_done();
+    }
+    const std::span<const float> sum = reducer->reduce();
+    EXPECT_EQ(Array(sum.begin(), sum.end()), Array(100, slices == 1 ? kLarger : 0));
+  }
+}
+
 void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices) {
-  const ReducerOptions options{ReductionMode::kTree, /*shared_memory=*/false, Wire::kBf16, slices};
+  ReducerOptions options{.shared_memory = false, .wire = Wire::kBf16, .slices = slices};
   const auto reducer = GradientReducer::make(communicator, elements, options);
   const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
   const std::vector<float> exact = reference_sum(0, slices, communicator.size(), elements);
+  options.bucket_bytes = 500;
+  const auto in_buckets = GradientReducer::make(communicator, elements, options);
+  EXPECT_EQ(bits_of(reduce_once(*in_buckets, communicator, slices, 0)), bits_of(sum));
   std::size_t rounded = 0;
   for (std::size_t i = 0; i < elements; ++i) {
     double size = 0;
     for (int slice = 0; slice < slices; ++slice) size += std::abs(gradient_value(0, slice, i));
-    // Half a unit in the eighth bit, once for each level of the tree and once at the end.
+    // Half a unit in the eighth bit, of both operands on each level of the tree and once at the end.
     ASSERT_NEAR(sum[i], exact[i], size * 0x1p-8 * 5) << "element " << i;
     rounded += sum[i] != exact[i] ? 1 : 0;
   }
@@ -178,7 +217,7 @@ void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int 
 
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices) {
   const auto reducer =
-      GradientReducer::make(communicator, elements, {ReductionMode::kMpiAllReduce, true, Wire::kFp32, slices});
+      GradientReducer::make(communicator, elements, {.mode = ReductionMode::kMpiAllReduce, .slices = slices});
   const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
   for (std::size_t i = 0; i < elements; ++i) {
     double expected = 0;

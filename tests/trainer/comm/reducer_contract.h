@@ -25,17 +25,20 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values);
 // Runs `steps` reductions on this rank and expects the bits of reference_sum each time.
 void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps);
 
-// The same sums by reduce_part() and what goes with it. Collective.
-void expect_sum_in_parts(Communicator& communicator, std::size_t elements, const ReducerOptions& options);
+// The same sums by reduce_part() and what goes with it, where a third of the array is not parted. Collective.
+void expect_sum_in_parts(Communicator& communicator, std::size_t elements, ReducerOptions options);
 
 // expect_tree_sum and expect_sum_in_parts for slices 1, 2, 4, 6, 8, 12, 16 as far as the ranks divide them, lengths 1
-// to 17, 1,000 and 100,003, shared memory on and off.
+// to 17, 1,000 and 100,003, shared memory on and off, in one bucket and in many that are summed while slices are put.
 void expect_tree_sums(Communicator& communicator);
 
 // kMpiAllReduce: the same sum within rounding, and the same bits on every rank.
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices);
 
-// By messages in bf16: near the sum in fp32, and the same bits on every rank. Collective.
+// Sums that are denormal numbers are zero, whether they are made in a rank or between ranks. Collective.
+void expect_no_denormal_sum(Communicator& communicator);
+
+// By messages in bf16: near the sum in fp32, and the same bits on every rank and with any buckets. Collective.
 void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices);
 
 }  // namespace lockstep

@@ -186,8 +186,44 @@ TEST(Network, AddsGradientsAndStatisticsToSumsOnTheWay) {
     expected[i] = sums[0].data()[i] + (sums[1].data()[i] + network.gradient_array.data()[i]);
   }
   float* const arrays[] = {sums[0].data(), sums[1].data()};
-  network.network->train_slice(rows.slice(), 1, 1, {.arrays = arrays, .elements = elements, .add = true});
+  network.network->train_slice(rows.slice(), 1, 1, {.arrays = arrays, .elements = elements, .add = true}, {});
   EXPECT_TRUE(std::ranges::equal(sums[0].span(), expected));
+}
+
+// What is announced as final while backward runs is what stands there in the end; it grows from the back to the whole.
+TEST(Network, GradientsAreFinalFromWhereItSays) {
+  NetworkUnderTest network = make(R"(
+      layer { convolution { filters: 8 kernel: 3 padding: SAME } }
+      layer { residual {
+        body { convolution { filters: 16 kernel: 3 padding: SAME stride: 2 bias: false } }
+        body { batch_norm {} }
+        shortcut { convolution { filters: 16 kernel: 1 stride: 2 bias: false } }
+      } }
+      layer { flatten {} }
+      layer { dense { units: 5 } })");
+  const Rows rows = random_rows(kOptions, 2);
+  for (const bool add : {false, true}) {
+    const std::span<float> array = network.gradient_array.span();
+    std::ranges::fill(array, 0.F);
+    const std::size_t parameters = network.network->parameter_values().size();
+    std::vector<std::pair<std::size_t, std::vector<float>>> seen;
+    float* const address = array.data();
+    network.network->train_slice(rows.slice(), 1, 1, {.arrays = {&address, 1}, .elements = array.size(), .add = add},
+                                 [&](std::size_t offset) {
+                                   const auto there = array.subspan(offset, parameters - offset);
+                                   seen.emplace_back(offset, std::vector<float>(there.begin(), there.end()));
+                                 });
+    std::set<std::size_t> offsets;
+    std::size_t last = parameters;
+    for (const auto& [offset, values] : seen) {
+      EXPECT_LE(offset, last);
+      EXPECT_TRUE(std::ranges::equal(values, array.subspan(offset, parameters - offset))) << "from " << offset;
+      last = offset;
+      offsets.insert(offset);
+    }
+    EXPECT_EQ(last, 0U);
+    EXPECT_GE(offsets.size(), 5U);
+  }
 }
 
 // The running values move towards the mean over the slices of mean and unbiased variance.
@@ -200,7 +236,8 @@ TEST(Network, BuffersMoveTowardsTheStatisticsOfAllSlices) {
   for (const std::uint32_t seed : {2U, 3U}) {
     const Rows rows = random_rows(kOptions, seed);
     float* const array = network.gradient_array.data();
-    network.network->train_slice(rows.slice(), 1, 0.5F, {.arrays = {&array, 1}, .elements = sum.size(), .add = false});
+    network.network->train_slice(rows.slice(), 1, 0.5F, {.arrays = {&array, 1}, .elements = sum.size(), .add = false},
+                                 {});
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += network.gradient_array.data()[i];
     twin.train(rows.slice());
     for (const auto& [name, values] : twin.statistics) {

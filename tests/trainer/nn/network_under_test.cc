@@ -95,7 +95,7 @@ void NetworkUnderTest::set_buffers(const PlainTensors& tensors) {
 SliceResult NetworkUnderTest::train(const Rows& rows, float loss_scale) {
   float* const array = gradient_array.data();
   return network->train_slice(rows.slice(), loss_scale, 1,
-                              {.arrays = {&array, 1}, .elements = gradient_array.size(), .add = false});
+                              {.arrays = {&array, 1}, .elements = gradient_array.size(), .add = false}, {});
 }
 
 NaiveNetwork NetworkUnderTest::naive() const {
