@@ -82,7 +82,9 @@ def main():
     layout = min(tried, key=tried.get)
     times = {"Lockstep": [], "PyTorch": []}
     for seed in range(1, arguments.rounds + 1):
-        for name, seen in (("Lockstep", run_lockstep(arguments, seed)), ("PyTorch", run_pytorch(arguments, seed, layout, 8))):
+        for name, run in (("Lockstep", lambda: run_lockstep(arguments, seed)),
+                          ("PyTorch", lambda: run_pytorch(arguments, seed, layout, 8))):
+            seen = run()
             reached = first_time(seen, arguments.accuracy)
             times[name].append(reached)
             print(f"seed {seed} {name}: {arguments.accuracy} % after "
