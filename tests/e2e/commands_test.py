@@ -75,6 +75,17 @@ class CommandsTest(TrainingCase):
             with self.subTest(wrong):
                 self.assertEqual(Run([*command, *wrong]).wait().code, 2)
 
+    def test_bench_of_sums_and_of_the_loader(self):
+        bench = [BIN / "lockstep", "bench", "--json"]
+        report = json.loads(Run(mpirun(2, *bench, "--reduce", "--most-bytes", "4096")).wait().out)
+        self.assertEqual({line["bytes"] for line in report["reductions"]}, {4, 64, 1024, 4096})
+        self.assertEqual({line["way"] for line in report["reductions"]},
+                         {"shared memory", "halving and doubling", "the same in bf16", "MPI_Allreduce"})
+        self.assertGreater(min(line["seconds"] for line in report["reductions"]), 0)
+        rows = json.loads(Run(mpirun(2, *bench, "--model", self.job, "--data", "--seconds", "0.5")).wait().out)
+        self.assertGreater(rows["rows_per_second"], 0)
+        self.assertAlmostEqual(rows["stored_bytes_per_second"] / rows["rows_per_second"], sample.SIDE ** 2)
+
     def test_checkpoint_verbs(self):
         final = self.final("reference")
         self.assertEqual(self.done("checkpoint", "verify", self.reference).count(": ok"), 3)
