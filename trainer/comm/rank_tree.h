@@ -40,8 +40,6 @@ class RankTree {
   // Completes the sum. Everywhere: it is in this rank's array, which no other rank then touches. Otherwise only this
   // rank's shares of it are there (share(bucket)), and together the ranks that share memory have all. Collective.
   void finish(bool everywhere);
-  // Buckets that are summed as far as this rank can tell, of the sum under way.
-  std::size_t done() const { return done_; }
 
   std::span<const Bucket> buckets() const { return buckets_; }
   // The part of a bucket that this rank sums.
