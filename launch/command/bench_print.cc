@@ -32,7 +32,8 @@ double seconds_in(const StepBenchResult& result, std::string_view pass) {
   return seconds;
 }
 
-// Where a step of rank 0 goes. "Other" is what is left of forward and backward: the loss, sums over slices.
+// Where a step of rank 0 goes. "Other" is what is left of forward and backward: the loss, sums over slices, and
+// the sums over hosts that go on meanwhile.
 struct Share {
   const char* name;
   double seconds;

@@ -177,8 +177,8 @@ class Trainer {
   // Which way of summing over hosts the first steps showed to be faster.
   void say_choice() {
     const OverlapChoice& choice = reducer_->overlap_choice();
-    if (output_ && choice.decided() && position_.step == first_step_ + OverlapChoice::kSteps)
-      output_->say(choice.text());
+    const bool just_now = position_.step == first_step_ + OverlapChoice::kSteps;
+    if (output_ && choice.decided() && just_now) output_->say(choice.text());
   }
 
   StepRequests requests() {
