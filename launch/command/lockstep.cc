@@ -31,6 +31,8 @@ constexpr Verb kVerbs[] = {
     {"bench", "how fast the training step is, and where its time goes"},
     {"eval", "test a trained network: loss, accuracy, classes"},
     {"checkpoint", "list, show, verify and compare checkpoints"},
+    {"serve", "the coordinator: schedules the trials of sweeps"},
+    {"sweep", "submit a sweep, watch it, get its best network"},
     {"model", "list built-in networks; show layers, shapes and cost"},
 };
 

@@ -44,6 +44,8 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
       ->allow_extra_args(false);
   app.add_option("--out", arguments.options.out, "Output directory (default: runs/<job name>)");
   app.add_option("--init-from", arguments.options.init_from, "Checkpoint whose weights the run starts with");
+  app.add_option("--attempt", arguments.options.attempt,
+                 "File of a trial's attempt: the run reports to a coordinator (`lockstep serve` starts runs so)");
   const std::map<std::string, ProgressStyle> styles = {
       {"auto", ProgressStyle::kAutomatic}, {"line", ProgressStyle::kLine}, {"plain", ProgressStyle::kPlain}};
   app.add_option("--progress", arguments.options.progress, "One line written over, or plain lines: auto, line, plain")

@@ -15,7 +15,8 @@ enum class Purpose : std::uint32_t {
   kRowOrder = 2,
   kAugmentation = 3,
   kDropout = 4,
-  kSynthetic = 5
+  kSynthetic = 5,
+  kSearch = 6
 };
 
 // The generator itself: ten rounds.

@@ -2,6 +2,7 @@
 
 _STORAGE = {"storage/base", "storage/dataset", "storage/checkpoint", "proto"}
 _TRAINER = {"trainer/tensor", "trainer/nn", "trainer/optim", "trainer/comm", "trainer/data", "trainer/report"}
+_COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute", "coordinator/loop", "coordinator/service"}
 
 # Folder -> folders it may include besides itself. A folder that is not here may include nothing and not be included.
 # Files below tests/ may include any of them.
@@ -18,8 +19,14 @@ LAYERS = {
     "trainer/report": {"trainer/tensor", "storage/base", "proto"},
     "trainer/loop": _TRAINER | _STORAGE,
     "trainer/bench": _TRAINER | _STORAGE | {"trainer/loop"},
-    "coordinator/sweep": {"storage/base", "proto"},
-    "launch/command": _TRAINER | _STORAGE | {"trainer/loop", "trainer/bench"},
+    "coordinator/search": {"storage/base", "proto"},
+    "coordinator/schedule": {"storage/base", "proto"},
+    "coordinator/sweep": {"storage/base", "proto", "coordinator/search", "coordinator/schedule"},
+    "coordinator/store": {"storage/base", "proto"},
+    "coordinator/execute": {"storage/base", "proto"},
+    "coordinator/loop": {"storage/base", "proto", "coordinator/sweep", "coordinator/store", "coordinator/execute"},
+    "coordinator/service": {"storage/base", "proto", "coordinator/sweep", "coordinator/loop"},
+    "launch/command": _TRAINER | _STORAGE | _COORDINATOR | {"trainer/loop", "trainer/bench"},
 }
 
 # Header (a regular expression for the whole name) -> folders that may include it.
@@ -28,9 +35,11 @@ CONFINED_HEADERS = {
     r"mpi\.h": ["trainer/comm", "tests/trainer/comm", "tests/mpi"],
     r"(hdf5|H5\w+)\.h": ["storage", "tests/storage"],
     r"CLI/.*": ["launch/command"],
-    r"nlohmann/.*": ["launch/command", "trainer/report", "tests"],
-    r"(grpcpp|grpc)/.*": ["coordinator/service", "trainer/report"],
-    r"sqlite3\.h": ["coordinator/store"],
+    r"nlohmann/.*": ["launch/command", "trainer/report", "coordinator/loop", "tests"],
+    r"((grpcpp|grpc)/.*|.*\.grpc\.pb\.h)": ["coordinator/service", "trainer/report", "tests"],
+    r"sqlite3\.h": ["coordinator/store", "tests/coordinator/store"],
+    r"Eigen/.*|boost/.*": ["coordinator/search"],
+    r"prometheus/.*": ["coordinator/service"],
     r"(spawn|sys/wait)\.h": ["coordinator/execute", "tests"],
 }
 

@@ -65,7 +65,7 @@ def layer_faults(files):
         for quoted, header, line in includes(text):
             if not quoted:
                 continue
-            proto = header.replace(".pb.h", ".proto")
+            proto = header.replace(".grpc.pb.h", ".proto").replace(".pb.h", ".proto")
             if header not in files and proto not in files:
                 yield path, line, f"no file {header}: include by the full path from the root"
                 continue

@@ -1,17 +1,30 @@
 #include "trainer/loop/run_output.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "storage/base/log.h"
 #include "trainer/loop/resume.h"
+#include "trainer/loop/stop_request.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
 
+namespace {
+
+// Another attempt may be at work: nothing more is written.
+void end_fenced(const std::string& why) {
+  log_error("{}: this process ends", why);
+  std::_Exit(1);
+}
+
+}  // namespace
+
 RunOutput::RunOutput(std::filesystem::path directory, FileLock lock)
     : directory_(std::move(directory)), lock_(std::move(lock)) {}
 
-StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory) {
+StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory,
+                                                     const std::filesystem::path& attempt) {
   RETURN_IF_ERROR(make_directories(directory / "checkpoints"));
   StatusOr<FileLock> lock = FileLock::acquire(directory / "lock");
   if (absl::IsAlreadyExists(lock.status())) {
@@ -20,7 +33,12 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
   }
   RETURN_IF_ERROR(lock.status());
   RETURN_IF_ERROR(log_to_file(directory / "log.txt"));
-  return std::unique_ptr<RunOutput>(new RunOutput(directory, *std::move(lock)));
+  std::unique_ptr<RunOutput> output(new RunOutput(directory, *std::move(lock)));
+  if (!attempt.empty()) {
+    ASSIGN_OR_RETURN(output->client_,
+                     CoordinatorClient::start(attempt, {.on_stop = request_stop, .on_fenced = end_fenced}));
+  }
+  return output;
 }
 
 Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start) {
@@ -38,19 +56,23 @@ Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t
 
 void RunOutput::report(const TrainPoint& point, double eta_seconds) {
   metrics_->write(point);
+  if (client_) client_->report(point);
   progress_->report(point, eta_seconds);
 }
 
 void RunOutput::report(const EvalPoint& point) {
   metrics_->write(point);
+  if (client_) client_->report(point);
   progress_->report(point);
   log_info("epoch {}: test loss {:.4f}, test accuracy {:.4f}", point.epoch, point.loss, point.accuracy);
 }
 
 void RunOutput::note_written() {
   if (writing_step_ < 0) return;
-  metrics_->write(CheckpointPoint{.step = writing_step_,
-                                  .path = std::filesystem::relative(writer_->newest(), directory_).string()});
+  const CheckpointPoint point{.step = writing_step_,
+                              .path = std::filesystem::relative(writer_->newest(), directory_).string()};
+  metrics_->write(point);
+  if (client_) client_->report(point);
   log_info("checkpoint of step {} written", writing_step_);
 }
 
@@ -66,6 +88,7 @@ Status RunOutput::finish(const EndPoint& end, const TimeAccount& account) {
   if (last.ok()) note_written();
   writing_step_ = -1;
   metrics_->write(end);
+  if (client_) client_->finish();
   progress_->summary(end, account, directory_.string());
   log_info("{} at step {} after {:.1f} s", end.outcome, end.step, end.seconds);
   return last;

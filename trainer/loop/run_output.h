@@ -12,6 +12,7 @@
 #include "storage/base/status.h"
 #include "trainer/loop/checkpoint_writer.h"
 #include "trainer/loop/training_state.h"
+#include "trainer/report/coordinator_client.h"
 #include "trainer/report/metrics_file.h"
 #include "trainer/report/progress.h"
 #include "trainer/report/time_account.h"
@@ -20,9 +21,10 @@ namespace lockstep {
 
 class RunOutput {
  public:
-  // Makes and locks the directory and opens its log. Errors: bad_configuration when another run holds the lock;
-  // io_error.
-  static StatusOr<std::unique_ptr<RunOutput>> open(const std::filesystem::path& directory);
+  // Makes and locks the directory and opens its log. With the file of an attempt it also reports to the coordinator.
+  // Errors: bad_configuration when another run holds the lock, or of the attempt's file; io_error.
+  static StatusOr<std::unique_ptr<RunOutput>> open(const std::filesystem::path& directory,
+                                                   const std::filesystem::path& attempt);
 
   std::filesystem::path checkpoint_directory() const { return directory_ / "checkpoints"; }
 
@@ -47,6 +49,7 @@ class RunOutput {
 
   std::filesystem::path directory_;
   FileLock lock_;
+  std::unique_ptr<CoordinatorClient> client_;  // of an attempt
   std::optional<MetricsFile> metrics_;
   std::optional<Progress> progress_;
   std::optional<CheckpointWriter> writer_;

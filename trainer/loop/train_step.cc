@@ -62,7 +62,9 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   parts_.heartbeat.note(Phase::kUpdate, step);
   const bool good = outcome.finite && outcome.loaded;
   if (good) update(sum, step, static_cast<float>(outcome.learning_rate));
+  parts_.heartbeat.note(Phase::kAgreement, step);
   parts_.reducer.part_done();
+  parts_.heartbeat.note(Phase::kUpdate, step);
   if (good) {
     parts_.network.parameters_changed();
     parts_.network.update_buffers(sum.first(elements));

@@ -152,6 +152,7 @@ class Trainer {
 
   Status train_to_the_end() {
     if (at_epoch_end() && !position_.accuracy) RETURN_IF_ERROR(evaluate_and_save());
+    if (at_epoch_end() && stops_after_epoch()) return stopped(kStopped);
     while (position_.step < total_steps_) {
       const StepOutcome outcome = step_.run(position_.step, requests());
       if (!outcome.loaded) return agree(communicator_, step_.load_status());
@@ -217,8 +218,22 @@ class Trainer {
       }
     }
     const int every = job().checkpoint().every_epochs();
-    if (interrupted || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
-    return interrupted ? stopped(kStopped) : OkStatus();
+    const bool stops = interrupted || stops_after_epoch();
+    if (stops || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
+    return stops ? stopped(kStopped) : OkStatus();
+  }
+
+  // Whether the run is to end here, before its last step: the job says so, or the coordinator has answered so to the
+  // evaluation. The same on all ranks.
+  bool stops_after_epoch() {
+    if (position_.step == total_steps_) return false;
+    const int stop_after = job().execution().stop_after_epochs();
+    if (stop_after > 0 && position_.epoch >= stop_after) return true;
+    if (options_.attempt.empty()) return false;
+    std::byte asked{stop_requested() ? std::uint8_t{1} : std::uint8_t{0}};
+    heartbeat_->note(Phase::kAgreement, position_.step);
+    communicator_.broadcast({&asked, 1}, 0);
+    return asked != std::byte{0};
   }
 
   Status save() {
@@ -316,7 +331,7 @@ class Trainer {
 Status train(Communicator& communicator, const TrainOptions& options) {
   ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides, options.out));
   StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
-  if (communicator.rank() == 0) output = RunOutput::open(setup.out);
+  if (communicator.rank() == 0) output = RunOutput::open(setup.out, options.attempt);
   RETURN_IF_ERROR(agree(communicator, output.status()));
   return Trainer(communicator, options, std::move(setup), *std::move(output)).run();
 }

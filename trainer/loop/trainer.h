@@ -16,6 +16,7 @@ struct TrainOptions {
   std::vector<std::string> overrides;  // "path=value"
   std::filesystem::path out;           // empty: "runs/<job name, or the job file's name>"
   std::filesystem::path init_from;     // parameters and buffers of this checkpoint instead of random ones
+  std::filesystem::path attempt;       // of a trial: reports go to its coordinator (proto/attempt.proto, AttemptFile)
   ProgressStyle progress = ProgressStyle::kAutomatic;
 };
 

@@ -1,4 +1,5 @@
 // The promises of the loop, with threads of one process as ranks; tests/e2e has them with mpirun.
+#include <fstream>
 #include <mutex>
 #include <vector>
 
@@ -65,6 +66,31 @@ TEST_F(TrainTest, StopsWithACheckpointAndResumesExactlyOnAnotherNumberOfRanks) {
   ASSERT_TRUE(train_on(8, job_.options("stopped")).ok());
   EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("stopped")));
   EXPECT_EQ(job_.result("undisturbed")->accuracy, job_.result("stopped")->accuracy);
+}
+
+TEST_F(TrainTest, StopsAfterAnEpochAndGoesOnExactly) {
+  ASSERT_TRUE(train_on(1, job_.options("undisturbed")).ok());
+  for (int run = 0; run < 2; ++run) {  // the second has nothing to do
+    ASSERT_EQ(exit_code(train_on(2, job_.options("parts", {"execution.stop_after_epochs=1"}))), 75);
+    const StatusOr<Checkpoint> checkpoint = job_.result("parts");
+    ASSERT_TRUE(checkpoint.ok());
+    EXPECT_EQ(checkpoint->step, 8);
+    EXPECT_TRUE(checkpoint->accuracy.has_value());
+  }
+  ASSERT_TRUE(train_on(2, job_.options("parts", {"execution.stop_after_epochs=3"})).ok());  // its last epoch
+  EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("parts")));
+}
+
+TEST_F(TrainTest, TrainsOnWhileNoCoordinatorAnswers) {
+  ASSERT_TRUE(train_on(1, job_.options("alone")).ok());
+  TrainOptions options = job_.options("attempt");
+  options.attempt = job_.directory / "attempt.pbtxt";
+  std::ofstream(job_.directory / "token") << "secret\n";
+  std::ofstream(options.attempt)
+      << "sweep: \"s1\" trial: 0 attempt: 1 token: \"t\" coordinator: \"127.0.0.1:1\" token_file: \""
+      << (job_.directory / "token").string() << "\"\n";
+  ASSERT_TRUE(train_on(2, options).ok());
+  EXPECT_TRUE(identical(job_.result("alone"), job_.result("attempt")));
 }
 
 TEST_F(TrainTest, ResumesFromTheMiddleOfAnEpochWithAdamToo) {

@@ -1,0 +1,15 @@
+// What a short command prints.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+
+// Standard output of a program that is started by its path or found in PATH, with these arguments; no shell. At most
+// 64 KiB. Errors: io_error when it cannot be started or does not exit with 0.
+StatusOr<std::string> command_output(std::vector<std::string> arguments);
+
+}  // namespace lockstep

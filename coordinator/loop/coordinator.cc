@@ -1,0 +1,330 @@
+#include "coordinator/loop/coordinator.h"
+
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include <google/protobuf/text_format.h>
+#include <openssl/rand.h>
+
+#include "coordinator/loop/run_history.h"
+#include "coordinator/sweep/attempts.h"
+#include "coordinator/sweep/retention.h"
+#include "storage/base/file.h"
+#include "storage/base/log.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kMostTasks = 10'000;
+constexpr std::size_t kTasksARound = 256;
+constexpr int kMostPlans = 100'000;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string new_token() {
+  std::array<unsigned char, 16> bytes{};
+  CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "no random bytes");
+  std::string text;
+  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+AttemptKey key_of(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
+  return {sweep.id, trial.number, attempt.number};
+}
+
+}  // namespace
+
+Coordinator::Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store)
+    : options_(std::move(options)), store_(std::move(store)) {}
+
+Coordinator::~Coordinator() {
+  executor_.reset();  // no more ends come
+}
+
+StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
+    CoordinatorOptions options, std::unique_ptr<Store> store,
+    const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor) {
+  std::unique_ptr<Coordinator> it(new Coordinator(std::move(options), std::move(store)));
+  RETURN_IF_ERROR(it->store_->read_events(0, INT64_MAX, [&](const proto::Event& event) { apply(it->state_, event); }));
+  it->revision_ = it->state_.revision;
+  it->executor_ = make_executor([coordinator = it.get()](const Ended& ended) { coordinator->on_ended(ended); });
+  it->remove_deleted_checkpoints();
+  return it;
+}
+
+bool Coordinator::enqueue(Task task, bool always) {
+  const std::lock_guard lock(mutex_);
+  if (!always && (ended_ || stopping_ || tasks_.size() >= kMostTasks)) return false;
+  tasks_.push_back(std::move(task));
+  arrived_.notify_one();
+  return true;
+}
+
+void Coordinator::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  arrived_.notify_all();
+}
+
+bool Coordinator::ended() {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+bool Coordinator::wait_for_event(std::int64_t revision, std::chrono::milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  advanced_.wait_for(lock, at_most, [&] { return revision_ > revision || ended_; });
+  return revision_ > revision;
+}
+
+ViewOptions Coordinator::view_options() const {
+  return {.state_directory = options_.state_directory.string(),
+          .cores = static_cast<int>(options_.cores.size()),
+          .now_ms = now_ms(),
+          .with_spec = false};
+}
+
+std::deque<Coordinator::Task> Coordinator::wait_for_tasks() {
+  auto wait = watch_.period(state_);
+  if (const auto next = next_time(state_, now_ms())) {
+    wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms() + 1));
+  }
+  std::unique_lock lock(mutex_);
+  arrived_.wait_for(lock, wait, [this] { return stopping_ || !tasks_.empty(); });
+  std::deque<Task> taken;
+  while (!tasks_.empty() && taken.size() < kTasksARound) {
+    taken.push_back(std::move(tasks_.front()));
+    tasks_.pop_front();
+  }
+  return taken;
+}
+
+Status Coordinator::run() {
+  Status status;
+  bool stopping = false;
+  while (status.ok() && !stopping) {
+    std::deque<Task> tasks = wait_for_tasks();
+    status = round(tasks);
+    const std::lock_guard lock(mutex_);
+    stopping = stopping_ && tasks_.empty();
+  }
+  std::deque<Task> left;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    left.swap(tasks_);
+  }
+  advanced_.notify_all();
+  for (Task& task : left) task.done(absl::UnavailableError("the coordinator is ending"));
+  return status;
+}
+
+void Coordinator::apply_events(Commit& commit) {
+  const std::int64_t time = now_ms();
+  for (proto::Event& event : commit.events) {
+    event.set_time_ms(time);
+    apply(state_, event);
+    if (event.has_checkpoint_written()) touched_.emplace(event.sweep(), event.checkpoint_written().trial());
+    if (event.has_checkpoint_pinned()) touched_.emplace(event.sweep(), event.checkpoint_pinned().trial());
+    if (event.has_attempt_ended()) {
+      const proto::AttemptEnded& ended = event.attempt_ended();
+      watch_.end({event.sweep(), ended.trial(), ended.attempt()});
+      touched_.emplace(event.sweep(), ended.trial());
+    }
+    if (event.has_sweep_changed()) {
+      if (const Sweep* const sweep = state_.find(event.sweep()); sweep != nullptr && sweep->is_ended()) {
+        for (const Trial& trial : sweep->trials) touched_.emplace(sweep->id, trial.number);
+      }
+    }
+    if (event.has_checkpoint_deleted()) {
+      const Sweep* const sweep = state_.find(event.sweep());
+      const Trial& trial = sweep->trials[static_cast<std::size_t>(event.checkpoint_deleted().trial())];
+      to_remove_.push_back(options_.state_directory /
+                           checkpoint_path(*sweep, trial, event.checkpoint_deleted().step()));
+    }
+  }
+}
+
+void Coordinator::plan_all(std::vector<Commit>& commits) {
+  const Resources resources{.cores = options_.cores, .new_token = new_token};
+  for (int i = 0; i < kMostPlans; ++i) {
+    Commit commit;
+    commit.events = plan(state_, resources, now_ms());
+    if (commit.events.empty()) return;
+    apply_events(commit);
+    commits.push_back(std::move(commit));
+  }
+  CHECK(false, "the plan does not come to an end");
+}
+
+void Coordinator::collect_checkpoints(std::vector<Commit>& commits) {
+  for (const auto& [id, number] : std::exchange(touched_, {})) {
+    const Sweep* const sweep = state_.find(id);
+    if (sweep == nullptr) continue;
+    Commit commit;
+    commit.events = deletions(*sweep, retention(*sweep, sweep->trials[static_cast<std::size_t>(number)]));
+    if (commit.events.empty()) continue;
+    apply_events(commit);
+    commits.push_back(std::move(commit));
+  }
+}
+
+// What the tasks leave. One that repeats a request id of this round waits for the next, where the first is in the
+// store.
+std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
+  std::vector<Commit> commits;
+  std::set<std::string> requests;
+  std::deque<Task> decided;
+  std::deque<Task> put_off;
+  for (Task& task : tasks) {
+    Desk desk{.state = state_, .now_ms = now_ms(), .store = *store_, .commit = {}, .heard = {}};
+    task.status = task.decide(desk);
+    if (task.status.ok() && desk.commit.request && !requests.insert(desk.commit.request->id).second) {
+      put_off.push_back(std::move(task));
+      continue;
+    }
+    if (desk.heard) watch_.heard(*desk.heard, AttemptWatch::Clock::now());
+    if (task.status.ok()) {
+      apply_events(desk.commit);
+      const Commit& commit = desk.commit;
+      if (!commit.events.empty() || !commit.points.empty() || commit.request) commits.push_back(std::move(desk.commit));
+    }
+    decided.push_back(std::move(task));
+  }
+  tasks.swap(decided);
+  const std::lock_guard lock(mutex_);
+  tasks_.insert(tasks_.begin(), std::make_move_iterator(put_off.begin()), std::make_move_iterator(put_off.end()));
+  return commits;
+}
+
+Status Coordinator::round(std::deque<Task>& tasks) {
+  std::vector<Commit> commits = decide(tasks);
+  plan_all(commits);
+  collect_checkpoints(commits);
+  Status status;
+  if (!commits.empty()) {
+    const auto results = store_->commit(commits);
+    status = results.status();
+    for (std::size_t i = 0; results.ok() && i < commits.size(); ++i) {
+      CHECK((*results)[i].ok() || commits[i].events.empty(), "the store refused what the state admitted: {}",
+            std::string((*results)[i].message()));
+    }
+  }
+  if (status.ok()) {
+    CHECK(store_->last_revision() == state_.revision, "the log is at {}, the state at {}", store_->last_revision(),
+          state_.revision);
+    const std::lock_guard lock(mutex_);
+    revision_ = state_.revision;
+    advanced_.notify_all();
+  }
+  for (Task& task : tasks) {
+    task.done(status.ok() ? task.status : absl::UnavailableError("the coordinator cannot write its log and ends"));
+  }
+  if (status.ok()) act();
+  return status;
+}
+
+void Coordinator::act() {
+  for (const Sweep& sweep : state_.sweeps) {
+    if (sweep.live_trials == 0) continue;
+    for (const Trial& trial : sweep.trials) {
+      const Attempt* const attempt = trial.live_attempt();
+      if (attempt == nullptr) continue;
+      if (watch_.begin(key_of(sweep, trial, *attempt), AttemptWatch::Clock::now())) start(sweep, trial, *attempt);
+    }
+  }
+  for (const AttemptWatch::Due& due : watch_.due(state_, AttemptWatch::Clock::now())) {
+    switch (due.what) {
+      case AttemptWatch::Due::What::kAskToStop:
+        executor_->ask_to_stop(due.key);
+        break;
+      case AttemptWatch::Due::What::kFence:
+        log_warning("{} trial {} attempt {}: no report within its lease: it is ended", due.key.sweep, due.key.trial,
+                    due.key.attempt);
+        executor_->kill(due.key, proto::FENCED);
+        break;
+      case AttemptWatch::Due::What::kKill:
+        executor_->kill(due.key, proto::KILLED);
+        break;
+    }
+  }
+  for (const std::filesystem::path& path : std::exchange(to_remove_, {})) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) log_warning("{}: cannot be removed: {}", path.string(), error.message());
+  }
+}
+
+void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
+  const AttemptKey key = key_of(sweep, trial, attempt);
+  const std::filesystem::path directory = options_.state_directory / trial_directory(sweep, trial);
+  StatusOr<proto::Job> job = trial_job(sweep, trial);
+  Status status = job.status();
+  if (status.ok()) status = make_directories(directory);
+  if (status.ok()) {
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(*job, &text);
+    const std::string_view parts[] = {text};
+    status = write_file_atomically(directory / "job.pbtxt", parts);
+  }
+  if (!status.ok()) {
+    return on_ended(
+        {.key = key, .end = proto::EXITED, .exit_code = exit_code(status), .message = std::string(status.message())});
+  }
+  proto::AttemptFile file;
+  file.set_sweep(sweep.id);
+  file.set_trial(trial.number);
+  file.set_attempt(attempt.number);
+  file.set_token(attempt.token);
+  file.set_coordinator(options_.address);
+  file.set_token_file(options_.token_file.string());
+  file.set_heartbeat_seconds(std::min(1.0, sweep.spec.retries().lease_seconds() / 4));
+  for (std::string& argument : attempt_arguments(options_.runner, options_.state_directory, sweep, trial, attempt)) {
+    file.add_argv(std::move(argument));
+  }
+  for (const int core : attempt.cores) file.add_core(core);
+  executor_->ensure(key, options_.state_directory / attempt_directory(sweep, trial, attempt), file);
+}
+
+void Coordinator::on_ended(const Ended& ended) {
+  const auto directory =
+      options_.state_directory / fmt::format("sweeps/{}/trial-{:05}/run", ended.key.sweep, ended.key.trial);
+  RunHistory history = read_run_history(directory);
+  note_end({.sweep = ended.key.sweep,
+            .trial = ended.key.trial,
+            .attempt = ended.key.attempt,
+            .end = ended.end,
+            .exit_code = ended.exit_code,
+            .message = ended.message,
+            .evaluations = std::move(history.evaluations),
+            .checkpoints = std::move(history.checkpoints)});
+}
+
+void Coordinator::note_end(const AttemptResult& result) {
+  Task task;
+  task.decide = [result](Desk& desk) {
+    desk.commit.events = attempt_ended(desk.state, result, desk.now_ms);
+    return OkStatus();
+  };
+  task.done = [](const Status&) {};
+  enqueue(std::move(task), /*always=*/true);
+}
+
+// A crash may have come between the event and the removal.
+void Coordinator::remove_deleted_checkpoints() {
+  for (const Sweep& sweep : state_.sweeps) {
+    for (const Trial& trial : sweep.trials) {
+      for (const TrialCheckpoint& checkpoint : trial.checkpoints) {
+        std::error_code error;
+        if (checkpoint.deleted) std::filesystem::remove(options_.state_directory / checkpoint.path, error);
+      }
+    }
+  }
+}
+
+}  // namespace lockstep

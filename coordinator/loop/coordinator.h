@@ -1,0 +1,132 @@
+// The loop that owns the state: requests in, events durable, then replies and actions.
+//
+// One thread decides. Each round takes the requests that wait, makes events of them, lets plan() add what follows,
+// commits all of it in one transaction, and only then answers, starts and stops processes and deletes files. What was
+// answered is on disk; what was started was written down before. When the store fails the loop ends, and the process
+// must: nothing goes on in memory.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/execute/executor.h"
+#include "coordinator/loop/attempt_watch.h"
+#include "coordinator/store/store.h"
+#include "coordinator/sweep/attempts.h"
+#include "coordinator/sweep/plan.h"
+#include "coordinator/sweep/trial_job.h"
+#include "coordinator/sweep/view.h"
+
+namespace lockstep {
+
+struct CoordinatorOptions {
+  std::filesystem::path state_directory;  // absolute; there
+  std::filesystem::path token_file;       // what trainers send with every call
+  std::string address;                    // where they send it to: host:port
+  Machine machine;
+  std::vector<int> cores;
+  Runner runner;
+};
+
+class Coordinator {
+ public:
+  // What a request sees and leaves, on the loop's thread.
+  struct Desk {
+    const State& state;
+    std::int64_t now_ms = 0;
+    Store& store;
+    Commit commit;                    // its events are applied after it returns
+    std::optional<AttemptKey> heard;  // an attempt that reported
+  };
+
+  // Reads the log. `make_executor` gets the function that is to be called at an attempt's end.
+  // Errors: those of the store.
+  static StatusOr<std::unique_ptr<Coordinator>> open(
+      CoordinatorOptions options, std::unique_ptr<Store> store,
+      const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor);
+  ~Coordinator();
+
+  // Until stop(), which leaves trials running. Errors: those of the store: the process must end.
+  Status run();
+  void stop();  // Threads: any.
+
+  // Runs `decide` on the loop's thread; returns when its events are durable, with what `answer` makes of the state
+  // then. Errors: those of `decide`; kUnavailable when the loop has ended or too many requests wait. Threads: any but
+  // the loop's.
+  template <typename Reply>
+  StatusOr<Reply> ask(std::function<Status(Desk&)> decide, std::function<Reply(const State&)> answer);
+
+  // Waits until there is an event after `revision`; false: not within the time, or the loop has ended. Threads: any.
+  bool wait_for_event(std::int64_t revision, std::chrono::milliseconds at_most);
+  bool ended();  // Threads: any.
+
+  ViewOptions view_options() const;
+  const CoordinatorOptions& options() const { return options_; }
+
+ private:
+  struct Task {
+    std::function<Status(Desk&)> decide;
+    std::function<void(const Status&)> done;  // after the commit
+    Status status;
+  };
+
+  Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store);
+  bool enqueue(Task task, bool always);
+  std::deque<Task> wait_for_tasks();
+  std::vector<Commit> decide(std::deque<Task>& tasks);
+  Status round(std::deque<Task>& tasks);
+  void apply_events(Commit& commit);
+  void plan_all(std::vector<Commit>& commits);
+  void collect_checkpoints(std::vector<Commit>& commits);
+  void act();
+  void start(const Sweep& sweep, const Trial& trial, const Attempt& attempt);
+  void note_end(const AttemptResult& result);
+  void on_ended(const Ended& ended);
+  void remove_deleted_checkpoints();
+
+  const CoordinatorOptions options_;
+  const std::unique_ptr<Store> store_;
+  std::unique_ptr<Executor> executor_;
+  State state_;
+  AttemptWatch watch_;
+  std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at
+  std::vector<std::filesystem::path> to_remove_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable arrived_;
+  std::condition_variable advanced_;
+  std::deque<Task> tasks_;
+  std::int64_t revision_ = 0;
+  bool stopping_ = false;
+  bool ended_ = false;
+};
+
+template <typename Reply>
+StatusOr<Reply> Coordinator::ask(std::function<Status(Desk&)> decide, std::function<Reply(const State&)> answer) {
+  auto promise = std::make_shared<std::promise<StatusOr<Reply>>>();
+  std::future<StatusOr<Reply>> future = promise->get_future();
+  Task task;
+  task.decide = std::move(decide);
+  task.done = [this, promise, answer = std::move(answer)](const Status& status) {
+    if (status.ok()) {
+      promise->set_value(answer(state_));
+    } else {
+      promise->set_value(status);
+    }
+  };
+  if (!enqueue(std::move(task), /*always=*/false)) {
+    return absl::UnavailableError("the coordinator is ending, or too many requests wait: try again");
+  }
+  return future.get();
+}
+
+}  // namespace lockstep

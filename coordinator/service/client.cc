@@ -1,0 +1,113 @@
+#include "coordinator/service/client.h"
+
+#include <chrono>
+
+#include <grpcpp/grpcpp.h>
+
+#include "coordinator/service/call.h"
+#include "proto/coordinator.grpc.pb.h"
+
+namespace lockstep {
+namespace {
+
+constexpr auto kDeadline = std::chrono::seconds(30);
+
+class GrpcClient final : public Client {
+ public:
+  GrpcClient(const std::string& address, std::string token) : address_(address), token_(std::move(token)) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetMaxReceiveMessageSize(-1);
+    const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    sweeps_ = proto::SweepService::NewStub(channel);
+    checkpoints_ = proto::CheckpointService::NewStub(channel);
+  }
+  StatusOr<proto::SubmitReply> submit(const proto::SubmitRequest& request) override {
+    return call<proto::SubmitReply>(*sweeps_, &proto::SweepService::Stub::Submit, request);
+  }
+  StatusOr<proto::SweepView> get(const std::string& sweep) override {
+    proto::GetRequest request;
+    request.set_sweep(sweep);
+    return call<proto::SweepView>(*sweeps_, &proto::SweepService::Stub::Get, request);
+  }
+  StatusOr<proto::ListReply> list() override {
+    return call<proto::ListReply>(*sweeps_, &proto::SweepService::Stub::List, proto::ListRequest());
+  }
+  StatusOr<proto::TrialsReply> trials(const std::string& sweep) override {
+    proto::TrialsReply all;
+    proto::TrialsRequest request;
+    request.set_sweep(sweep);
+    while (true) {
+      request.set_first(all.trial_size());
+      ASSIGN_OR_RETURN(proto::TrialsReply page,
+                       call<proto::TrialsReply>(*sweeps_, &proto::SweepService::Stub::Trials, request));
+      if (page.trial().empty()) return all;
+      all.MergeFrom(page);
+    }
+  }
+  Status watch(const proto::WatchRequest& request, const std::function<bool(const proto::Event&)>& take) override {
+    grpc::ClientContext context;
+    prepare(context);
+    const auto reader = sweeps_->Watch(&context, request);
+    proto::Event event;
+    bool wanted = true;
+    while (wanted && reader->Read(&event)) wanted = take(event);
+    if (!wanted) context.TryCancel();
+    const Status status = explain(reader->Finish());
+    return wanted ? status : OkStatus();
+  }
+  StatusOr<proto::SweepView> change(const proto::ChangeRequest& request) override {
+    return call<proto::SweepView>(*sweeps_, &proto::SweepService::Stub::Change, request);
+  }
+  StatusOr<proto::SweepView> retry(const proto::RetryRequest& request) override {
+    return call<proto::SweepView>(*sweeps_, &proto::SweepService::Stub::Retry, request);
+  }
+  Status remove(const std::string& sweep) override {
+    proto::DeleteRequest request;
+    request.set_sweep(sweep);
+    return call<proto::DeleteReply>(*sweeps_, &proto::SweepService::Stub::Delete, request).status();
+  }
+  StatusOr<proto::PlanReply> plan(const proto::PlanRequest& request) override {
+    return call<proto::PlanReply>(*sweeps_, &proto::SweepService::Stub::Plan, request);
+  }
+  StatusOr<proto::CheckpointsReply> collect(const proto::CollectRequest& request) override {
+    return call<proto::CheckpointsReply>(*checkpoints_, &proto::CheckpointService::Stub::Collect, request);
+  }
+  Status pin(const proto::PinRequest& request) override {
+    return call<proto::PinReply>(*checkpoints_, &proto::CheckpointService::Stub::Pin, request).status();
+  }
+
+ private:
+  void prepare(grpc::ClientContext& context) const { context.AddMetadata("authorization", "Bearer " + token_); }
+  Status explain(const grpc::Status& status) const {
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+      return absl::UnavailableError(
+          fmt::format("no answer from {} ({}): is `lockstep serve` running there?", address_, status.error_message()));
+    }
+    return from_grpc(status);
+  }
+  template <typename Reply, typename Stub, typename Request>
+  StatusOr<Reply> call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+                       const Request& request) {
+    grpc::ClientContext context;
+    prepare(context);
+    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+    Reply reply;
+    const Status status = explain((stub.*method)(&context, request, &reply));
+    if (!status.ok()) return status;
+    return reply;
+  }
+
+  const std::string address_;
+  const std::string token_;
+  std::unique_ptr<proto::SweepService::Stub> sweeps_;
+  std::unique_ptr<proto::CheckpointService::Stub> checkpoints_;
+};
+
+}  // namespace
+
+std::unique_ptr<Client> Client::connect(const std::string& address, const std::string& token) {
+  return std::make_unique<GrpcClient>(address, token);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,194 @@
+#include "coordinator/sweep/attempts.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "coordinator/schedule/scheduler.h"
+#include "coordinator/sweep/trial_job.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kMostAttempts = 1000;
+
+const Trial* find_trial(const State& state, const std::string& id, int number) {
+  const Sweep* const sweep = state.find(id);
+  if (sweep == nullptr || number < 0 || static_cast<std::size_t>(number) >= sweep->trials.size()) return nullptr;
+  return &sweep->trials[static_cast<std::size_t>(number)];
+}
+
+// New evaluations, in order; each follows the one before. Values that are no numbers are left out: the run diverges.
+std::vector<proto::Evaluated> news(const Trial& trial, std::span<const proto::EvalMetric> metrics) {
+  std::vector<proto::Evaluated> found;
+  auto next = static_cast<int>(trial.evaluations.size()) + 1;
+  for (const proto::EvalMetric& metric : metrics) {
+    if (metric.epoch() != next || !std::isfinite(metric.loss()) || !std::isfinite(metric.accuracy())) continue;
+    ++next;
+    proto::Evaluated& it = found.emplace_back();
+    it.set_trial(trial.number);
+    it.set_epoch(metric.epoch());
+    it.set_step(metric.step());
+    it.set_loss(metric.loss());
+    it.set_accuracy(metric.accuracy());
+  }
+  return found;
+}
+
+// Adds the evaluations with what the scheduler says to each; a trial that it stops is asked to stop.
+void add_evaluations(const Sweep& sweep, const Trial& trial, std::span<const proto::EvalMetric> metrics,
+                     Events& events) {
+  std::vector<TrialProgress> progress;
+  bool stopping = trial.state != proto::TRIAL_RUNNING;
+  for (const proto::Evaluated& evaluation : news(trial, metrics)) {
+    *add_event(events, sweep.id).mutable_evaluated() = evaluation;
+    if (progress.empty()) progress = sweep.progress;
+    progress[static_cast<std::size_t>(trial.number)].values.push_back(sweep.cost(evaluation));
+    if (stopping || evaluation.epoch() >= sweep.epochs()) continue;
+    const Verdict verdict = judge(sweep.spec.scheduler(), progress, trial.number, sweep.epochs());
+    if (verdict.reason.empty()) continue;
+    proto::TrialJudged& judged = *add_event(events, sweep.id).mutable_trial_judged();
+    judged.set_trial(trial.number);
+    judged.set_epoch(evaluation.epoch());
+    judged.set_stop(verdict.stop);
+    judged.set_reason(verdict.reason);
+    if (!verdict.stop) continue;
+    add_change(events, sweep.id, trial.number, proto::TRIAL_STOPPING, verdict.reason);
+    stopping = true;
+  }
+}
+
+void add_checkpoints(const Sweep& sweep, const Trial& trial, int attempt, std::span<const proto::CheckpointNote> notes,
+                     Events& events) {
+  std::vector<std::int64_t> known;
+  for (const TrialCheckpoint& checkpoint : trial.checkpoints) known.push_back(checkpoint.step);
+  for (const proto::CheckpointNote& note : notes) {
+    const auto place = std::lower_bound(known.begin(), known.end(), note.step());
+    if (place != known.end() && *place == note.step()) continue;
+    proto::CheckpointWritten& it = *add_event(events, sweep.id).mutable_checkpoint_written();
+    it.set_trial(trial.number);
+    it.set_attempt(attempt);
+    it.set_step(note.step());
+    it.set_path(checkpoint_path(sweep, trial, note.step()).string());
+    if (place != known.begin()) it.set_parent_step(*std::prev(place));
+    known.insert(place, note.step());
+  }
+}
+
+bool would_repeat(int exit_code) {
+  return exit_code == 2 || exit_code == 3 || exit_code == 4;
+}
+
+std::string describe(const AttemptResult& result) {
+  switch (result.end) {
+    case proto::EXITED:
+      return result.exit_code >= 128 ? fmt::format("ended by signal {}", result.exit_code - 128)
+                                     : fmt::format("exit code {}", result.exit_code);
+    case proto::LOST:
+      return "its shim was killed";
+    case proto::FENCED:
+      return "it told nothing for longer than its lease";
+    case proto::KILLED:
+      return "it did not stop when asked";
+  }
+  return "";
+}
+
+// What becomes of the trial: state and reason; `progressed`: the attempt brought new evaluations.
+void add_outcome(const Sweep& sweep, const Trial& trial, const AttemptResult& result, int epochs, bool progressed,
+                 bool stopping, std::int64_t now_ms, Events& events) {
+  const auto change = [&](proto::TrialState state, const std::string& reason) {
+    add_change(events, sweep.id, trial.number, state, reason);
+  };
+  const bool exited = result.end == proto::EXITED;
+  if (exited && result.exit_code == 0) return change(proto::TRIAL_COMPLETED, "trained to the end");
+  if (stopping) return change(proto::TRIAL_STOPPED, trial.state == proto::TRIAL_STOPPING ? trial.reason : "");
+  if (exited && would_repeat(result.exit_code)) {
+    const std::size_t line = result.message.rfind('\n');
+    return change(proto::TRIAL_INFEASIBLE,
+                  fmt::format("exit code {}: {}", result.exit_code,
+                              line == std::string::npos ? result.message : result.message.substr(line + 1)));
+  }
+  if (trial.state == proto::TRIAL_PAUSING) return change(proto::TRIAL_WAITING, "paused with the sweep");
+  const bool at_checkpoint = exited && result.exit_code == 75;
+  if (at_checkpoint && trial.until_epoch > 0 && epochs >= trial.until_epoch) {
+    return change(proto::TRIAL_PAUSED, fmt::format("at the rung of {} epochs", trial.until_epoch));
+  }
+  const int failures = at_checkpoint ? 0 : (progressed ? 0 : trial.failures) + 1;
+  if (failures > sweep.spec.retries().limit() || trial.attempts.size() >= kMostAttempts) {
+    return change(proto::TRIAL_FAILED,
+                  fmt::format("{} attempts failed one after another; the last: {}", failures, describe(result)));
+  }
+  const double wait = sweep.spec.retries().backoff_seconds() * std::pow(2.0, std::clamp(failures - 1, 0, 16));
+  change(proto::TRIAL_WAITING, fmt::format("attempt {}: {}; goes on from its last checkpoint", result.attempt,
+                                           at_checkpoint ? "stopped from outside" : describe(result)));
+  events.back().mutable_trial_changed()->set_not_before_ms(now_ms + static_cast<std::int64_t>(wait * 1e3));
+}
+
+}  // namespace
+
+StatusOr<const Trial*> reporting_trial(const State& state, const proto::AttemptId& id) {
+  const Trial* const trial = find_trial(state, id.sweep(), id.trial());
+  const Attempt* const attempt = trial != nullptr ? trial->live_attempt() : nullptr;
+  if (attempt == nullptr || attempt->number != id.attempt() || attempt->token != id.token()) {
+    return absl::PermissionDeniedError(
+        fmt::format("attempt {} of trial {} of {} is not the one that runs", id.attempt(), id.trial(), id.sweep()));
+  }
+  return trial;
+}
+
+StatusOr<Events> attach(const State& state, const proto::AttemptId& id) {
+  ASSIGN_OR_RETURN(const Trial* const trial, reporting_trial(state, id));
+  Events events;
+  if (trial->live_attempt()->attached) return events;
+  proto::AttemptAttached& event = *add_event(events, id.sweep()).mutable_attempt_attached();
+  event.set_trial(id.trial());
+  event.set_attempt(id.attempt());
+  return events;
+}
+
+StatusOr<Events> report(const State& state, const proto::ReportRequest& request) {
+  const proto::AttemptId& id = request.attempt();
+  ASSIGN_OR_RETURN(const Trial* const trial, reporting_trial(state, id));
+  const Sweep& sweep = *state.find(id.sweep());
+  const std::vector<proto::EvalMetric> evaluations(request.eval().begin(), request.eval().end());
+  const std::vector<proto::CheckpointNote> checkpoints(request.checkpoint().begin(), request.checkpoint().end());
+  Events events;
+  add_evaluations(sweep, *trial, evaluations, events);
+  add_checkpoints(sweep, *trial, id.attempt(), checkpoints, events);
+  return events;
+}
+
+proto::ReportReply directive(const State& state, const proto::AttemptId& id) {
+  const Trial* const trial = find_trial(state, id.sweep(), id.trial());
+  proto::ReportReply reply;
+  const bool stops = trial->state == proto::TRIAL_STOPPING || trial->state == proto::TRIAL_PAUSING;
+  reply.set_directive(stops ? proto::STOP_AT_CHECKPOINT : proto::CONTINUE);
+  if (stops) reply.set_reason(trial->reason);
+  return reply;
+}
+
+Events attempt_ended(const State& state, const AttemptResult& result, std::int64_t now_ms) {
+  Events events;
+  const Trial* const trial = find_trial(state, result.sweep, result.trial);
+  const Attempt* const attempt = trial != nullptr ? trial->live_attempt() : nullptr;
+  if (attempt == nullptr || attempt->number != result.attempt) return events;
+  const Sweep& sweep = *state.find(result.sweep);
+  add_evaluations(sweep, *trial, result.evaluations, events);
+  const bool judged_out = std::any_of(events.begin(), events.end(), [](const proto::Event& event) {
+    return event.has_trial_changed() && event.trial_changed().state() == proto::TRIAL_STOPPING;
+  });
+  const bool progressed = !events.empty();
+  const auto epochs = static_cast<int>(trial->evaluations.size() + news(*trial, result.evaluations).size());
+  add_checkpoints(sweep, *trial, result.attempt, result.checkpoints, events);
+  proto::AttemptEnded& ended = *add_event(events, result.sweep).mutable_attempt_ended();
+  ended.set_trial(result.trial);
+  ended.set_attempt(result.attempt);
+  ended.set_end(result.end);
+  ended.set_exit_code(result.exit_code);
+  ended.set_message(result.message);
+  const bool stopping = judged_out || trial->state == proto::TRIAL_STOPPING;
+  add_outcome(sweep, *trial, result, epochs, progressed, stopping, now_ms, events);
+  return events;
+}
+
+}  // namespace lockstep

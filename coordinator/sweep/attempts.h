@@ -1,0 +1,39 @@
+// What attempts tell, and how they end, as events. Pure.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "coordinator/sweep/commands.h"
+
+namespace lockstep {
+
+// The trial's live attempt, if that is who reports. Errors: kPermissionDenied when it is not: an attempt that was
+// replaced or has ended, or a wrong secret.
+StatusOr<const Trial*> reporting_trial(const State& state, const proto::AttemptId& id);
+
+StatusOr<Events> attach(const State& state, const proto::AttemptId& id);
+
+// Evaluations that are known already are passed over. Each new one is judged by the scheduler.
+StatusOr<Events> report(const State& state, const proto::ReportRequest& request);
+
+// What the attempt is to do now. Requires: reporting_trial() is OK.
+proto::ReportReply directive(const State& state, const proto::AttemptId& id);
+
+struct AttemptResult {
+  std::string sweep;
+  int trial = 0;
+  int attempt = 0;
+  proto::AttemptEnd end = proto::EXITED;
+  int exit_code = 0;
+  std::string message;
+  // All that the trial's metrics file holds: what did not come as a report is taken from here.
+  std::vector<proto::EvalMetric> evaluations;
+  std::vector<proto::CheckpointNote> checkpoints;
+};
+
+// None when the attempt has ended already.
+Events attempt_ended(const State& state, const AttemptResult& result, std::int64_t now_ms);
+
+}  // namespace lockstep

@@ -1,0 +1,239 @@
+#include "coordinator/sweep/plan.h"
+
+#include <algorithm>
+
+#include "coordinator/schedule/scheduler.h"
+#include "coordinator/search/search.h"
+#include "coordinator/search/space.h"
+
+namespace lockstep {
+namespace {
+
+bool learns(const proto::Search& search) {
+  return search.has_tpe() || search.has_gp();
+}
+
+std::vector<Observation> observations(const Sweep& sweep, int new_trial) {
+  std::vector<Observation> found;
+  const bool in_order = sweep.spec.scheduler().has_run_to_end();
+  for (const Trial& trial : sweep.trials) {
+    Observation& it = found.emplace_back();
+    it.trial = trial.number;
+    it.assignments = trial.assignments;
+    it.value = 0;
+    it.state = Observation::State::kPending;
+    if (in_order && trial.number > new_trial - sweep.spec.limits().parallel()) continue;
+    if (trial.state == proto::TRIAL_INFEASIBLE || trial.state == proto::TRIAL_FAILED) {
+      it.state = Observation::State::kFailed;
+    } else if (const proto::Evaluated* const best = best_evaluation(sweep, trial)) {
+      it.state = Observation::State::kDone;
+      it.value = sweep.cost(*best);
+    }
+  }
+  return found;
+}
+
+// Whether a learning search has all the results it is to see.
+bool may_suggest(const Sweep& sweep) {
+  if (!learns(sweep.spec.search()) || !sweep.spec.scheduler().has_run_to_end()) return true;
+  const auto seen = static_cast<int>(sweep.trials.size()) - sweep.spec.limits().parallel();
+  for (int i = 0; i <= seen; ++i) {
+    if (!sweep.trials[static_cast<std::size_t>(i)].is_ended()) return false;
+  }
+  return true;
+}
+
+proto::TrialCreated suggestion(const Sweep& sweep, int bracket) {
+  const auto number = static_cast<int>(sweep.trials.size());
+  const SearchSpace space(sweep.spec.parameter());
+  const Suggestion suggested =
+      suggest(sweep.spec.search(), space,
+              learns(sweep.spec.search()) ? observations(sweep, number) : std::vector<Observation>(), sweep.spec.seed(),
+              number);
+  proto::TrialCreated created;
+  created.set_trial(number);
+  created.mutable_assignment()->Add(suggested.assignments.begin(), suggested.assignments.end());
+  created.set_bracket(bracket);
+  created.set_reason(suggested.reason);
+  return created;
+}
+
+void start(const Sweep& sweep, int trial, int attempt, int until_epoch, const std::string& reason,
+           std::span<const int> cores, const Resources& resources, Events& events) {
+  proto::AttemptPlanned& planned = *add_event(events, sweep.id).mutable_attempt_planned();
+  planned.set_trial(trial);
+  planned.set_attempt(attempt);
+  planned.set_token(resources.new_token());
+  for (const int core : cores) planned.add_core(core);
+  if (until_epoch > 0) planned.set_until_epoch(until_epoch);
+  planned.set_reason(reason);
+  add_change(events, sweep.id, trial, proto::TRIAL_RUNNING, reason);
+}
+
+// A limit that ends the sweep; empty: none is reached.
+std::string reached_limit(const Sweep& sweep, std::int64_t now_ms) {
+  const proto::SweepLimits& limits = sweep.spec.limits();
+  if (limits.wall_seconds() > 0 && static_cast<double>(now_ms - sweep.submitted_ms) >= limits.wall_seconds() * 1e3) {
+    return fmt::format("the limit of {} s is reached", limits.wall_seconds());
+  }
+  if (limits.core_hours() > 0 && sweep.core_seconds >= limits.core_hours() * 3600) {
+    return fmt::format("the limit of {} core-hours is reached", limits.core_hours());
+  }
+  if (!limits.has_target()) return "";
+  const Trial* const best = best_trial(sweep);
+  if (best == nullptr) return "";
+  const double target = sweep.maximizes() ? -limits.target() : limits.target();
+  if (sweep.cost(*best_evaluation(sweep, *best)) > target) return "";
+  return fmt::format("trial {} has reached the target of {}", best->number, limits.target());
+}
+
+// Trials that run are asked to stop; those that do not are stopped at once.
+void stop_trials(const Sweep& sweep, Events& events) {
+  for (const Trial& trial : sweep.trials) {
+    if (trial.state == proto::TRIAL_RUNNING || trial.state == proto::TRIAL_PAUSING) {
+      add_change(events, sweep.id, trial.number, proto::TRIAL_STOPPING, sweep.reason);
+    } else if (trial.state == proto::TRIAL_WAITING || trial.state == proto::TRIAL_PAUSED) {
+      add_change(events, sweep.id, trial.number, proto::TRIAL_STOPPED, sweep.reason);
+    }
+  }
+  if (events.empty() && sweep.live_trials == 0) add_change(events, sweep.id, proto::SWEEP_STOPPED, sweep.reason);
+}
+
+void pause_trials(const Sweep& sweep, Events& events) {
+  for (const Trial& trial : sweep.trials) {
+    if (trial.state == proto::TRIAL_RUNNING) {
+      add_change(events, sweep.id, trial.number, proto::TRIAL_PAUSING, "paused with the sweep");
+    }
+  }
+  if (events.empty() && sweep.live_trials == 0) add_change(events, sweep.id, proto::SWEEP_PAUSED, sweep.reason);
+}
+
+void complete(const Sweep& sweep, const std::string& reason, Events& events) {
+  for (const Trial& trial : sweep.trials) {
+    if (trial.state != proto::TRIAL_PAUSED) continue;
+    add_change(events, sweep.id, trial.number, proto::TRIAL_STOPPED, "not among the best of its rung");
+  }
+  add_change(events, sweep.id, proto::SWEEP_COMPLETED, reason);
+}
+
+std::vector<int> free_cores(const State& state, std::span<const int> all) {
+  std::vector<int> free(all.begin(), all.end());
+  for (const Sweep& sweep : state.sweeps) {
+    if (sweep.live_cores == 0) continue;
+    for (const Trial& trial : sweep.trials) {
+      const Attempt* const attempt = trial.live_attempt();
+      if (attempt == nullptr) continue;
+      for (const int core : attempt->cores) std::erase(free, core);
+    }
+  }
+  return free;
+}
+
+// What a sweep would do with a free place.
+enum class Step { kNothing, kStart, kEnd };
+
+Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& resources, std::int64_t now_ms,
+               Events& events) {
+  if (sweep.live_trials >= sweep.spec.limits().parallel()) return Step::kNothing;
+  int waiting = 0;
+  for (const Trial& trial : sweep.trials) {
+    if (trial.state != proto::TRIAL_WAITING) continue;
+    ++waiting;
+    if (trial.not_before_ms > now_ms) continue;
+    start(sweep, trial.number, static_cast<int>(trial.attempts.size()) + 1, trial.until_epoch, trial.reason, cores,
+          resources, events);
+    return Step::kStart;
+  }
+  // One that waits for its retry keeps its place: what is created does not depend on failures.
+  if (sweep.live_trials + waiting >= sweep.spec.limits().parallel()) return Step::kNothing;
+  const Next it = next(sweep.spec.scheduler(), sweep.progress, most_trials(sweep.spec), sweep.epochs());
+  switch (it.what) {
+    case Next::What::kWait:
+      return Step::kNothing;
+    case Next::What::kDone:
+      complete(sweep, it.reason.empty() ? "all trials have ended" : it.reason, events);
+      return Step::kEnd;
+    case Next::What::kResume: {
+      const Trial& trial = sweep.trials[static_cast<std::size_t>(it.trial)];
+      start(sweep, it.trial, static_cast<int>(trial.attempts.size()) + 1, it.until_epoch, it.reason, cores, resources,
+            events);
+      return Step::kStart;
+    }
+    case Next::What::kCreate: {
+      if (!may_suggest(sweep)) return Step::kNothing;
+      const proto::TrialCreated created = suggestion(sweep, it.bracket);
+      *add_event(events, sweep.id).mutable_trial_created() = created;
+      start(sweep, created.trial(), 1, it.until_epoch, it.reason, cores, resources, events);
+      return Step::kStart;
+    }
+  }
+  return Step::kNothing;
+}
+
+}  // namespace
+
+Events plan(const State& state, const Resources& resources, std::int64_t now_ms) {
+  Events events;
+  std::vector<const Sweep*> running;
+  for (const Sweep& sweep : state.sweeps) {
+    if (sweep.deleted) continue;
+    if (sweep.state == proto::SWEEP_STOPPING) stop_trials(sweep, events);
+    if (sweep.state == proto::SWEEP_PAUSING) pause_trials(sweep, events);
+    if (sweep.state == proto::SWEEP_RUNNING) {
+      if (const std::string limit = reached_limit(sweep, now_ms); !limit.empty())
+        add_change(events, sweep.id, proto::SWEEP_STOPPING, limit);
+      running.push_back(&sweep);
+    }
+    if (!events.empty()) return events;
+  }
+  std::stable_sort(running.begin(), running.end(),
+                   [](const Sweep* a, const Sweep* b) { return a->live_cores < b->live_cores; });
+  const std::vector<int> free = free_cores(state, resources.cores);
+  for (const Sweep* const sweep : running) {
+    const auto needed = static_cast<std::size_t>(sweep->cores_per_trial());
+    const bool fits = needed <= free.size();
+    const Step step = next_step(*sweep, std::span(free).first(fits ? needed : 0), resources, now_ms, events);
+    if (step == Step::kStart && !fits) return {};
+    if (step != Step::kNothing) return events;
+  }
+  return events;
+}
+
+std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms) {
+  std::optional<std::int64_t> earliest;
+  const auto consider = [&](std::int64_t time_ms) {
+    if (time_ms > now_ms && (!earliest || time_ms < *earliest)) earliest = time_ms;
+  };
+  for (const Sweep& sweep : state.sweeps) {
+    if (sweep.deleted || sweep.state != proto::SWEEP_RUNNING) continue;
+    const double wall = sweep.spec.limits().wall_seconds();
+    if (wall > 0) consider(sweep.submitted_ms + static_cast<std::int64_t>(wall * 1e3));
+    for (const Trial& trial : sweep.trials) {
+      if (trial.state == proto::TRIAL_WAITING) consider(trial.not_before_ms);
+    }
+  }
+  return earliest;
+}
+
+std::vector<proto::TrialCreated> first_suggestions(const proto::SweepSpec& spec, int count) {
+  Sweep sweep;
+  sweep.spec = spec;
+  std::vector<proto::TrialCreated> created;
+  for (int i = 0; i < std::min(count, most_trials(spec)); ++i) {
+    created.push_back(suggestion(sweep, 0));
+    Trial& trial = sweep.trials.emplace_back();
+    trial.number = i;
+    trial.assignments.assign(created.back().assignment().begin(), created.back().assignment().end());
+  }
+  return created;
+}
+
+double expected_epochs(const proto::SweepSpec& spec) {
+  return expected_epochs(spec.scheduler(), most_trials(spec), spec.job().epochs());
+}
+
+int most_trials(const proto::SweepSpec& spec) {
+  return std::min(spec.limits().trials(), most_trials(spec.search(), SearchSpace(spec.parameter())));
+}
+
+}  // namespace lockstep

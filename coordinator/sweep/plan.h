@@ -1,0 +1,36 @@
+// What is to be done next, as events: trials created and started, sweeps ended. Pure; called until it has nothing more.
+//
+// Cores go to the sweep that holds the fewest; when its next trial does not fit, nothing else is started before it, so
+// that a wide trial is not kept waiting by narrow ones for ever.
+// A search that learns (TPE, GP) waits for the trials up to `parallel` before the new one and never looks at later
+// ones, so that with run_to_end its suggestions do not depend on timing.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "coordinator/sweep/commands.h"
+
+namespace lockstep {
+
+struct Resources {
+  std::span<const int> cores;              // all of the machine that trials may use
+  std::function<std::string()> new_token;  // a secret for an attempt
+};
+
+// The next events, empty when there is nothing to do now. Apply them, then call again.
+Events plan(const State& state, const Resources& resources, std::int64_t now_ms);
+
+// The earliest time after now_ms at which plan() may have something to do without a new event; none: never.
+std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms);
+
+// The first trials that a spec would create. Requires: a complete spec.
+std::vector<proto::TrialCreated> first_suggestions(const proto::SweepSpec& spec, int count);
+
+// Epochs of all its trials together, if as many are stopped at each rung as the scheduler means to.
+double expected_epochs(const proto::SweepSpec& spec);
+
+// Trials that a spec creates at most.
+int most_trials(const proto::SweepSpec& spec);
+
+}  // namespace lockstep

@@ -1,0 +1,84 @@
+#include "coordinator/sweep/state.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+namespace {
+
+// "TRIAL_WAITING" -> "waiting".
+std::string short_name(const std::string& name) {
+  std::string text = name.substr(name.find('_') + 1);
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return text;
+}
+
+}  // namespace
+
+bool Trial::is_live() const {
+  return state == proto::TRIAL_RUNNING || state == proto::TRIAL_PAUSING || state == proto::TRIAL_STOPPING;
+}
+
+bool Trial::is_ended() const {
+  return state == proto::TRIAL_COMPLETED || state == proto::TRIAL_STOPPED || state == proto::TRIAL_INFEASIBLE ||
+         state == proto::TRIAL_FAILED;
+}
+
+const Attempt* Trial::live_attempt() const {
+  return !attempts.empty() && !attempts.back().ended ? &attempts.back() : nullptr;
+}
+
+bool Sweep::maximizes() const {
+  return spec.objective().direction() == proto::MAXIMIZE;
+}
+
+double Sweep::cost(const proto::Evaluated& evaluation) const {
+  const double value = spec.objective().metric() == proto::LOSS ? evaluation.loss() : evaluation.accuracy();
+  return maximizes() ? -value : value;
+}
+
+int Sweep::cores_per_trial() const {
+  return spec.ranks() * spec.job().execution().threads_per_rank();
+}
+
+Sweep* State::find(std::string_view id) {
+  const auto found = std::find_if(sweeps.begin(), sweeps.end(), [&](const Sweep& it) { return it.id == id; });
+  return found == sweeps.end() || found->deleted ? nullptr : &*found;
+}
+
+const Sweep* State::find(std::string_view id) const {
+  return const_cast<State*>(this)->find(id);
+}
+
+const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial) {
+  const auto best = std::min_element(trial.evaluations.begin(), trial.evaluations.end(),
+                                     [&](const auto& a, const auto& b) { return sweep.cost(a) < sweep.cost(b); });
+  return best == trial.evaluations.end() ? nullptr : &*best;
+}
+
+const Trial* best_trial(const Sweep& sweep) {
+  const Trial* best = nullptr;
+  double best_cost = 0;
+  for (const Trial& trial : sweep.trials) {
+    const proto::Evaluated* const evaluation = best_evaluation(sweep, trial);
+    if (evaluation == nullptr) continue;
+    const double cost = sweep.cost(*evaluation);
+    if (best == nullptr || cost < best_cost) {
+      best = &trial;
+      best_cost = cost;
+    }
+  }
+  return best;
+}
+
+std::string name_of(proto::TrialState state) {
+  return short_name(proto::TrialState_Name(state));
+}
+
+std::string name_of(proto::SweepState state) {
+  return short_name(proto::SweepState_Name(state));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,104 @@
+// The coordinator's state: the fold over its event log. Plain values; apply() is the only function that changes them.
+// Threads: one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/schedule/scheduler.h"
+#include "proto/event.pb.h"
+#include "proto/sweep.pb.h"
+
+namespace lockstep {
+
+struct Attempt {
+  int number = 0;  // from 1
+  std::string token;
+  std::vector<int> cores;
+  int until_epoch = 0;  // 0: to the end
+  std::int64_t planned_ms = 0;
+  bool attached = false;
+  bool ended = false;
+  std::int64_t ended_ms = 0;
+  proto::AttemptEnd end = proto::EXITED;
+  int exit_code = 0;
+  std::string message;
+};
+
+struct TrialCheckpoint {
+  int attempt = 0;
+  std::int64_t step = 0;
+  std::optional<std::int64_t> parent_step;
+  std::string path;  // below the state directory
+  bool pinned = false;
+  bool deleted = false;
+};
+
+struct Trial {
+  int number = 0;  // from 0
+  proto::TrialState state = proto::TRIAL_WAITING;
+  std::string reason;
+  std::vector<proto::Assignment> assignments;
+  std::string choice_reason;
+  int bracket = 0;
+  int until_epoch = 0;  // of the scheduler; 0: to the end
+  std::int64_t not_before_ms = 0;
+  std::int64_t changed_ms = 0;  // when the state was set
+  int failures = 0;             // attempts in a row that failed without a new evaluation
+  std::vector<Attempt> attempts;
+  std::vector<proto::Evaluated> evaluations;  // of epochs 1, 2, ...
+  std::vector<TrialCheckpoint> checkpoints;   // by step
+  double core_seconds = 0;                    // of attempts that ended
+
+  bool is_live() const;   // an attempt is under way
+  bool is_ended() const;  // for good
+  const Attempt* live_attempt() const;
+};
+
+struct Sweep {
+  std::string id;
+  proto::SweepSpec spec;
+  proto::SweepState state = proto::SWEEP_RUNNING;
+  std::string reason;
+  std::int64_t revision = 0;  // of its last event
+  std::int64_t submitted_ms = 0;
+  std::int64_t ended_ms = 0;
+  std::vector<Trial> trials;
+  std::vector<TrialProgress> progress;  // what the scheduler sees of each trial
+  int live_trials = 0;
+  int live_cores = 0;
+  double core_seconds = 0;  // of attempts that ended
+  bool deleted = false;
+
+  bool is_ended() const { return state == proto::SWEEP_STOPPED || state == proto::SWEEP_COMPLETED; }
+  bool maximizes() const;
+  // The objective's value; smaller is better.
+  double cost(const proto::Evaluated& evaluation) const;
+  int cores_per_trial() const;
+  int epochs() const { return spec.job().epochs(); }
+};
+
+struct State {
+  std::int64_t revision = 0;  // of the last event
+  std::vector<Sweep> sweeps;  // s1, s2, ...
+
+  Sweep* find(std::string_view id);
+  const Sweep* find(std::string_view id) const;
+};
+
+// The best evaluation of a trial; none without one.
+const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial);
+// The trial with the best evaluation, the lower number when equal; none without one.
+const Trial* best_trial(const Sweep& sweep);
+
+// Folds one event in. Requires: what decide functions make of this state, or a log of such.
+void apply(State& state, const proto::Event& event);
+
+// "waiting", "running", ...: for people and for JSON.
+std::string name_of(proto::TrialState state);
+std::string name_of(proto::SweepState state);
+
+}  // namespace lockstep

@@ -1,0 +1,50 @@
+#include "coordinator/sweep/trial_job.h"
+
+#include "coordinator/search/space.h"
+#include "storage/base/text_proto.h"
+
+namespace lockstep {
+
+StatusOr<proto::Job> trial_job(const Sweep& sweep, const Trial& trial) {
+  proto::Job job = sweep.spec.job();
+  Faults faults;
+  for (const std::string& line : overrides(sweep.spec.parameter(), trial.assignments)) set_by_path(line, job, faults);
+  job.set_name(fmt::format("{}-{}", sweep.id, trial.number));
+  job.mutable_checkpoint()->set_every_epochs(1);
+  job.mutable_checkpoint()->set_keep_last(0);
+  check_limits(job, faults);
+  const Status status = faults.status(fmt::format("trial {}", trial.number));
+  if (!status.ok()) return status;
+  return job;
+}
+
+std::filesystem::path trial_directory(const Sweep& sweep, const Trial& trial) {
+  return fmt::format("sweeps/{}/trial-{:05}", sweep.id, trial.number);
+}
+
+std::filesystem::path attempt_directory(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
+  return trial_directory(sweep, trial) / fmt::format("attempt-{:03}", attempt.number);
+}
+
+std::filesystem::path checkpoint_path(const Sweep& sweep, const Trial& trial, std::int64_t step) {
+  return trial_directory(sweep, trial) / "run/checkpoints" / fmt::format("step-{:09}.h5", step);
+}
+
+std::vector<std::string> attempt_arguments(const Runner& runner, const std::filesystem::path& state_directory,
+                                           const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
+  std::vector<std::string> arguments;
+  if (sweep.spec.ranks() > 1) {
+    arguments = runner.mpirun;
+    arguments.insert(arguments.end(), {"-n", std::to_string(sweep.spec.ranks())});
+  }
+  const std::filesystem::path directory = state_directory / trial_directory(sweep, trial);
+  const std::filesystem::path file = state_directory / attempt_directory(sweep, trial, attempt) / "attempt.pbtxt";
+  arguments.insert(arguments.end(), {runner.trainer, (directory / "job.pbtxt").string(), "--out",
+                                     (directory / "run").string(), "--attempt", file.string(), "--progress", "plain"});
+  if (attempt.until_epoch > 0) {
+    arguments.insert(arguments.end(), {"--set", fmt::format("execution.stop_after_epochs={}", attempt.until_epoch)});
+  }
+  return arguments;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,172 @@
+// lockstep serve: the coordinator.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <sched.h>
+#include <unistd.h>
+
+#include "coordinator/execute/command_output.h"
+#include "coordinator/execute/local_executor.h"
+#include "coordinator/loop/coordinator.h"
+#include "coordinator/service/server.h"
+#include "coordinator/service/token.h"
+#include "storage/base/file.h"
+#include "storage/base/log.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExamples = R"(
+Examples:
+  lockstep serve --state state
+  lockstep serve --state /var/lib/lockstep --listen 127.0.0.1:7071 --cores 8 --root /data
+  lockstep serve --state state --check
+
+Clients on this machine find it at 127.0.0.1:7070 with the token in state/token. Stop it with Ctrl-C or SIGTERM: trials
+that run go on, and the next `lockstep serve` on the same directory takes them up again.
+Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 1 anything else.)";
+
+struct Arguments {
+  fs::path state;
+  std::string listen = "127.0.0.1:7070";
+  fs::path root;
+  fs::path trainer;
+  int cores = 0;
+  bool check = false;
+};
+
+std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
+  CLI::App app("Schedules the trials of sweeps on this machine; state and results live in one directory.",
+               "lockstep serve");
+  app.footer(kExamples);
+  app.add_option("--state", arguments.state, "Directory of the state; made when it is not there")->required();
+  app.add_option("--listen", arguments.listen, "HOST:PORT, on loopback")->capture_default_str();
+  app.add_option("--root", arguments.root, "Datasets of jobs lie in here (default: the current directory)");
+  app.add_option("--cores", arguments.cores, "Cores that trials get (default: all this process may use)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--trainer", arguments.trainer, "Program of a trial's rank (default: lockstep-train beside this one)");
+  app.add_flag("--check", arguments.check, "Only check the log and what is made from it");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+std::vector<int> allowed_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CHECK(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+StatusOr<std::vector<int>> cores_of(const Arguments& arguments) {
+  std::vector<int> cores = allowed_cores();
+  const auto wanted = static_cast<std::size_t>(arguments.cores);
+  if (wanted > cores.size()) {
+    return bad_configuration(fmt::format("--cores {}: this process may use {}", wanted, cores.size()));
+  }
+  if (wanted > 0) cores.resize(wanted);
+  return cores;
+}
+
+StatusOr<CoordinatorOptions> options_of(const Arguments& arguments, const fs::path& state, const fs::path& programs) {
+  CoordinatorOptions options;
+  options.state_directory = state;
+  options.token_file = state / "token";
+  options.address = arguments.listen;
+  ASSIGN_OR_RETURN(options.cores, cores_of(arguments));
+  std::error_code error;
+  options.machine.cores = static_cast<int>(options.cores.size());
+  options.machine.root = fs::canonical(arguments.root.empty() ? fs::current_path() : arguments.root, error).string();
+  if (error) return bad_configuration(fmt::format("--root {}: {}", arguments.root.string(), error.message()));
+  options.runner.trainer =
+      arguments.trainer.empty() ? (programs / "lockstep-train").string() : fs::absolute(arguments.trainer).string();
+  ASSIGN_OR_RETURN(const std::string flags,
+                   command_output({(programs / "lockstep-mpirun-flags").string(), "--unbound", "1"}));
+  options.runner.mpirun = {"mpirun"};
+  std::istringstream words(flags);
+  for (std::string flag; words >> flag;) options.runner.mpirun.push_back(flag);
+  return options;
+}
+
+Status serve(const Arguments& arguments) {
+  RETURN_IF_ERROR(check_loopback(arguments.listen));
+  RETURN_IF_ERROR(make_directories(arguments.state));
+  const fs::path state = fs::absolute(arguments.state).lexically_normal();
+  StatusOr<FileLock> lock = FileLock::acquire(state / "lock");
+  if (absl::IsAlreadyExists(lock.status())) {
+    return bad_configuration(fmt::format("{}: another coordinator has this directory", state.string()));
+  }
+  RETURN_IF_ERROR(lock.status());
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, open_sqlite_store(state / "log.sqlite"));
+  if (arguments.check) {
+    RETURN_IF_ERROR(store->verify());
+    fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", state.string(),
+               store->last_revision());
+    return OkStatus();
+  }
+  RETURN_IF_ERROR(log_to_file(state / "coordinator.log"));
+  ASSIGN_OR_RETURN(const std::string token, make_token(state / "token"));
+  std::error_code error;
+  const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
+  ASSIGN_OR_RETURN(const CoordinatorOptions options, options_of(arguments, state, programs));
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Coordinator> coordinator,
+      Coordinator::open(options, std::move(store), [&](std::function<void(const Ended&)> on_ended) {
+        return make_local_executor({.shim = programs / "lockstep-shim", .on_ended = std::move(on_ended), .cores = {}});
+      }));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                   Server::start(*coordinator, {.listen = arguments.listen, .token = token}));
+  std::thread waiter([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    coordinator->stop();
+  });
+  fmt::print("lockstep serve: {} with {} cores, state in {}\n", server->address(), options.cores.size(),
+             state.string());
+  std::fflush(stdout);
+  log_info("serving at {} with {} cores", server->address(), options.cores.size());
+  const Status ended = coordinator->run();
+  server->stop();
+  pthread_kill(waiter.native_handle(), SIGTERM);  // it may not have been a signal that ended the loop
+  waiter.join();
+  log_info("ended: {}", ended.ok() ? "stopped" : std::string(ended.message()));
+  return ended;
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  try {
+    lockstep::Arguments arguments;
+    if (const auto code = lockstep::parse(argc, argv, arguments)) return *code;
+    lockstep::configure_log(-1, false);
+    const lockstep::Status status = lockstep::serve(arguments);
+    if (!status.ok()) std::fprintf(stderr, "lockstep serve: %s\n", std::string(status.message()).c_str());
+    return lockstep::exit_code(status);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lockstep serve: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,344 @@
+// lockstep sweep: a client of the coordinator.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <google/protobuf/util/json_util.h>
+#include <unistd.h>
+
+#include "coordinator/service/client.h"
+#include "coordinator/service/token.h"
+#include "launch/command/sweep_print.h"
+#include "launch/command/sweep_spec.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExamples = R"text(
+Examples:
+  lockstep sweep submit launch/sweeps/fashion_mnist.sweep.pbtxt
+  lockstep sweep watch s1
+  lockstep sweep best s1 --json
+  lockstep eval --checkpoint "$(lockstep sweep best s1 --path)"
+  lockstep sweep export s1 csv > trials.csv
+
+The coordinator is `lockstep serve`; --server says where it listens, and --token-file (or LOCKSTEP_TOKEN_FILE) where its
+token is: by default state/token.
+Exit codes: 0 done, 2 bad usage or a bad sweep, 1 anything else (nobody answers: try again).)text";
+
+struct Arguments {
+  std::string server = "127.0.0.1:7070";
+  fs::path token_file;
+  bool json = false;
+  std::string sweep;
+  fs::path file;
+  std::string request_id;
+  bool validate_only = false;
+  bool watch = false;
+  bool dry_run = false;
+  bool path_only = false;
+  bool follow = false;
+  std::string format = "csv";
+  int trial = 0;
+  std::vector<int> trials;
+  double epoch_seconds = 0;
+  int suggestions = 5;
+  std::int64_t step = 0;
+  bool unpin = false;
+};
+
+void print_json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  CHECK(status.ok(), "JSON");
+  fmt::print("{}\n", text);
+}
+
+template <typename Reply>
+Status show(const StatusOr<Reply>& reply, bool json, const std::function<std::string(const Reply&)>& text) {
+  if (!reply.ok()) return reply.status();
+  if (json) {
+    print_json(*reply);
+  } else {
+    fmt::print("{}", text(*reply));
+  }
+  std::fflush(stdout);
+  return OkStatus();
+}
+
+std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
+  return {reply.trial().begin(), reply.trial().end()};
+}
+
+// The lines of a live table, written over at each change of the sweep.
+class LiveTable {
+ public:
+  Status draw(Client& client, const std::string& sweep) {
+    ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
+    ASSIGN_OR_RETURN(const proto::TrialsReply reply, client.trials(sweep));
+    std::vector<proto::TrialView> live;
+    for (const proto::TrialView& it : reply.trial()) {
+      if (it.state() <= proto::TRIAL_PAUSED) live.push_back(it);
+    }
+    const std::string text = sweep_text(view) + (live.empty() ? "" : trials_table(live));
+    if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
+    fmt::print("{}", text);
+    std::fflush(stdout);
+    lines_ = std::count(text.begin(), text.end(), '\n');
+    return OkStatus();
+  }
+
+ private:
+  std::ptrdiff_t lines_ = 0;
+};
+
+// Goes on behind the last revision it has seen when the coordinator was away.
+Status watch(Client& client, const Arguments& arguments) {
+  constexpr int kMostTries = 600;
+  const bool live = isatty(STDOUT_FILENO) != 0 && !arguments.json;
+  LiveTable table;
+  std::int64_t revision = 0;
+  auto drawn = std::chrono::steady_clock::time_point();
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    proto::WatchRequest request;
+    request.set_sweep(arguments.sweep);
+    request.set_after_revision(revision);
+    const Status status = client.watch(request, [&](const proto::Event& event) {
+      revision = event.revision();
+      tries = 0;
+      const auto now = std::chrono::steady_clock::now();
+      if (arguments.json) {
+        print_json(event);
+      } else if (!live) {
+        const std::string line = event_line(event);
+        if (!line.empty()) fmt::print("{}\n", line);
+      } else if (now - drawn > std::chrono::milliseconds(200)) {
+        drawn = now;
+        return table.draw(client, arguments.sweep).ok();
+      }
+      std::fflush(stdout);
+      return true;
+    });
+    if (status.ok()) {
+      if (live) return table.draw(client, arguments.sweep);
+      if (arguments.json) return OkStatus();
+      return show<proto::SweepView>(client.get(arguments.sweep), false, sweep_text);
+    }
+    if (!absl::IsUnavailable(status)) return status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  return absl::UnavailableError("the coordinator has been away for five minutes");
+}
+
+Status submit(Client& client, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
+  proto::SubmitRequest request;
+  *request.mutable_spec() = spec;
+  request.set_request_id(arguments.request_id);
+  request.set_validate_only(arguments.validate_only);
+  const auto reply = client.submit(request);
+  RETURN_IF_ERROR(show<proto::SubmitReply>(reply, arguments.json, [&](const proto::SubmitReply& it) {
+    if (arguments.validate_only) return std::string("the sweep is good\n");
+    return fmt::format("{}\n", it.sweep());
+  }));
+  if (!arguments.watch || arguments.validate_only) return OkStatus();
+  Arguments watched = arguments;
+  watched.sweep = reply->sweep();
+  return watch(client, watched);
+}
+
+Status best(Client& client, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const proto::SweepView view, client.get(arguments.sweep));
+  if (!view.has_best()) return absl::FailedPreconditionError("no trial has been evaluated yet");
+  if (arguments.path_only) {
+    if (!view.best().has_checkpoint()) return absl::FailedPreconditionError("its checkpoint is not written yet");
+    fmt::print("{}\n", view.best().checkpoint());
+    return OkStatus();
+  }
+  return show<proto::TrialView>(view.best(), arguments.json, best_text);
+}
+
+Status change(Client& client, const Arguments& arguments, proto::Wish wish) {
+  proto::ChangeRequest request;
+  request.set_sweep(arguments.sweep);
+  request.set_wish(wish);
+  return show<proto::SweepView>(client.change(request), arguments.json, sweep_text);
+}
+
+Status export_trials(Client& client, const Arguments& arguments) {
+  return show<proto::TrialsReply>(client.trials(arguments.sweep), arguments.format == "json",
+                                  [](const proto::TrialsReply& reply) { return trials_csv(trials_of(reply)); });
+}
+
+Status plan(Client& client, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
+  proto::PlanRequest request;
+  *request.mutable_spec() = spec;
+  request.set_suggestions(arguments.suggestions);
+  return show<proto::PlanReply>(client.plan(request), arguments.json, [&](const proto::PlanReply& reply) {
+    return plan_text(reply, arguments.epoch_seconds);
+  });
+}
+
+// The output of the trial's newest attempt.
+Status logs(Client& client, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep));
+  if (arguments.trial < 0 || arguments.trial >= trials.trial_size()) {
+    return absl::NotFoundError(fmt::format("no trial {}: there are {}", arguments.trial, trials.trial_size()));
+  }
+  const proto::TrialView& trial = trials.trial(arguments.trial);
+  const fs::path file = fs::path(trial.directory()) / fmt::format("attempt-{:03}", trial.attempts()) / "output.txt";
+  std::FILE* const in = std::fopen(file.c_str(), "r");
+  if (in == nullptr) return absl::NotFoundError(fmt::format("{}: cannot be read", file.string()));
+  std::array<char, 65536> piece{};
+  while (true) {
+    const std::size_t bytes = std::fread(piece.data(), 1, piece.size(), in);
+    std::fwrite(piece.data(), 1, bytes, stdout);
+    std::fflush(stdout);
+    if (bytes > 0) continue;
+    if (!arguments.follow || fs::exists(file.parent_path() / "exit.pbtxt")) break;
+    std::clearerr(in);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  std::fclose(in);
+  return OkStatus();
+}
+
+Status retry(Client& client, const Arguments& arguments) {
+  proto::RetryRequest request;
+  request.set_sweep(arguments.sweep);
+  request.mutable_trial()->Add(arguments.trials.begin(), arguments.trials.end());
+  return show<proto::SweepView>(client.retry(request), arguments.json, sweep_text);
+}
+
+Status collect(Client& client, const Arguments& arguments) {
+  proto::CollectRequest request;
+  request.set_sweep(arguments.sweep);
+  request.set_dry_run(arguments.dry_run);
+  return show<proto::CheckpointsReply>(client.collect(request), arguments.json, checkpoints_table);
+}
+
+Status pin(Client& client, const Arguments& arguments) {
+  proto::PinRequest request;
+  request.set_sweep(arguments.sweep);
+  request.set_trial(arguments.trial);
+  request.set_step(arguments.step);
+  request.set_pinned(!arguments.unpin);
+  return client.pin(request);
+}
+
+using Action = std::function<Status(Client&)>;
+
+// The verbs that take a file, or nothing.
+void add_file_verbs(CLI::App& app, Arguments& it, Action& action) {
+  CLI::App* const submit_verb = app.add_subcommand("submit", "Accept a sweep; prints its name");
+  submit_verb->add_option("file", it.file, "Sweep (text proto; proto/sweep.proto has every field)")->required();
+  submit_verb->add_option("--request-id", it.request_id, "The same again is the same sweep, not another one");
+  submit_verb->add_flag("--validate-only", it.validate_only, "Only say what is wrong with it");
+  submit_verb->add_flag("--watch", it.watch, "Then watch it to its end");
+  submit_verb->callback([&] { action = [&](Client& client) { return submit(client, it); }; });
+  CLI::App* const plan_verb = app.add_subcommand("plan", "What a sweep would do: first trials, cost");
+  plan_verb->add_option("file", it.file, "Sweep")->required();
+  plan_verb->add_option("--suggestions", it.suggestions, "Trials to show")->capture_default_str();
+  plan_verb->add_option("--epoch-seconds", it.epoch_seconds, "What an epoch takes (lockstep bench), for an estimate");
+  plan_verb->callback([&] { action = [&](Client& client) { return plan(client, it); }; });
+  app.add_subcommand("ls", "List the sweeps")->callback([&] {
+    action = [&](Client& client) { return show<proto::ListReply>(client.list(), it.json, sweeps_table); };
+  });
+}
+
+CLI::App* add_verb(CLI::App& app, Arguments& it, Action& action, const char* name, const char* what,
+                   std::function<Status(Client&, const Arguments&)> run) {
+  CLI::App* const verb = app.add_subcommand(name, what);
+  verb->add_option("sweep", it.sweep, "Its name, as `ls` shows it")->required();
+  verb->callback(
+      [&it, &action, run = std::move(run)] { action = [&it, run](Client& client) { return run(client, it); }; });
+  return verb;
+}
+
+void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
+  const auto add = [&](const char* name, const char* what, std::function<Status(Client&, const Arguments&)> run) {
+    return add_verb(app, it, action, name, what, std::move(run));
+  };
+  add("show", "Its state, and the best so far", [](Client& client, const Arguments& at) {
+    return show<proto::SweepView>(client.get(at.sweep), at.json, sweep_text);
+  });
+  add("trials", "A line a trial", [](Client& client, const Arguments& at) {
+    return show<proto::TrialsReply>(client.trials(at.sweep), at.json,
+                                    [](const proto::TrialsReply& reply) { return trials_table(trials_of(reply)); });
+  });
+  add("watch", "What happens, until it ends", watch);
+  add("best", "The best parameters and their checkpoint", best)
+      ->add_flag("--path", it.path_only, "Only the path of the checkpoint");
+  add("pause", "Stop at checkpoints, to go on later",
+      [](Client& client, const Arguments& at) { return change(client, at, proto::PAUSE); });
+  add("resume", "Go on", [](Client& client, const Arguments& at) { return change(client, at, proto::RESUME); });
+  add("stop", "Stop for good", [](Client& client, const Arguments& at) { return change(client, at, proto::STOP); });
+  add("retry", "Try failed trials again", retry)
+      ->add_option("trials", it.trials, "Their numbers; none: all that failed");
+  add("delete", "Take an ended sweep out of all lists; its files stay",
+      [](Client& client, const Arguments& at) { return client.remove(at.sweep); });
+  add("gc", "Delete checkpoints that nothing needs; say why each other stays", collect)
+      ->add_flag("--dry-run", it.dry_run, "Delete nothing");
+  add("export", "All trials, for other programs", export_trials)
+      ->add_option("format", it.format, "csv or json")
+      ->check(CLI::IsMember({"csv", "json"}));
+  CLI::App* const logs_verb = add("logs", "Output of a trial's newest attempt", logs);
+  logs_verb->add_option("trial", it.trial, "Its number")->required();
+  logs_verb->add_flag("-f,--follow", it.follow, "Go on until it ends");
+  CLI::App* const pin_verb = add("pin", "Keep a checkpoint whatever retention says", pin);
+  pin_verb->add_option("trial", it.trial, "Number of the trial")->required();
+  pin_verb->add_option("step", it.step, "Step of the checkpoint")->required();
+  pin_verb->add_flag("--unpin", it.unpin, "No longer");
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  Action action;
+  CLI::App app("Hyperparameter sweeps on a coordinator.", "lockstep sweep");
+  app.footer(kExamples);
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.add_option("--server", arguments.server, "HOST:PORT of the coordinator")->capture_default_str();
+  app.add_option("--token-file", arguments.token_file, "File with its token");
+  app.add_flag("--json", arguments.json, "JSON in place of text");
+  add_file_verbs(app, arguments, action);
+  add_sweep_verbs(app, arguments, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (arguments.token_file.empty()) {
+    const char* const variable = std::getenv("LOCKSTEP_TOKEN_FILE");
+    arguments.token_file = variable != nullptr ? variable : "state/token";
+  }
+  const StatusOr<std::string> token = read_token(arguments.token_file);
+  Status status = token.status();
+  if (status.ok()) status = action(*Client::connect(arguments.server, *token));
+  if (!status.ok()) std::fprintf(stderr, "lockstep sweep: %s\n", std::string(status.message()).c_str());
+  return exit_code(status);
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  try {
+    return lockstep::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lockstep sweep: %s\n", error.what());
+    return 1;
+  }
+}

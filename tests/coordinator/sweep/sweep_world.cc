@@ -1,0 +1,128 @@
+#include "tests/coordinator/sweep/sweep_world.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace lockstep {
+
+proto::SweepSpec sample_spec(const std::string& more) {
+  const std::string text = R"(
+    name: "sample"
+    job { name: "job" data { path: "/data/rows.h5" } model { zoo: "lenet" } epochs: 9
+          schedule { constant { learning_rate: 0.1 } } optimizer { sgd {} } }
+    parameter { name: "rate" path: "schedule.constant.learning_rate" float { min: 0.001 max: 1 log: true } }
+    parameter { name: "kind" categorical { choice { name: "sgd" } choice { name: "adam" set: "optimizer.adam.beta1=0.9" } } }
+    parameter { name: "momentum" path: "optimizer.sgd.momentum" float { min: 0 max: 0.9 }
+                condition { parameter: "kind" is: "sgd" } }
+  )" + more;
+  proto::SweepSpec spec;
+  Faults faults;
+  parse_text_proto(text, spec, faults);
+  complete_and_check(spec, {.cores = 4, .root = "/data"}, faults);
+  EXPECT_TRUE(faults.empty()) << faults.status("spec");
+  return spec;
+}
+
+double SweepWorld::accuracy(const Trial& trial, int epoch) {
+  double sum = 0;
+  for (const proto::Assignment& it : trial.assignments) sum += std::sin(37 * it.number() + double(it.choice().size()));
+  return 0.5 + 0.1 * std::sin(sum + 0.3 * epoch) + 0.02 * epoch;
+}
+
+void SweepWorld::take(Events events) {
+  for (proto::Event& event : events) {
+    event.set_time_ms(now_ms_);
+    apply(state_, event);
+    log_.push_back(event);
+  }
+}
+
+void SweepWorld::plan_all() {
+  const Resources resources{.cores = cores_, .new_token = [this] { return fmt::format("token{}", tokens_++); }};
+  for (int i = 0; i < 100'000; ++i) {
+    Events events = plan(state_, resources, now_ms_);
+    if (events.empty()) return;
+    take(std::move(events));
+  }
+  FAIL() << "the plan does not come to an end";
+}
+
+void SweepWorld::submit(const proto::SweepSpec& spec) {
+  Events events;
+  *add_event(events, fmt::format("s{}", state_.sweeps.size() + 1)).mutable_sweep_submitted()->mutable_spec() = spec;
+  take(std::move(events));
+  plan_all();
+}
+
+void SweepWorld::evaluate(const Sweep& sweep, const Trial& trial) {
+  proto::ReportRequest request;
+  request.mutable_attempt()->set_sweep(sweep.id);
+  request.mutable_attempt()->set_trial(trial.number);
+  request.mutable_attempt()->set_attempt(trial.live_attempt()->number);
+  request.mutable_attempt()->set_token(trial.live_attempt()->token);
+  const auto epoch = static_cast<int>(trial.evaluations.size()) + 1;
+  for (int it = std::max(1, epoch - 1); it <= epoch; ++it) {  // the last one comes again
+    proto::EvalMetric& metric = *request.add_eval();
+    metric.set_epoch(it);
+    metric.set_step(10 * it);
+    metric.set_accuracy(accuracy(trial, it));
+    metric.set_loss(1);
+    request.add_checkpoint()->set_step(10 * it);
+  }
+  auto events = report(state_, request);
+  ASSERT_TRUE(events.ok()) << events.status();
+  take(*std::move(events));
+}
+
+void SweepWorld::end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd how, int exit_code) {
+  take(attempt_ended(state_,
+                     {.sweep = sweep.id,
+                      .trial = trial.number,
+                      .attempt = trial.live_attempt()->number,
+                      .end = how,
+                      .exit_code = exit_code,
+                      .message = "last words",
+                      .evaluations = {},
+                      .checkpoints = {}},
+                     now_ms_));
+}
+
+void SweepWorld::step(int failures) {
+  now_ms_ += static_cast<std::int64_t>(chance_() % 5000);
+  std::vector<std::pair<const Sweep*, const Trial*>> live;
+  for (const Sweep& sweep : state_.sweeps) {
+    for (const Trial& trial : sweep.trials) {
+      if (trial.live_attempt() != nullptr) live.emplace_back(&sweep, &trial);
+    }
+  }
+  if (!live.empty()) {
+    const auto [sweep, trial] = live[chance_() % live.size()];
+    const auto epochs = static_cast<int>(trial->evaluations.size());
+    const bool stops = trial->state != proto::TRIAL_RUNNING || (trial->until_epoch > 0 && epochs >= trial->until_epoch);
+    if (static_cast<int>(chance_() % 100) < failures) {
+      constexpr int kCodes[] = {1, 134, 86, 2};
+      const bool lost = chance_() % 2 == 0;
+      end(*sweep, *trial, lost ? proto::LOST : proto::EXITED, lost ? 137 : kCodes[chance_() % 4]);
+    } else if (epochs >= sweep->epochs()) {
+      end(*sweep, *trial, proto::EXITED, 0);
+    } else if (stops) {
+      end(*sweep, *trial, proto::EXITED, 75);
+    } else {
+      evaluate(*sweep, *trial);
+    }
+  }
+  plan_all();
+}
+
+void SweepWorld::finish(int failures) {
+  for (int i = 0; i < 100'000; ++i) {
+    bool over = true;
+    for (const Sweep& sweep : state_.sweeps) over = over && (sweep.is_ended() || sweep.state == proto::SWEEP_PAUSED);
+    if (over) return;
+    step(failures);
+  }
+  FAIL() << "the sweep does not come to an end";
+}
+
+}  // namespace lockstep

@@ -1,0 +1,48 @@
+// A sweep without a machine: the pure core, a clock that is only a number, and attempts that end as chance wants.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "coordinator/sweep/attempts.h"
+#include "coordinator/sweep/plan.h"
+
+namespace lockstep {
+
+// A spec of a small job, complete; `more` is text proto.
+proto::SweepSpec sample_spec(const std::string& more);
+
+class SweepWorld {
+ public:
+  SweepWorld(std::uint64_t seed, int cores) : chance_(seed) {
+    for (int core = 0; core < cores; ++core) cores_.push_back(core);
+  }
+
+  void submit(const proto::SweepSpec& spec);
+  // Something happens to an attempt, or a person asks for something; then all that follows from it. `failures`: in how
+  // many of a hundred cases an attempt fails.
+  void step(int failures);
+  // Until nothing runs and nothing is planned.
+  void finish(int failures);
+  void take(Events events);
+  void plan_all();
+
+  const State& state() const { return state_; }
+  const std::vector<proto::Event>& log() const { return log_; }
+  // The objective of a trial after an epoch: of its parameters alone.
+  static double accuracy(const Trial& trial, int epoch);
+
+ private:
+  void evaluate(const Sweep& sweep, const Trial& trial);
+  void end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd how, int exit_code);
+
+  State state_;
+  std::vector<proto::Event> log_;
+  std::vector<int> cores_;
+  std::mt19937_64 chance_;
+  std::int64_t now_ms_ = 1'000'000;
+  int tokens_ = 0;
+};
+
+}  // namespace lockstep

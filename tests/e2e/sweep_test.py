@@ -1,0 +1,144 @@
+"""Sweeps: submitted, watched, paused, stopped; the best network; what a coordinator refuses."""
+
+import json
+import os
+import signal
+import stat
+import time
+import unittest
+
+from coordinator_case import CoordinatorCase
+from run import BIN, Run, lockstep, wait_until
+
+HALVING = "scheduler { successive_halving { min_epochs: 1 eta: 2 } }"
+
+
+class SweepTest(CoordinatorCase):
+    def test_from_submit_to_best(self):
+        it = self.coordinator("whole")
+        self.assertEqual(it.sweep("submit", self.spec("whole", ranks=2), "--request-id", "a"), "s1\n")
+        self.assertEqual(it.sweep("submit", self.spec("whole", ranks=2), "--request-id", "a"), "s1\n")
+        self.assertIn("used for another sweep", it.sweep("submit", self.spec("other", trials=3), "--request-id", "a", code=1))
+        lines = it.sweep("watch", "s1").split("\n")
+        self.assertTrue(any("trial 3 epoch 3: loss" in line for line in lines), lines)
+        self.assertEqual(it.view()["state"], "SWEEP_COMPLETED")
+        trials = it.trials()
+        self.assertEqual([trial["state"] for trial in trials], 4 * ["TRIAL_COMPLETED"])
+        self.assertEqual([len(trial["evaluation"]) for trial in trials], 4 * [3])
+        best = max(trials, key=lambda trial: trial["value"])
+        self.assertEqual(json.loads(it.sweep("best", "s1", "--json"))["trial"], best["trial"])
+        path = it.sweep("best", "s1", "--path").strip()
+        accuracy = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)["top1"]
+        self.assertAlmostEqual(accuracy, best["value"], places=6)
+        self.assertEqual(len(it.sweep("export", "s1", "csv").strip().split("\n")), 5)
+        self.assertIn("best value of its trial", it.sweep("gc", "s1", "--dry-run"))
+        self.assertIn("accuracy", it.sweep("logs", "s1", "0"))
+
+    def test_halving_trains_the_best_on(self):
+        it = self.coordinator("halving")
+        it.sweep("submit", self.spec("halving", trials=4, epochs=4, more=HALVING))
+        self.wait_for(it, "COMPLETED")
+        trials = it.trials()
+        self.assertEqual(sorted(len(trial["evaluation"]) for trial in trials), [1, 1, 2, 4])
+        first = sorted(trials, key=lambda trial: (-trial["evaluation"][0]["accuracy"], trial["trial"]))
+        self.assertEqual({trial["trial"] for trial in trials if len(trial["evaluation"]) > 1},
+                         {trial["trial"] for trial in first[:2]})
+
+    def test_pause_goes_on_exactly(self):
+        it = self.coordinator("pause")
+        it.sweep("submit", self.spec("pause", trials=2, epochs=12))
+        it.sweep("submit", self.spec("pause", trials=2, epochs=12), "--validate-only")
+        self.assertTrue(wait_until(lambda: any(trial["epoch"] >= 1 for trial in it.trials()), 60, 0.05))
+        it.sweep("pause", "s1")
+        self.wait_for(it, "PAUSED")
+        self.assertFalse(it.processes(), "trials run in a paused sweep")
+        it.sweep("resume", "s1")
+        self.wait_for(it, "COMPLETED")
+        undisturbed = self.coordinator("pause not")
+        undisturbed.sweep("submit", self.spec("pause", trials=2, epochs=12))
+        self.wait_for(undisturbed, "COMPLETED")
+        self.assertGreater(max(trial["attempts"] for trial in it.trials()), 1, "nothing was interrupted")
+        for one, other in zip(it.trials(), undisturbed.trials()):
+            self.assertEqual(one["evaluation"], other["evaluation"])
+
+    def test_stop_and_what_is_then_possible(self):
+        it = self.coordinator("stop")
+        it.sweep("submit", self.spec("stop", trials=4, epochs=1000))
+        self.assertTrue(wait_until(lambda: it.processes("lockstep-train"), 30))
+        self.assertIn("stop it first", it.sweep("delete", "s1", code=1))
+        it.sweep("stop", "s1")
+        self.wait_for(it, "STOPPED")
+        self.assertFalse(it.processes())
+        self.assertIn("only a paused one goes on", it.sweep("resume", "s1", code=1))
+        it.sweep("delete", "s1")
+        self.assertIn("no sweep `s1`", it.sweep("show", "s1", code=1))
+
+    def test_bad_sweeps_name_every_fault(self):
+        it = self.coordinator("bad")
+        more = 'parameter { name: "peak" path: "schedule.one_cycle.peak" float { min: 2 max: 1 } } ' \
+               'parameter { name: "depth" path: "model.deep" int { min: 1 max: 2 } condition { parameter: "x" is: "y" } }'
+        text = it.sweep("submit", self.spec("bad", ranks=3, more=more), code=2)
+        for fault in ("parameter[2].name", "parameter[2].float", "parameter[3].condition", "a trial needs 3 cores", "does not divide"):
+            self.assertIn(fault, text)
+        more = 'parameter { name: "depth" path: "model.deep" int { min: 1 max: 2 } }'
+        self.assertIn("the job does not take it", it.sweep("submit", self.spec("bad", more=more), code=2))
+        self.assertIn("no sweeps", it.sweep("ls"))
+
+    def test_trials_that_cannot_work_are_not_tried_again(self):
+        it = self.coordinator("infeasible")
+        more = 'parameter { name: "kernel" categorical { choice { name: "huge" ' \
+               'set: "model.layer[5].convolution={filters: 16 kernel: 9 padding: VALID}" } } }'
+        it.sweep("submit", self.spec("infeasible", trials=2, more=more))
+        self.wait_for(it, "COMPLETED")
+        for trial in it.trials():
+            self.assertEqual((trial["state"], trial["attempts"], trial["exit_code"]), ("TRIAL_INFEASIBLE", 1, 2))
+
+    def test_who_may_ask(self):
+        it = self.coordinator("who")
+        token = it.state / "token"
+        self.assertEqual(stat.S_IMODE(os.stat(token).st_mode), 0o600)
+        other = self.folder / "other token"
+        other.write_text(64 * "0" + "\n")
+        other.chmod(0o600)
+        outcome = Run([BIN / "lockstep", "sweep", "--server", it.address, "--token-file", other, "ls"]).wait(30)
+        self.assertEqual(outcome.code, 1, outcome.text)
+        self.assertIn("does not carry this coordinator's token", outcome.err)
+        second = Run([BIN / "lockstep", "serve", "--state", it.state, "--listen", "127.0.0.1:0"]).wait(30)
+        self.assertEqual(second.code, 2, second.text)
+        self.assertIn("another coordinator has this directory", second.err)
+        open_to_all = Run([BIN / "lockstep", "serve", "--state", self.folder / "open", "--listen", "0.0.0.0:7070"]).wait(30)
+        self.assertEqual(open_to_all.code, 2, open_to_all.text)
+        taken = Run([BIN / "lockstep", "serve", "--state", self.folder / "taken", "--listen", it.address]).wait(30)
+        self.assertEqual(taken.code, 2, taken.text)
+
+    def test_a_silent_trial_is_fenced(self):
+        it = self.coordinator("fenced")
+        it.sweep("submit", self.spec("fenced", trials=1, epochs=8, lease=1))
+        self.assertTrue(wait_until(lambda: any(trial["epoch"] >= 1 for trial in it.trials()), 60, 0.05))
+        pid = next(iter(it.processes("lockstep-train")))
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(2)
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+        self.wait_for(it, "COMPLETED")
+        trial = it.trials()[0]
+        self.assertEqual((trial["state"], trial["attempts"], len(trial["evaluation"])), ("TRIAL_COMPLETED", 2, 8))
+        self.assertIn("no report within its lease", it.log())
+
+    def test_sigterm_leaves_trials_running(self):
+        it = self.coordinator("graceful")
+        it.sweep("submit", self.spec("graceful", trials=2, epochs=40))
+        self.assertTrue(wait_until(lambda: len(it.processes("lockstep-train")) == 2, 30))
+        before = it.processes("lockstep-train")
+        it.run.signal([it.run.process.pid], signal.SIGTERM)
+        self.assertEqual(it.run.wait(30).code, 0)
+        self.assertEqual(it.processes("lockstep-train").keys(), before.keys())
+        self.assertTrue(it.start(), it.run.output())
+        self.wait_for(it, "COMPLETED")
+        self.assertEqual([trial["attempts"] for trial in it.trials()], [1, 1])
+
+
+if __name__ == "__main__":
+    unittest.main()

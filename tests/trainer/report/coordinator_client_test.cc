@@ -1,0 +1,196 @@
+// The client against a server of ours that records what it is told and answers as the test wants.
+#include "trainer/report/coordinator_client.h"
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include "proto/coordinator.grpc.pb.h"
+#include "tests/storage/base/temporary_directory.h"
+
+namespace lockstep {
+namespace {
+
+class Recorder final : public proto::RunnerService::Service {
+ public:
+  grpc::Status Attach(grpc::ServerContext* context, const proto::AttachRequest*, proto::ReportReply*) override {
+    const std::lock_guard lock(mutex);
+    const auto found = context->client_metadata().find("authorization");
+    authorization =
+        found == context->client_metadata().end() ? "" : std::string(found->second.data(), found->second.size());
+    return answer;
+  }
+  grpc::Status Report(grpc::ServerContext*, const proto::ReportRequest* request, proto::ReportReply* reply) override {
+    const std::lock_guard lock(mutex);
+    reports.push_back(*request);
+    if (failures > 0) {
+      --failures;
+      return {grpc::StatusCode::UNAVAILABLE, "taken, and not answered"};
+    }
+    reply->set_directive(directive);
+    return answer;
+  }
+  std::vector<proto::ReportRequest> all() {
+    const std::lock_guard lock(mutex);
+    return reports;
+  }
+
+  std::mutex mutex;
+  std::string authorization;
+  std::vector<proto::ReportRequest> reports;
+  grpc::Status answer;
+  proto::Directive directive = proto::CONTINUE;
+  int failures = 0;
+};
+
+class CoordinatorClientTest : public testing::Test {
+ protected:
+  void serve(const std::string& address) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&recorder_);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
+  std::unique_ptr<CoordinatorClient> connect() {
+    std::ofstream(folder_.path() / "token") << "secret\n";
+    std::ofstream(folder_.path() / "attempt.pbtxt")
+        << "sweep: \"s1\" trial: 3 attempt: 2 token: \"mine\" heartbeat_seconds: 0.05 coordinator: \"127.0.0.1:"
+        << port_ << "\" token_file: \"" << (folder_.path() / "token").string() << "\"\n";
+    auto client = CoordinatorClient::start(
+        folder_.path() / "attempt.pbtxt",
+        {.on_stop = [this] { ++stops_; }, .on_fenced = [this](const std::string&) { ++fences_; }});
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *std::move(client);
+  }
+  bool reaches(const std::function<bool()>& condition) {
+    for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return condition();
+  }
+  std::vector<std::int64_t> epochs() {
+    std::vector<std::int64_t> found;
+    for (const auto& report : recorder_.all()) {
+      for (const auto& it : report.eval()) found.push_back(it.epoch());
+    }
+    return found;
+  }
+
+  TemporaryDirectory folder_;
+  Recorder recorder_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  std::atomic<int> stops_{0};
+  std::atomic<int> fences_{0};
+};
+
+TEST_F(CoordinatorClientTest, SaysWhoItIsAndReportsInOrder) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  for (int epoch = 1; epoch <= 5; ++epoch) {
+    client->report(TrainPoint{.step = epoch * 10});
+    client->report(EvalPoint{.step = epoch * 10, .epoch = epoch, .loss = 0.5, .accuracy = 0.25});
+    client->report(CheckpointPoint{.step = epoch * 10, .path = ""});
+  }
+  client->finish();
+  EXPECT_EQ(epochs(), (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(recorder_.authorization, "Bearer secret");
+  std::int64_t seq = 0;
+  int train = 0;
+  int checkpoints = 0;
+  for (const auto& report : recorder_.all()) {
+    EXPECT_EQ(report.seq(), ++seq);
+    EXPECT_EQ(report.attempt().token(), "mine");
+    EXPECT_EQ(report.attempt().trial(), 3);
+    train += report.train_size();
+    checkpoints += report.checkpoint_size();
+  }
+  EXPECT_EQ(train, 5);
+  EXPECT_EQ(checkpoints, 5);
+}
+
+TEST_F(CoordinatorClientTest, ShowsThatItIsAlive) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  EXPECT_TRUE(reaches([&] { return recorder_.all().size() >= 5; }));
+  EXPECT_TRUE(epochs().empty());
+}
+
+TEST_F(CoordinatorClientTest, WaitsForACoordinatorThatComesLater) {
+  serve("127.0.0.1:0");
+  const std::string address = "127.0.0.1:" + std::to_string(port_);
+  server_->Shutdown();
+  server_.reset();
+  const auto client = connect();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int epoch = 1; epoch <= 3; ++epoch) client->report(EvalPoint{.epoch = epoch});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));  // nobody answers: no waiting
+  serve(address);
+  EXPECT_TRUE(reaches([&] { return epochs() == (std::vector<std::int64_t>{1, 2, 3}); }));
+}
+
+TEST_F(CoordinatorClientTest, SendsTheSameReportAgainWhenItWasNotAnswered) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return !recorder_.all().empty(); }));
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.reports.clear();
+    recorder_.failures = 2;
+  }
+  client->report(EvalPoint{.epoch = 1});
+  ASSERT_TRUE(reaches([&] { return epochs().size() >= 1 && recorder_.all().size() >= 4; }));
+  const auto reports = recorder_.all();
+  EXPECT_EQ(reports[0].seq(), reports[1].seq());
+  EXPECT_EQ(reports[1].seq(), reports[2].seq());
+  EXPECT_EQ(reports[0].SerializeAsString(), reports[2].SerializeAsString());
+  EXPECT_GT(reports[3].seq(), reports[2].seq());
+}
+
+TEST_F(CoordinatorClientTest, HandsOnADirectiveBeforeTheReportReturns) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return recorder_.all().size() >= 2; }));
+  EXPECT_EQ(stops_, 0);
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.directive = proto::STOP_AT_CHECKPOINT;
+  }
+  client->report(EvalPoint{.epoch = 1});
+  EXPECT_GE(stops_, 1);
+}
+
+TEST_F(CoordinatorClientTest, IsFencedByPermissionDeniedAlone) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return !recorder_.all().empty(); }));
+  const auto answer = [&](grpc::StatusCode code) {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.answer = {code, "no"};
+    recorder_.reports.clear();
+  };
+  for (const auto code :
+       {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::INTERNAL}) {
+    answer(code);
+    ASSERT_TRUE(reaches([&] { return recorder_.all().size() >= 2; }));
+    EXPECT_EQ(fences_, 0);
+  }
+  answer(grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(reaches([&] { return fences_ > 0; }));
+}
+
+TEST_F(CoordinatorClientTest, RefusesABadFile) {
+  std::ofstream(folder_.path() / "bad.pbtxt") << "trail: 3\n";
+  const auto client = CoordinatorClient::start(folder_.path() / "bad.pbtxt", {});
+  ASSERT_TRUE(absl::IsInvalidArgument(client.status())) << client.status();
+  for (const char* word : {"trial", "coordinator: is missing", "token_file: is missing"}) {
+    EXPECT_NE(client.status().message().find(word), absl::string_view::npos) << client.status();
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

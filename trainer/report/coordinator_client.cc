@@ -1,0 +1,224 @@
+#include "trainer/report/coordinator_client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include <grpcpp/grpcpp.h>
+
+#include "proto/attempt.pb.h"
+#include "proto/coordinator.grpc.pb.h"
+#include "storage/base/file.h"
+#include "storage/base/log.h"
+#include "storage/base/text_proto.h"
+
+namespace lockstep {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kDeadline = std::chrono::seconds(2);
+constexpr auto kEvaluationWait = std::chrono::seconds(1);
+constexpr auto kFinishWait = std::chrono::seconds(2);
+constexpr auto kFirstBackOff = std::chrono::milliseconds(50);
+constexpr auto kMostBackOff = std::chrono::milliseconds(1000);
+
+StatusOr<std::string> read_secret(const std::filesystem::path& file) {
+  StatusOr<std::string> text = read_file(file, 4096);
+  if (!text.ok()) return bad_configuration(std::string(text.status().message()));
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  return text;
+}
+
+class GrpcCoordinatorClient final : public CoordinatorClient {
+ public:
+  GrpcCoordinatorClient(const proto::AttemptFile& file, const std::string& secret, Callbacks callbacks)
+      : callbacks_(std::move(callbacks)),
+        authorization_("Bearer " + secret),
+        heartbeat_(std::chrono::duration_cast<Clock::duration>(
+            std::chrono::duration<double>(file.has_heartbeat_seconds() ? file.heartbeat_seconds() : 1.0))) {
+    id_.set_sweep(file.sweep());
+    id_.set_trial(file.trial());
+    id_.set_attempt(file.attempt());
+    id_.set_token(file.token());
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+    stub_ = proto::RunnerService::NewStub(
+        grpc::CreateCustomChannel(file.coordinator(), grpc::InsecureChannelCredentials(), arguments));
+    thread_ = std::thread([this] { send_all(); });
+  }
+  ~GrpcCoordinatorClient() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+      give_up_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  void report(const TrainPoint& point) override {
+    const std::lock_guard lock(mutex_);
+    proto::TrainMetric& it = train_.emplace_back();
+    it.set_step(point.step);
+    it.set_loss(point.loss);
+    it.set_accuracy(point.accuracy);
+    it.set_learning_rate(point.learning_rate);
+    it.set_images_per_second(point.images_per_second);
+    if (train_.size() > kMostTrainPoints) train_.pop_front();
+  }
+  void report(const EvalPoint& point) override {
+    std::unique_lock lock(mutex_);
+    proto::EvalMetric& it = evaluations_.emplace_back();
+    it.set_step(point.step);
+    it.set_epoch(static_cast<int>(point.epoch));
+    it.set_loss(point.loss);
+    it.set_accuracy(point.accuracy);
+    urgent_ = true;
+    changed_.notify_all();
+    if (connected_) changed_.wait_for(lock, kEvaluationWait, [this] { return evaluations_.empty() || !connected_; });
+  }
+  void report(const CheckpointPoint& point) override {
+    const std::lock_guard lock(mutex_);
+    checkpoints_.emplace_back().set_step(point.step);
+    urgent_ = true;
+    changed_.notify_all();
+  }
+  void finish() override {
+    std::unique_lock lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, kFinishWait, [this] { return ended_; });
+    give_up_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  void prepare(grpc::ClientContext& context) const {
+    context.AddMetadata("authorization", authorization_);
+    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  }
+  bool attach();
+  bool send(const proto::ReportRequest& request);
+  bool heed(const grpc::Status& status, const proto::ReportReply& reply);
+  proto::ReportRequest next_report();
+  void delivered(const proto::ReportRequest& request);
+  void send_all();
+
+  const Callbacks callbacks_;
+  const std::string authorization_;
+  const Clock::duration heartbeat_;
+  proto::AttemptId id_;
+  std::unique_ptr<proto::RunnerService::Stub> stub_;
+  std::int64_t seq_ = 0;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<proto::TrainMetric> train_;
+  std::deque<proto::EvalMetric> evaluations_;
+  std::deque<proto::CheckpointNote> checkpoints_;
+  bool urgent_ = false;     // there is something that is not to wait for the next sign of life
+  bool connected_ = false;  // the last call was answered
+  bool ending_ = false;
+  bool give_up_ = false;
+  bool ended_ = false;  // all was delivered, or given up
+  std::thread thread_;
+};
+
+// Whether the call was answered; does what the answer says.
+bool GrpcCoordinatorClient::heed(const grpc::Status& status, const proto::ReportReply& reply) {
+  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) callbacks_.on_fenced(status.error_message());
+  if (status.ok() && reply.directive() == proto::STOP_AT_CHECKPOINT) callbacks_.on_stop();
+  return status.ok();
+}
+
+bool GrpcCoordinatorClient::attach() {
+  grpc::ClientContext context;
+  prepare(context);
+  proto::AttachRequest request;
+  *request.mutable_attempt() = id_;
+  proto::ReportReply reply;
+  return heed(stub_->Attach(&context, request, &reply), reply);
+}
+
+bool GrpcCoordinatorClient::send(const proto::ReportRequest& request) {
+  grpc::ClientContext context;
+  prepare(context);
+  proto::ReportReply reply;
+  return heed(stub_->Report(&context, request, &reply), reply);
+}
+
+proto::ReportRequest GrpcCoordinatorClient::next_report() {
+  proto::ReportRequest request;
+  *request.mutable_attempt() = id_;
+  request.set_seq(++seq_);
+  const std::lock_guard lock(mutex_);
+  urgent_ = false;
+  for (const auto& it : train_) *request.add_train() = it;
+  for (const auto& it : evaluations_) *request.add_eval() = it;
+  for (const auto& it : checkpoints_) *request.add_checkpoint() = it;
+  train_.clear();
+  return request;
+}
+
+void GrpcCoordinatorClient::delivered(const proto::ReportRequest& request) {
+  const std::lock_guard lock(mutex_);
+  evaluations_.erase(evaluations_.begin(), evaluations_.begin() + request.eval_size());
+  checkpoints_.erase(checkpoints_.begin(), checkpoints_.begin() + request.checkpoint_size());
+}
+
+// A report that was not answered is sent again as it was: it may have arrived.
+void GrpcCoordinatorClient::send_all() {
+  bool attached = false;
+  std::optional<proto::ReportRequest> request;
+  Clock::duration back_off = kFirstBackOff;
+  Clock::time_point last_sent = Clock::now();
+  while (true) {
+    bool good = attached || attach();
+    attached = good;
+    if (good) {
+      if (!request) request = next_report();
+      good = send(*request);
+      if (good) delivered(*request);
+      if (good) request.reset();
+      last_sent = Clock::now();
+    }
+    back_off = good ? kFirstBackOff : std::min<Clock::duration>(2 * back_off, kMostBackOff);
+    std::unique_lock lock(mutex_);
+    connected_ = good;
+    const bool empty = !request && train_.empty() && evaluations_.empty() && checkpoints_.empty();
+    if (give_up_ || (ending_ && empty)) {
+      ended_ = true;
+      changed_.notify_all();
+      return;
+    }
+    changed_.notify_all();
+    if (good) {
+      changed_.wait_until(lock, last_sent + heartbeat_, [this] { return urgent_ || ending_; });
+    } else {
+      changed_.wait_for(lock, back_off, [this] { return give_up_; });
+    }
+  }
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std::filesystem::path& attempt_file,
+                                                                      Callbacks callbacks) {
+  proto::AttemptFile file;
+  Faults faults;
+  RETURN_IF_ERROR(read_text_proto(attempt_file, file, faults));
+  if (!file.has_coordinator()) faults.add("coordinator", "is missing: where reports go");
+  if (!file.has_token_file()) faults.add("token_file", "is missing: the secret that every call needs");
+  RETURN_IF_ERROR(faults.status(attempt_file.string()));
+  ASSIGN_OR_RETURN(const std::string secret, read_secret(file.token_file()));
+  return std::make_unique<GrpcCoordinatorClient>(file, secret, std::move(callbacks));
+}
+
+}  // namespace lockstep
