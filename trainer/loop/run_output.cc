@@ -1,30 +1,18 @@
 #include "trainer/loop/run_output.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "storage/base/log.h"
 #include "trainer/loop/resume.h"
-#include "trainer/loop/stop_request.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
-
-namespace {
-
-// Another attempt may be at work: nothing more is written.
-void end_fenced(const std::string& why) {
-  log_error("{}: this process ends", why);
-  std::_Exit(1);
-}
-
-}  // namespace
 
 RunOutput::RunOutput(std::filesystem::path directory, FileLock lock)
     : directory_(std::move(directory)), lock_(std::move(lock)) {}
 
 StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory,
-                                                     const std::filesystem::path& attempt) {
+                                                     std::unique_ptr<CoordinatorClient> client) {
   RETURN_IF_ERROR(make_directories(directory / "checkpoints"));
   StatusOr<FileLock> lock = FileLock::acquire(directory / "lock");
   if (absl::IsAlreadyExists(lock.status())) {
@@ -34,10 +22,7 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
   RETURN_IF_ERROR(lock.status());
   RETURN_IF_ERROR(log_to_file(directory / "log.txt"));
   std::unique_ptr<RunOutput> output(new RunOutput(directory, *std::move(lock)));
-  if (!attempt.empty()) {
-    ASSIGN_OR_RETURN(output->client_,
-                     CoordinatorClient::start(attempt, {.on_stop = request_stop, .on_fenced = end_fenced}));
-  }
+  output->client_ = std::move(client);
   return output;
 }
 

@@ -21,10 +21,10 @@ namespace lockstep {
 
 class RunOutput {
  public:
-  // Makes and locks the directory and opens its log. With the file of an attempt it also reports to the coordinator.
-  // Errors: bad_configuration when another run holds the lock, or of the attempt's file; io_error.
+  // Makes and locks the directory and opens its log. With a client (or null) the coordinator is told too.
+  // Errors: bad_configuration when another run holds the lock; io_error.
   static StatusOr<std::unique_ptr<RunOutput>> open(const std::filesystem::path& directory,
-                                                   const std::filesystem::path& attempt);
+                                                   std::unique_ptr<CoordinatorClient> client);
 
   std::filesystem::path checkpoint_directory() const { return directory_ / "checkpoints"; }
 

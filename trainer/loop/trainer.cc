@@ -1,5 +1,6 @@
 #include "trainer/loop/trainer.h"
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
+#include "trainer/report/coordinator_client.h"
 #include "trainer/tensor/finite.h"
 
 namespace lockstep {
@@ -59,6 +61,8 @@ class Trainer {
 
   Status run() {
     RETURN_IF_ERROR(restore_state());
+    const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.accuracy;
+    if (past_last_wanted_epoch() && !to_evaluate) return stopped(kStopped);  // and leaves all files as they are
     RETURN_IF_ERROR(begin());
     Status ended = train_to_the_end();
     heartbeat_->note(Phase::kEnd, position_.step);
@@ -223,12 +227,17 @@ class Trainer {
     return stops ? stopped(kStopped) : OkStatus();
   }
 
+  // Whether the job asks for no more epochs, though it has more.
+  bool past_last_wanted_epoch() const {
+    const int stop_after = job().execution().stop_after_epochs();
+    return stop_after > 0 && position_.epoch >= stop_after && position_.step < total_steps_;
+  }
+
   // Whether the run is to end here, before its last step: the job says so, or the coordinator has answered so to the
   // evaluation. The same on all ranks.
   bool stops_after_epoch() {
     if (position_.step == total_steps_) return false;
-    const int stop_after = job().execution().stop_after_epochs();
-    if (stop_after > 0 && position_.epoch >= stop_after) return true;
+    if (past_last_wanted_epoch()) return true;
     if (options_.attempt.empty()) return false;
     std::byte asked{stop_requested() ? std::uint8_t{1} : std::uint8_t{0}};
     heartbeat_->note(Phase::kAgreement, position_.step);
@@ -326,12 +335,24 @@ class Trainer {
   double saved_seconds_ = 0;
 };
 
+// Another attempt may be at work: nothing more is written.
+void end_fenced(const std::string& why) {
+  log_error("the coordinator refuses this attempt ({}): this process ends", why);
+  std::_Exit(1);
+}
+
 }  // namespace
 
 Status train(Communicator& communicator, const TrainOptions& options) {
+  // First of all: signs of life count from the start of the process, and setting up may take longer than a lease.
+  StatusOr<std::unique_ptr<CoordinatorClient>> client = std::unique_ptr<CoordinatorClient>();
+  if (communicator.rank() == 0 && !options.attempt.empty()) {
+    client = CoordinatorClient::start(options.attempt, {.on_stop = request_stop, .on_fenced = end_fenced});
+  }
+  RETURN_IF_ERROR(agree(communicator, client.status()));
   ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides, options.out));
   StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
-  if (communicator.rank() == 0) output = RunOutput::open(setup.out, options.attempt);
+  if (communicator.rank() == 0) output = RunOutput::open(setup.out, *std::move(client));
   RETURN_IF_ERROR(agree(communicator, output.status()));
   return Trainer(communicator, options, std::move(setup), *std::move(output)).run();
 }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <grpcpp/grpcpp.h>
@@ -25,6 +26,7 @@ constexpr auto kEvaluationWait = std::chrono::seconds(1);
 constexpr auto kFinishWait = std::chrono::seconds(2);
 constexpr auto kFirstBackOff = std::chrono::milliseconds(50);
 constexpr auto kMostBackOff = std::chrono::milliseconds(1000);
+constexpr double kMostHeartbeatSeconds = 86400;
 
 StatusOr<std::string> read_secret(const std::filesystem::path& file) {
   StatusOr<std::string> text = read_file(file, 4096);
@@ -38,8 +40,8 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   GrpcCoordinatorClient(const proto::AttemptFile& file, const std::string& secret, Callbacks callbacks)
       : callbacks_(std::move(callbacks)),
         authorization_("Bearer " + secret),
-        heartbeat_(std::chrono::duration_cast<Clock::duration>(
-            std::chrono::duration<double>(file.has_heartbeat_seconds() ? file.heartbeat_seconds() : 1.0))) {
+        heartbeat_(
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(file.heartbeat_seconds()))) {
     id_.set_sweep(file.sweep());
     id_.set_trial(file.trial());
     id_.set_attempt(file.attempt());
@@ -47,7 +49,7 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
     stub_ = proto::RunnerService::NewStub(
         grpc::CreateCustomChannel(file.coordinator(), grpc::InsecureChannelCredentials(), arguments));
@@ -71,7 +73,9 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     it.set_accuracy(point.accuracy);
     it.set_learning_rate(point.learning_rate);
     it.set_images_per_second(point.images_per_second);
-    if (train_.size() > kMostTrainPoints) train_.pop_front();
+    if (train_.size() <= kMostTrainPoints) return;
+    train_.pop_front();
+    ++dropped_;
   }
   void report(const EvalPoint& point) override {
     std::unique_lock lock(mutex_);
@@ -89,6 +93,10 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     checkpoints_.emplace_back().set_step(point.step);
     urgent_ = true;
     changed_.notify_all();
+  }
+  std::int64_t dropped() const override {
+    const std::lock_guard lock(mutex_);
+    return dropped_;
   }
   void finish() override {
     std::unique_lock lock(mutex_);
@@ -118,13 +126,14 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   std::unique_ptr<proto::RunnerService::Stub> stub_;
   std::int64_t seq_ = 0;
 
-  std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<proto::TrainMetric> train_;
   std::deque<proto::EvalMetric> evaluations_;
   std::deque<proto::CheckpointNote> checkpoints_;
-  bool urgent_ = false;     // there is something that is not to wait for the next sign of life
-  bool connected_ = false;  // the last call was answered
+  std::int64_t dropped_ = 0;  // train points
+  bool urgent_ = false;       // there is something that is not to wait for the next sign of life
+  bool connected_ = true;     // no call has failed since the last that was answered
   bool ending_ = false;
   bool give_up_ = false;
   bool ended_ = false;  // all was delivered, or given up
@@ -189,7 +198,6 @@ void GrpcCoordinatorClient::send_all() {
       if (good) request.reset();
       last_sent = Clock::now();
     }
-    back_off = good ? kFirstBackOff : std::min<Clock::duration>(2 * back_off, kMostBackOff);
     std::unique_lock lock(mutex_);
     connected_ = good;
     const bool empty = !request && train_.empty() && evaluations_.empty() && checkpoints_.empty();
@@ -200,9 +208,11 @@ void GrpcCoordinatorClient::send_all() {
     }
     changed_.notify_all();
     if (good) {
+      back_off = kFirstBackOff;
       changed_.wait_until(lock, last_sent + heartbeat_, [this] { return urgent_ || ending_; });
     } else {
       changed_.wait_for(lock, back_off, [this] { return give_up_; });
+      back_off = std::min<Clock::duration>(2 * back_off, kMostBackOff);
     }
   }
 }
@@ -214,6 +224,12 @@ StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std:
   proto::AttemptFile file;
   Faults faults;
   RETURN_IF_ERROR(read_text_proto(attempt_file, file, faults));
+  if (!file.has_sweep()) faults.add("sweep", "is missing: whose attempt this is");
+  if (!file.has_token()) faults.add("token", "is missing: the secret of the attempt");
+  if (!(file.heartbeat_seconds() > 0 && file.heartbeat_seconds() <= kMostHeartbeatSeconds)) {
+    faults.add("heartbeat_seconds", fmt::format("expected a number above 0 and at most {}, got {}",
+                                                kMostHeartbeatSeconds, file.heartbeat_seconds()));
+  }
   if (!file.has_coordinator()) faults.add("coordinator", "is missing: where reports go");
   if (!file.has_token_file()) faults.add("token_file", "is missing: the secret that every call needs");
   RETURN_IF_ERROR(faults.status(attempt_file.string()));

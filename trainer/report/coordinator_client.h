@@ -6,6 +6,8 @@
 // object by one thread; callbacks come from the sending thread. Never calls MPI.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -34,6 +36,8 @@ class CoordinatorClient {
   // coordinator is away.
   virtual void report(const EvalPoint& point) = 0;
   virtual void report(const CheckpointPoint& point) = 0;
+  // Train points that were dropped so far.
+  virtual std::int64_t dropped() const = 0;
   // Gives what waits at most two seconds to be delivered; nothing is sent after.
   virtual void finish() = 0;
 };

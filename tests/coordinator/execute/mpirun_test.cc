@@ -1,8 +1,10 @@
 // A real mpirun of two ranks that do nothing to die with it.
 #include <csignal>
 #include <sstream>
+#include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/coordinator/execute/attempt_scene.h"
 #include "tests/mpi/process.h"
@@ -19,17 +21,18 @@ class MpirunTest : public testing::Test {
     std::istringstream words(flags.output);
     for (std::string flag; words >> flag;) job_.add_argv(flag);
     for (const char* argument : {"-n", "2", "sleep"}) job_.add_argv(argument);
-    // A length of its own tells these from all other processes.
-    job_.add_argv("100.0625");
+    job_.add_argv(length_);
   }
 
-  std::vector<ProcessIdentity> ranks() const { return processes_running("sleep", "100.0625"); }
+  std::vector<ProcessIdentity> ranks() const { return processes_running("sleep", length_); }
   void start() {
     executor_->ensure(scene_.key(), scene_.path(), job_);
     ASSERT_TRUE(eventually([this] { return ranks().size() == 2; })) << scene_.text_of("output.txt");
     EXPECT_GE(session_members(scene_.shim_pid()).size(), 4U);  // shim, mpirun, two ranks
   }
 
+  // Of this process alone: it tells these from all other processes.
+  const std::string length_ = "100." + std::to_string(getpid());
   proto::AttemptFile job_;
   AttemptScene scene_;
   EndLog log_;

@@ -1,10 +1,17 @@
 // The promises of the loop, with threads of one process as ranks; tests/e2e has them with mpirun.
+#include <algorithm>
 #include <fstream>
+#include <memory>
 #include <mutex>
+#include <sstream>
+#include <string>
 #include <vector>
 
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "proto/coordinator.grpc.pb.h"
+#include "storage/base/file.h"
 #include "storage/checkpoint/diff.h"
 #include "tests/trainer/loop/small_job.h"
 #include "trainer/comm/thread_communicator.h"
@@ -32,9 +39,71 @@ bool identical(const StatusOr<Checkpoint>& a, const StatusOr<Checkpoint>& b) {
   return a.ok() && b.ok() && diff_checkpoints(*a, *b).identical;
 }
 
+// Answers as the coordinator does: an evaluation of `stop_at` is judged, and the trial stops from then on.
+class Judge final : public proto::RunnerService::Service {
+ public:
+  explicit Judge(int stop_at) : stop_at_(stop_at) {}
+  grpc::Status Report(grpc::ServerContext*, const proto::ReportRequest* request, proto::ReportReply* reply) override {
+    const std::lock_guard lock(mutex_);
+    for (const proto::EvalMetric& it : request->eval()) epochs_.push_back(it.epoch());
+    const bool stops = std::find(epochs_.begin(), epochs_.end(), stop_at_) != epochs_.end();
+    reply->set_directive(stops ? proto::STOP_AT_CHECKPOINT : proto::CONTINUE);
+    return grpc::Status::OK;
+  }
+  grpc::Status Attach(grpc::ServerContext*, const proto::AttachRequest*, proto::ReportReply*) override {
+    return grpc::Status::OK;
+  }
+  std::vector<int> epochs() {
+    const std::lock_guard lock(mutex_);
+    return epochs_;
+  }
+
+ private:
+  const int stop_at_;
+  std::mutex mutex_;
+  std::vector<int> epochs_;
+};
+
 class TrainTest : public testing::Test {
  protected:
   void SetUp() override { clear_stop_request(); }
+
+  TrainOptions attempt(const std::string& name, int port) const {
+    TrainOptions options = job_.options(name);
+    options.attempt = job_.directory / "attempt.pbtxt";
+    const std::filesystem::path token = job_.directory / "token";
+    std::ofstream(token) << "secret\n";
+    std::ofstream(options.attempt) << R"(sweep: "s1" trial: 0 attempt: 1 token: "t" heartbeat_seconds: 0.1)"
+                                   << fmt::format("\ncoordinator: \"127.0.0.1:{}\" token_file: \"{}\"\n", port,
+                                                  token.string());
+    return options;
+  }
+  Status reporting_to(Judge& judge, int ranks, const std::string& name) const {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&judge);
+    const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+    CHECK(server != nullptr);
+    return train_on(ranks, attempt(name, port));
+  }
+
+  std::string content(const std::string& name) const {
+    const StatusOr<std::string> text = read_file(job_.directory / name, std::size_t{1} << 20);
+    EXPECT_TRUE(text.ok()) << text.status();
+    return text.value_or("");
+  }
+  // The lines of a run's metrics without its ends, of which each run has one, and without its speed.
+  std::vector<std::string> told(const std::string& name) const {
+    std::vector<std::string> lines;
+    std::istringstream text(content(name + "/metrics.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+      if (line.find("\"end\"") == std::string::npos)
+        lines.push_back(line.substr(0, line.find(",\"images_per_second\"")));
+    }
+    EXPECT_GE(lines.size(), 3U);
+    return lines;
+  }
   SmallJob job_;
 };
 
@@ -81,16 +150,59 @@ TEST_F(TrainTest, StopsAfterAnEpochAndGoesOnExactly) {
   EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("parts")));
 }
 
+TEST_F(TrainTest, StopsAfterAnEpochWithEachLineOfMetricsOnce) {
+  const std::vector<std::string> one = {"execution.stop_after_epochs=1", "checkpoint.every_epochs=0"};
+  ASSERT_TRUE(train_on(1, job_.options("undisturbed")).ok());
+  ASSERT_EQ(exit_code(train_on(2, job_.options("parts", {"execution.stop_after_epochs=1"}))), 75);
+  const std::string before = content("parts/metrics.jsonl") + content("parts/job.pbtxt");
+  ASSERT_EQ(exit_code(train_on(1, job_.options("parts", {"execution.stop_after_epochs=1"}))), 75);
+  EXPECT_EQ(content("parts/metrics.jsonl") + content("parts/job.pbtxt"), before);  // nothing was left to do
+  ASSERT_TRUE(train_on(4, job_.options("parts")).ok());
+  EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("parts")));
+  EXPECT_EQ(told("parts"), told("undisturbed"));
+  // The checkpoint of that epoch is written whatever the job's own period.
+  ASSERT_EQ(exit_code(train_on(1, job_.options("no_period", one))), 75);
+  EXPECT_EQ(job_.result("no_period")->step, 8);
+}
+
+TEST_F(TrainTest, StopsAtOnceWhenItResumesBehindTheEpochToStopAfter) {
+  ASSERT_EQ(exit_code(train_on(1, job_.options("run", {"execution.stop_after_epochs=2"}))), 75);
+  std::filesystem::remove(job_.directory / "run/checkpoints/step-000000016.h5");
+  ASSERT_EQ(job_.result("run")->step, 15);  // inside epoch 2
+  ASSERT_EQ(exit_code(train_on(2, job_.options("run", {"execution.stop_after_epochs=1"}))), 75);
+  EXPECT_EQ(job_.result("run")->step, 15);
+}
+
 TEST_F(TrainTest, TrainsOnWhileNoCoordinatorAnswers) {
   ASSERT_TRUE(train_on(1, job_.options("alone")).ok());
-  TrainOptions options = job_.options("attempt");
-  options.attempt = job_.directory / "attempt.pbtxt";
-  std::ofstream(job_.directory / "token") << "secret\n";
-  std::ofstream(options.attempt)
-      << "sweep: \"s1\" trial: 0 attempt: 1 token: \"t\" coordinator: \"127.0.0.1:1\" token_file: \""
-      << (job_.directory / "token").string() << "\"\n";
-  ASSERT_TRUE(train_on(2, options).ok());
+  ASSERT_TRUE(train_on(2, attempt("attempt", 1)).ok());
   EXPECT_TRUE(identical(job_.result("alone"), job_.result("attempt")));
+}
+
+TEST_F(TrainTest, StopsAtTheEvaluationThatTheCoordinatorAnswersSo) {
+  ASSERT_TRUE(train_on(1, job_.options("alone")).ok());
+  for (const int ranks : {1, 2, 4}) {
+    const std::string name = "judged_" + std::to_string(ranks);
+    Judge stops_at_two(2);
+    ASSERT_EQ(exit_code(reporting_to(stops_at_two, ranks, name)), 75);
+    EXPECT_EQ(stops_at_two.epochs(), (std::vector<int>{1, 2}));
+    const StatusOr<Checkpoint> stopped = job_.result(name);
+    ASSERT_TRUE(stopped.ok());
+    EXPECT_EQ(stopped->step, 16);  // not a step further
+    EXPECT_TRUE(stopped->accuracy.has_value());
+    clear_stop_request();
+    Judge never_stops(0);
+    ASSERT_TRUE(reporting_to(never_stops, ranks, name).ok());
+    EXPECT_EQ(never_stops.epochs(), (std::vector<int>{3}));
+    EXPECT_TRUE(identical(job_.result("alone"), job_.result(name)));
+  }
+}
+
+TEST_F(TrainTest, ABadFileOfAnAttemptIsRefusedOnAllRanks) {
+  TrainOptions options = job_.options("run");
+  options.attempt = job_.directory / "not_there.pbtxt";
+  EXPECT_EQ(exit_code(train_on(2, options)), 2);
+  EXPECT_FALSE(std::filesystem::exists(job_.directory / "run"));
 }
 
 TEST_F(TrainTest, ResumesFromTheMiddleOfAnEpochWithAdamToo) {

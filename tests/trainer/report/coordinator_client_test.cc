@@ -1,11 +1,15 @@
 // The client against a server of ours that records what it is told and answers as the test wants.
 #include "trainer/report/coordinator_client.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -26,6 +30,7 @@ class Recorder final : public proto::RunnerService::Service {
     return answer;
   }
   grpc::Status Report(grpc::ServerContext*, const proto::ReportRequest* request, proto::ReportReply* reply) override {
+    for (int i = 0; i < 1000 && hangs; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     const std::lock_guard lock(mutex);
     reports.push_back(*request);
     if (failures > 0) {
@@ -46,6 +51,7 @@ class Recorder final : public proto::RunnerService::Service {
   grpc::Status answer;
   proto::Directive directive = proto::CONTINUE;
   int failures = 0;
+  std::atomic<bool> hangs{false};
 };
 
 class CoordinatorClientTest : public testing::Test {
@@ -183,11 +189,71 @@ TEST_F(CoordinatorClientTest, IsFencedByPermissionDeniedAlone) {
   EXPECT_TRUE(reaches([&] { return fences_ > 0; }));
 }
 
+TEST_F(CoordinatorClientTest, WaitsForAnEvaluationsAnswerNoLongerThanItsBound) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return recorder_.all().size() >= 2; }));
+  const auto seconds_of_report = [&](int epoch) {
+    const auto begin = std::chrono::steady_clock::now();
+    client->report(EvalPoint{.epoch = epoch});
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  recorder_.hangs = true;
+  const double first = seconds_of_report(1);
+  EXPECT_GT(first, 0.9);  // it does wait
+  EXPECT_LT(first, 1.5);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // the call's deadline: the coordinator is away now
+  EXPECT_LT(seconds_of_report(2), 0.3);
+  recorder_.hangs = false;
+  const auto arrived = [&](int epoch) {  // calls that hung may be noted late, so in any order
+    const std::vector<std::int64_t> all = epochs();
+    return std::find(all.begin(), all.end(), epoch) != all.end();
+  };
+  EXPECT_TRUE(reaches([&] { return arrived(1) && arrived(2); }));
+}
+
+TEST_F(CoordinatorClientTest, DropsTheOldestTrainPointsBeyondItsLimitAndNoEvaluation) {
+  serve("127.0.0.1:0");
+  const std::string address = "127.0.0.1:" + std::to_string(port_);
+  server_->Shutdown();
+  server_.reset();
+  const auto client = connect();
+  const auto most = static_cast<std::int64_t>(CoordinatorClient::kMostTrainPoints);
+  for (std::int64_t step = 1; step <= most; ++step) client->report(TrainPoint{.step = step});
+  EXPECT_EQ(client->dropped(), 0);
+  for (std::int64_t step = most + 1; step <= most + 50; ++step) client->report(TrainPoint{.step = step});
+  for (int epoch = 1; epoch <= 3; ++epoch) client->report(EvalPoint{.epoch = epoch});
+  EXPECT_EQ(client->dropped(), 50);
+  serve(address);
+  EXPECT_TRUE(reaches([&] { return epochs() == (std::vector<std::int64_t>{1, 2, 3}); }));
+  std::vector<std::int64_t> steps;
+  for (const auto& report : recorder_.all()) {
+    for (const auto& it : report.train()) steps.push_back(it.step());
+  }
+  ASSERT_EQ(steps.size(), CoordinatorClient::kMostTrainPoints);
+  EXPECT_EQ(steps.front(), 51);
+  EXPECT_EQ(steps.back(), most + 50);
+}
+
+TEST_F(CoordinatorClientTest, EndsWithinItsBoundWhenNobodyAnswers) {
+  serve("127.0.0.1:0");
+  server_->Shutdown();
+  server_.reset();
+  auto client = connect();
+  client->report(EvalPoint{.epoch = 1});
+  const auto begin = std::chrono::steady_clock::now();
+  client->finish();
+  client.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(3500));
+  EXPECT_TRUE(recorder_.all().empty());
+}
+
 TEST_F(CoordinatorClientTest, RefusesABadFile) {
   std::ofstream(folder_.path() / "bad.pbtxt") << "trail: 3\n";
   const auto client = CoordinatorClient::start(folder_.path() / "bad.pbtxt", {});
   ASSERT_TRUE(absl::IsInvalidArgument(client.status())) << client.status();
-  for (const char* word : {"trial", "coordinator: is missing", "token_file: is missing"}) {
+  for (const char* word :
+       {"trial", "sweep: is missing", "heartbeat_seconds", "coordinator: is missing", "token_file: is missing"}) {
     EXPECT_NE(client.status().message().find(word), absl::string_view::npos) << client.status();
   }
 }
