@@ -1,6 +1,7 @@
 // A second executor takes over what a first one has left: the coordinator was started again.
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -131,6 +132,9 @@ TEST_F(AdoptionTest, AShimWithoutAClaimIsTakenOver) {
   const ProcessIdentity shim = shims()[0];
   executor_ = local_executor(log_);
   executor_->ensure(scene_.key(), scene_.path(), scene_.job("exit 6"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // in which a second shim would have done its work
+  EXPECT_EQ(shims().size(), 1U);
+  EXPECT_TRUE(log_.ends().empty());
   executor_->kill(scene_.key(), proto::KILLED);
   EXPECT_EQ(only_end().end, proto::KILLED);
   EXPECT_FALSE(lives(shim.pid));

@@ -106,6 +106,12 @@ TEST_F(LocalExecutorTest, KilledAtOnceItNeverStarts) {
   executor_->kill(scene_.key(), proto::FENCED);
   EXPECT_EQ(only_end().end, proto::FENCED);
   EXPECT_TRUE(processes_running("lockstep-shim", scene_.path().native()).empty());
+  // Nor is it started by a coordinator that has forgotten that end.
+  EndLog second_log;
+  const auto second = local_executor(second_log);
+  second->ensure(scene_.key(), scene_.path(), scene_.job("true"));
+  ASSERT_EQ(second_log.wait_for(1).size(), 1U);
+  EXPECT_EQ(second_log.ends()[0].end, proto::LOST);
   EXPECT_EQ(scene_.starts(), 0);
 }
 
