@@ -51,17 +51,6 @@ struct Attempt {
   Clock::time_point warn_at;
 };
 
-std::vector<int> usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CHECK(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
-  }
-  return cores;
-}
-
 // The session's live processes are sent SIGKILL; returns how many. None of a session whose leader's number is used by
 // another process: a number is free for use only when its session is gone.
 int kill_session_of(const ProcessIdentity& leader) {
@@ -327,6 +316,17 @@ class LocalExecutor : public Executor {
 };
 
 }  // namespace
+
+std::vector<int> usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CHECK(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
+  }
+  return cores;
+}
 
 std::unique_ptr<Executor> make_local_executor(LocalExecutorOptions options) {
   CHECK(options.on_ended != nullptr, "nobody to tell the ends to");

@@ -27,6 +27,9 @@ struct LocalExecutorOptions {
   std::vector<int> cores;  // none: those that this process may use
 };
 
+// Cores that this process may use.
+std::vector<int> usable_cores();
+
 std::unique_ptr<Executor> make_local_executor(LocalExecutorOptions options);
 
 }  // namespace lockstep

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <google/protobuf/text_format.h>
-#include <openssl/rand.h>
 
 #include "coordinator/loop/run_history.h"
+#include "coordinator/loop/secret.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/retention.h"
 #include "storage/base/file.h"
@@ -23,14 +23,6 @@ constexpr int kMostPlans = 100'000;
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-std::string new_token() {
-  std::array<unsigned char, 16> bytes{};
-  CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "no random bytes");
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 AttemptKey key_of(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
@@ -50,7 +42,7 @@ StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
     CoordinatorOptions options, std::unique_ptr<Store> store,
     const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor) {
   std::unique_ptr<Coordinator> it(new Coordinator(std::move(options), std::move(store)));
-  RETURN_IF_ERROR(it->store_->read_events(0, INT64_MAX, [&](const proto::Event& event) { apply(it->state_, event); }));
+  RETURN_IF_ERROR(it->store_->read_events(0, [&](const proto::Event& event) { apply(it->state_, event); }));
   it->revision_ = it->state_.revision;
   it->executor_ = make_executor([coordinator = it.get()](const Ended& ended) { coordinator->on_ended(ended); });
   it->remove_deleted_checkpoints();
@@ -151,7 +143,7 @@ void Coordinator::apply_events(Commit& commit) {
 }
 
 void Coordinator::plan_all(std::vector<Commit>& commits) {
-  const Resources resources{.cores = options_.cores, .new_token = new_token};
+  const Resources resources{.cores = options_.cores, .new_token = [] { return new_secret(16); }};
   for (int i = 0; i < kMostPlans; ++i) {
     Commit commit;
     commit.events = plan(state_, resources, now_ms());
@@ -262,7 +254,7 @@ void Coordinator::act() {
 
 void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
   const AttemptKey key = key_of(sweep, trial, attempt);
-  const std::filesystem::path directory = options_.state_directory / trial_directory(sweep, trial);
+  const std::filesystem::path directory = options_.state_directory / trial_directory(sweep.id, trial.number);
   StatusOr<proto::Job> job = trial_job(sweep, trial);
   Status status = job.status();
   if (status.ok()) status = make_directories(directory);
@@ -292,9 +284,8 @@ void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& a
 }
 
 void Coordinator::on_ended(const Ended& ended) {
-  const auto directory =
-      options_.state_directory / fmt::format("sweeps/{}/trial-{:05}/run", ended.key.sweep, ended.key.trial);
-  RunHistory history = read_run_history(directory);
+  const std::filesystem::path trial = trial_directory(ended.key.sweep, ended.key.trial);
+  RunHistory history = read_run_history(options_.state_directory / trial / "run");
   note_end({.sweep = ended.key.sweep,
             .trial = ended.key.trial,
             .attempt = ended.key.attempt,

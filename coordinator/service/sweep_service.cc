@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <absl/strings/escaping.h>
 #include <openssl/sha.h>
 
 #include "coordinator/service/services.h"
@@ -16,11 +17,10 @@ constexpr int kMostSuggestions = 1000;
 
 std::string hash_of(const google::protobuf::Message& message) {
   const std::string bytes = message.SerializeAsString();
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  std::string text;
-  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return absl::BytesToHexString(digest);
 }
 
 // The reply of the first time, when this request id was used before.

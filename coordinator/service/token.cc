@@ -1,15 +1,14 @@
 #include "coordinator/service/token.h"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "coordinator/loop/secret.h"
 #include "storage/base/file.h"
 
 namespace lockstep {
@@ -18,10 +17,7 @@ namespace {
 constexpr std::size_t kTokenBytes = 32;
 
 Status write_token(const std::filesystem::path& file) {
-  std::array<unsigned char, kTokenBytes> bytes{};
-  CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "no random bytes");
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  std::string text = new_secret(kTokenBytes);
   text += '\n';
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return io_error(fmt::format("{}: {}", file.string(), std::strerror(errno)));

@@ -18,16 +18,16 @@ StatusOr<proto::Job> trial_job(const Sweep& sweep, const Trial& trial) {
   return job;
 }
 
-std::filesystem::path trial_directory(const Sweep& sweep, const Trial& trial) {
-  return fmt::format("sweeps/{}/trial-{:05}", sweep.id, trial.number);
+std::filesystem::path trial_directory(const std::string& sweep, int trial) {
+  return fmt::format("sweeps/{}/trial-{:05}", sweep, trial);
 }
 
 std::filesystem::path attempt_directory(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
-  return trial_directory(sweep, trial) / fmt::format("attempt-{:03}", attempt.number);
+  return trial_directory(sweep.id, trial.number) / fmt::format("attempt-{:03}", attempt.number);
 }
 
 std::filesystem::path checkpoint_path(const Sweep& sweep, const Trial& trial, std::int64_t step) {
-  return trial_directory(sweep, trial) / "run/checkpoints" / fmt::format("step-{:09}.h5", step);
+  return trial_directory(sweep.id, trial.number) / "run/checkpoints" / fmt::format("step-{:09}.h5", step);
 }
 
 std::vector<std::string> attempt_arguments(const Runner& runner, const std::filesystem::path& state_directory,
@@ -37,7 +37,7 @@ std::vector<std::string> attempt_arguments(const Runner& runner, const std::file
     arguments = runner.mpirun;
     arguments.insert(arguments.end(), {"-n", std::to_string(sweep.spec.ranks())});
   }
-  const std::filesystem::path directory = state_directory / trial_directory(sweep, trial);
+  const std::filesystem::path directory = state_directory / trial_directory(sweep.id, trial.number);
   const std::filesystem::path file = state_directory / attempt_directory(sweep, trial, attempt) / "attempt.pbtxt";
   arguments.insert(arguments.end(), {runner.trainer, (directory / "job.pbtxt").string(), "--out",
                                      (directory / "run").string(), "--attempt", file.string(), "--progress", "plain"});

@@ -15,7 +15,7 @@ namespace lockstep {
 StatusOr<proto::Job> trial_job(const Sweep& sweep, const Trial& trial);
 
 // Below the state directory: "sweeps/s1/trial-00003", with "job.pbtxt", "run" (--out) and "attempt-001" in it.
-std::filesystem::path trial_directory(const Sweep& sweep, const Trial& trial);
+std::filesystem::path trial_directory(const std::string& sweep, int trial);
 std::filesystem::path attempt_directory(const Sweep& sweep, const Trial& trial, const Attempt& attempt);
 std::filesystem::path checkpoint_path(const Sweep& sweep, const Trial& trial, std::int64_t step);
 

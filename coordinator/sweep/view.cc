@@ -79,7 +79,7 @@ proto::TrialView view(const Sweep& sweep, const Trial& trial, const ViewOptions&
   for (const Attempt& attempt : trial.attempts) {
     if (attempt.ended) it.set_exit_code(attempt.exit_code);
   }
-  it.set_directory((root / trial_directory(sweep, trial)).string());
+  it.set_directory((root / trial_directory(sweep.id, trial.number)).string());
   it.set_core_seconds(trial.core_seconds + live_core_seconds(trial, options.now_ms));
   it.mutable_evaluation()->Add(trial.evaluations.begin(), trial.evaluations.end());
   return it;

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
-#include <sched.h>
 #include <unistd.h>
 
 #include "coordinator/execute/command_output.h"
@@ -62,19 +61,8 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
   return std::nullopt;
 }
 
-std::vector<int> allowed_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CHECK(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
-  }
-  return cores;
-}
-
 StatusOr<std::vector<int>> cores_of(const Arguments& arguments) {
-  std::vector<int> cores = allowed_cores();
+  std::vector<int> cores = usable_cores();
   const auto wanted = static_cast<std::size_t>(arguments.cores);
   if (wanted > cores.size()) {
     return bad_configuration(fmt::format("--cores {}: this process may use {}", wanted, cores.size()));
@@ -105,7 +93,12 @@ StatusOr<CoordinatorOptions> options_of(const Arguments& arguments, const fs::pa
 
 Status serve(const Arguments& arguments) {
   RETURN_IF_ERROR(check_loopback(arguments.listen));
-  RETURN_IF_ERROR(make_directories(arguments.state));
+  std::error_code error;
+  if (!fs::exists(arguments.state, error)) {  // its log holds the secrets of attempts
+    RETURN_IF_ERROR(make_directories(arguments.state));
+    fs::permissions(arguments.state, fs::perms::owner_all, error);
+    if (error) return io_error(fmt::format("{}: {}", arguments.state.string(), error.message()));
+  }
   const fs::path state = fs::absolute(arguments.state).lexically_normal();
   StatusOr<FileLock> lock = FileLock::acquire(state / "lock");
   if (absl::IsAlreadyExists(lock.status())) {
@@ -121,7 +114,6 @@ Status serve(const Arguments& arguments) {
   }
   RETURN_IF_ERROR(log_to_file(state / "coordinator.log"));
   ASSIGN_OR_RETURN(const std::string token, make_token(state / "token"));
-  std::error_code error;
   const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
   ASSIGN_OR_RETURN(const CoordinatorOptions options, options_of(arguments, state, programs));
 

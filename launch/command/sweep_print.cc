@@ -1,26 +1,16 @@
 #include "launch/command/sweep_print.h"
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "coordinator/sweep/state.h"
+#include "trainer/report/progress.h"
+
 namespace lockstep {
 namespace {
-
-std::string short_name(const std::string& name) {
-  std::string text = name.substr(name.find('_') + 1);
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) { return std::tolower(letter); });
-  return text;
-}
-
-std::string duration(double seconds) {
-  const auto whole = static_cast<long>(seconds);
-  return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
-                       : fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
 
 std::string clock_time(std::int64_t time_ms) {
   const std::time_t seconds = time_ms / 1000;
@@ -40,7 +30,7 @@ std::string parameters_text(const google::protobuf::RepeatedPtrField<proto::Assi
 std::string counts_text(const proto::SweepView& sweep) {
   std::string text;
   for (const proto::StateCount& count : sweep.count()) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.trials(), state_text(count.state()));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.trials(), name_of(count.state()));
   }
   return text.empty() ? "none yet" : text;
 }
@@ -63,21 +53,13 @@ std::string value_text(const proto::Assignment& assignment) {
   return assignment.has_choice() ? assignment.choice() : fmt::format("{:.6g}", assignment.number());
 }
 
-std::string state_text(proto::TrialState state) {
-  return short_name(proto::TrialState_Name(state));
-}
-
-std::string state_text(proto::SweepState state) {
-  return short_name(proto::SweepState_Name(state));
-}
-
 std::string sweeps_table(const proto::ListReply& list) {
   if (list.sweep().empty()) return "no sweeps; `lockstep sweep submit FILE` makes one\n";
   std::string text = fmt::format("{:<6}{:<11}{:>9}  {:<10}{}\n", "sweep", "state", "trials", "best", "name");
   for (const proto::SweepView& it : list.sweep()) {
     int created = 0;
     for (const proto::StateCount& count : it.count()) created += count.trials();
-    text += fmt::format("{:<6}{:<11}{:>9}  {:<10}{}\n", it.sweep(), state_text(it.state()),
+    text += fmt::format("{:<6}{:<11}{:>9}  {:<10}{}\n", it.sweep(), name_of(it.state()),
                         fmt::format("{}/{}", created, it.trials()),
                         it.has_best() ? fmt::format("{:.5g}", it.best().value()) : "-", it.name());
   }
@@ -85,12 +67,12 @@ std::string sweeps_table(const proto::ListReply& list) {
 }
 
 std::string sweep_text(const proto::SweepView& it) {
-  std::string text = fmt::format("{} {}: {}{}\n", it.sweep(), it.name(), state_text(it.state()),
+  std::string text = fmt::format("{} {}: {}{}\n", it.sweep(), it.name(), name_of(it.state()),
                                  it.reason().empty() ? "" : fmt::format(" ({})", it.reason()));
   text += fmt::format("trials     {} of at most {}\n", counts_text(it), it.trials());
   text += fmt::format("cores      {} of {} in use, {:.3g} core-hours so far\n", it.cores(), it.all_cores(),
                       it.core_seconds() / 3600);
-  if (it.has_eta_seconds()) text += fmt::format("time left  about {}\n", duration(it.eta_seconds()));
+  if (it.has_eta_seconds()) text += fmt::format("time left  about {}\n", format_duration(it.eta_seconds()));
   if (it.has_best()) text += "best       " + best_text(it.best());
   return text;
 }
@@ -99,7 +81,7 @@ std::string trials_table(const std::vector<proto::TrialView>& trials) {
   std::string text =
       fmt::format("{:>5}  {:<11}{:>6}{:>10}{:>9}  {}\n", "trial", "state", "epoch", "best", "attempts", "parameters");
   for (const proto::TrialView& it : trials) {
-    text += fmt::format("{:>5}  {:<11}{:>6}{:>10}{:>9}  {}\n", it.trial(), state_text(it.state()), it.epoch(),
+    text += fmt::format("{:>5}  {:<11}{:>6}{:>10}{:>9}  {}\n", it.trial(), name_of(it.state()), it.epoch(),
                         it.has_value() ? fmt::format("{:.5g}", it.value()) : "-", it.attempts(),
                         parameters_text(it.assignment()));
   }
@@ -108,7 +90,7 @@ std::string trials_table(const std::vector<proto::TrialView>& trials) {
 
 std::string best_text(const proto::TrialView& trial) {
   std::string text = fmt::format("{:.5g} after epoch {} of trial {} ({})\n", trial.value(), trial.value_epoch(),
-                                 trial.trial(), state_text(trial.state()));
+                                 trial.trial(), name_of(trial.state()));
   for (const proto::Assignment& it : trial.assignment()) text += fmt::format("  {} = {}\n", it.name(), value_text(it));
   text += fmt::format("  checkpoint {}\n", trial.has_checkpoint() ? trial.checkpoint() : "not written yet");
   return text;
@@ -119,7 +101,7 @@ std::string plan_text(const proto::PlanReply& plan, double epoch_seconds) {
                                  plan.parallel(), plan.epochs());
   if (epoch_seconds > 0 && plan.parallel() > 0) {
     text += fmt::format("at {:.3g} s an epoch: about {}\n", epoch_seconds,
-                        duration(plan.epochs() * epoch_seconds / plan.parallel()));
+                        format_duration(plan.epochs() * epoch_seconds / plan.parallel()));
   }
   for (const proto::TrialCreated& it : plan.suggestion()) {
     text += fmt::format("{:>5}  {}   ({})\n", it.trial(), parameters_text(it.assignment()), it.reason());
@@ -144,13 +126,13 @@ std::string event_line(const proto::Event& event) {
     case proto::Event::kSweepSubmitted:
       return front + fmt::format("submitted: {}", event.sweep_submitted().spec().name());
     case proto::Event::kSweepChanged:
-      return front + fmt::format("{}: {}", state_text(event.sweep_changed().state()), event.sweep_changed().reason());
+      return front + fmt::format("{}: {}", name_of(event.sweep_changed().state()), event.sweep_changed().reason());
     case proto::Event::kTrialCreated:
       return front + fmt::format("trial {}: {}   ({})", event.trial_created().trial(),
                                  parameters_text(event.trial_created().assignment()), event.trial_created().reason());
     case proto::Event::kTrialChanged:
       return front + fmt::format("trial {} {}: {}", event.trial_changed().trial(),
-                                 state_text(event.trial_changed().state()), event.trial_changed().reason());
+                                 name_of(event.trial_changed().state()), event.trial_changed().reason());
     case proto::Event::kEvaluated:
       return front + fmt::format("trial {} epoch {}: loss {:.4f}, accuracy {:.4f}", event.evaluated().trial(),
                                  event.evaluated().epoch(), event.evaluated().loss(), event.evaluated().accuracy());
@@ -171,7 +153,7 @@ std::string trials_csv(const std::vector<proto::TrialView>& trials) {
   for (const std::string& name : names) text += fmt::format(",{}", csv(name));
   text += "\n";
   for (const proto::TrialView& it : trials) {
-    text += fmt::format("{},{},{},{},{},{},{:.1f},{},{}", it.trial(), state_text(it.state()),
+    text += fmt::format("{},{},{},{},{},{},{:.1f},{},{}", it.trial(), name_of(it.state()),
                         it.has_value() ? fmt::format("{}", it.value()) : "", it.value_epoch(), it.epoch(),
                         it.attempts(), it.core_seconds(), csv(it.checkpoint()), csv(it.reason()));
     for (const std::string& name : names) {

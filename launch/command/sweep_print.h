@@ -9,8 +9,6 @@
 namespace lockstep {
 
 std::string value_text(const proto::Assignment& assignment);
-std::string state_text(proto::TrialState state);
-std::string state_text(proto::SweepState state);
 
 // A line a sweep.
 std::string sweeps_table(const proto::ListReply& list);

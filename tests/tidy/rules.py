@@ -39,7 +39,6 @@ CONFINED_HEADERS = {
     r"((grpcpp|grpc)/.*|.*\.grpc\.pb\.h)": ["coordinator/service", "trainer/report", "tests"],
     r"sqlite3\.h": ["coordinator/store", "tests/coordinator/store"],
     r"Eigen/.*|boost/.*": ["coordinator/search"],
-    r"prometheus/.*": ["coordinator/service"],
     r"(spawn|sys/wait)\.h": ["coordinator/execute", "tests"],
 }
 

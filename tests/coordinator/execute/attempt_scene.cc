@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -17,12 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kLimit(20);
-
-fs::path new_directory() {
-  std::string name = fs::temp_directory_path() / "lockstep-attempt-XXXXXX";
-  CHECK(mkdtemp(name.data()) != nullptr, "mkdtemp");
-  return name;
-}
 
 }  // namespace
 
@@ -71,7 +64,7 @@ std::vector<Ended> EndLog::ends() {
   return ends_;
 }
 
-AttemptScene::AttemptScene() : directory_(fs::weakly_canonical(new_directory())) {}
+AttemptScene::AttemptScene() : directory_(fs::weakly_canonical(folder_.path())) {}
 
 AttemptScene::~AttemptScene() {
   const auto claim = directory_.claim();
@@ -84,8 +77,6 @@ AttemptScene::~AttemptScene() {
   for (const ProcessIdentity& shim : processes_running("lockstep-shim", path().native())) {
     send_signal(open_process(shim), SIGKILL);
   }
-  std::error_code error;
-  fs::remove_all(path(), error);
 }
 
 proto::AttemptFile AttemptScene::job(const std::string& script) const {

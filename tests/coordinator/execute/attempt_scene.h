@@ -14,6 +14,7 @@
 #include "coordinator/execute/attempt_directory.h"
 #include "coordinator/execute/executor.h"
 #include "coordinator/execute/process_table.h"
+#include "tests/storage/base/temporary_directory.h"
 
 namespace lockstep {
 
@@ -64,6 +65,7 @@ class AttemptScene {
   std::string text_of(const std::string& file) const;
 
  private:
+  TemporaryDirectory folder_;
   AttemptDirectory directory_;
 };
 
