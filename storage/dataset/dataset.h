@@ -32,7 +32,8 @@ struct DatasetInfo {
   std::vector<std::string> class_names;  // size: number of classes; "0", "1", ... when the file names none
   // Per channel, over all pixels of all rows; a uint8 pixel counts as value / 255.
   std::vector<float> mean;
-  std::vector<float> deviation;  // standard deviation; 1 where it would be 0
+  std::vector<float> deviation;          // standard deviation; 1 where it would be 0
+  std::size_t decompressed_per_row = 0;  // bytes, rows read in random order: 0 for plain rows, or all chunks are cached
   // Of shape, pixel type, class names, statistics and labels: tells whether a resumed job sees the same data.
   std::uint64_t fingerprint = 0;
 };
@@ -52,7 +53,7 @@ class Dataset {
 std::size_t bytes_per_pixel(PixelType type);
 std::string_view pixel_type_name(PixelType type);  // "uint8" or "float32"
 
-// DatasetInfo.fingerprint: XXH3 (64 bits) of everything else in `info` and of the labels.
+// DatasetInfo.fingerprint: XXH3 (64 bits) of everything else in `info` but decompressed_per_row, and of the labels.
 std::uint64_t dataset_fingerprint(const DatasetInfo& info, std::span<const std::int32_t> labels);
 
 // The names of classes that have none: "0", "1", ...

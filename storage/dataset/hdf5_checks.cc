@@ -236,6 +236,11 @@ std::optional<StoredArray> open_array(hid_t group, const std::string& name, std:
   return array;
 }
 
+std::size_t decompressed_per_row(const StoredArray& images) {
+  if (images.filters.empty() || bytes_of(images.dims, images.element_bytes).value() <= kChunkCacheBytes) return 0;
+  return bytes_of(images.chunk, images.element_bytes).value();
+}
+
 Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array) {
   if (array.layout != H5D_CHUNKED) return OkStatus();
   const std::size_t chunk_bytes = bytes_of(array.chunk, array.element_bytes).value();

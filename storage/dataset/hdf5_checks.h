@@ -62,6 +62,9 @@ struct StoredArray {
 // nullopt when it is missing or refused; the faults then say why.
 std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where, DataFaults& faults);
 
+// DatasetInfo.decompressed_per_row of images.
+std::size_t decompressed_per_row(const StoredArray& images);
+
 // Opens the same dataset again with a chunk cache that holds at least four whole chunks. Does nothing when not chunked.
 Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array);
 

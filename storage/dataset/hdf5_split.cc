@@ -159,6 +159,7 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
     split.images = *std::move(images);
     check_shape(split, images_name, faults);
     check_pixel_type(split, images_name, faults);
+    split.info.decompressed_per_row = decompressed_per_row(split.images);
     if (split.info.rows != 0) read_statistics(split, images_name, faults);
   }
   if (labels) read_labels(*labels, split, labels_name, faults);

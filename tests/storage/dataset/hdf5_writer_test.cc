@@ -113,6 +113,22 @@ TEST_F(WriterTest, LabelOutOfRangeNamesTheRow) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
 }
 
+TEST_F(WriterTest, TellsWhatIsDecompressedForARow) {
+  const auto decompressed = [&](std::int64_t rows, int level) {
+    const ImageShape image{.channels = 1, .height = 256, .width = 128};  // two rows a chunk
+    const std::vector<std::byte> pixels(image.elements() * std::size_t(rows));
+    auto writer = *Hdf5DatasetWriter::create(path(), {.class_names = {}, .compress_level = level});
+    EXPECT_TRUE(writer->begin_split("train", rows, image, PixelType::kUint8).ok());
+    EXPECT_TRUE(writer->append(pixels, std::vector<std::int32_t>(std::size_t(rows))).ok());
+    EXPECT_TRUE(writer->finish().ok());
+    return (*open_hdf5_dataset(path(), {}))->info().decompressed_per_row;
+  };
+  constexpr std::int64_t kMoreThanIsCached = 2100;  // 64 MiB are 2048 rows
+  EXPECT_EQ(decompressed(kMoreThanIsCached, 1), 64 << 10);
+  EXPECT_EQ(decompressed(kMoreThanIsCached, 0), 0);
+  EXPECT_EQ(decompressed(100, 1), 0);
+}
+
 TEST_F(WriterTest, NoDirectoryIsAnError) {
   const auto writer = Hdf5DatasetWriter::create(directory_ / "none/data.h5", {});
   EXPECT_EQ(exit_code(writer.status()), 1);
