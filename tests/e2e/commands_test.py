@@ -75,6 +75,14 @@ class CommandsTest(TrainingCase):
             with self.subTest(wrong):
                 self.assertEqual(Run([*command, *wrong]).wait().code, 2)
 
+    def test_bench_refuses_slow_kernels(self):
+        """Without AVX, oneDNN has only a matrix product for a grey image's convolution."""
+        bench = [BIN / "lockstep", "bench", "--model", "lenet", "--batch", "8", "--steps", "1", "--warm-up", "1"]
+        for instructions, code in (("SSE41", 1), ("AVX2", 0)):
+            outcome = Run(bench, {"ONEDNN_MAX_CPU_ISA": instructions}).wait()
+            self.assertEqual(outcome.code, code, outcome.text)
+            self.assertEqual("slow kernels" in outcome.err and "gemm" in outcome.err, code == 1, outcome.err)
+
     def test_bench_of_sums_and_of_the_loader(self):
         bench = [BIN / "lockstep", "bench", "--json"]
         report = json.loads(Run(mpirun(2, *bench, "--reduce", "--most-bytes", "4096")).wait().out)

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "trainer/loop/training_job.h"
+#include "trainer/nn/instruction_set.h"
 #include "trainer/nn/network.h"
 
 namespace lockstep {

@@ -20,6 +20,7 @@
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
+#include "trainer/nn/instruction_set.h"
 #include "trainer/report/coordinator_client.h"
 #include "trainer/tensor/finite.h"
 
@@ -27,6 +28,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kStopped = "stopped as asked, with a checkpoint; the same command goes on from there";
+constexpr std::size_t kDecompressedLimit = 256 << 10;  // bytes a row: about a millisecond of a core
 
 class Trainer {
  public:
@@ -104,6 +106,31 @@ class Trainer {
     }
   }
 
+  void warn_about_set_up(const CoreBinding& binding) const {
+    if (binding.oversubscribed) {
+      log_warning("more threads than cores ({}): they wait for each other by spinning; start fewer ranks or threads",
+                  binding.text);
+    }
+    if (job().execution().precision() == proto::BF16 && !has_bf16()) {
+      log_warning(
+          "this processor ({}) has no instructions for bf16: the job runs in fp32, with other bits than where it has",
+          onednn_instruction_set());
+    }
+    if (const std::size_t bytes = setup_.train->info().decompressed_per_row; bytes > kDecompressedLimit) {
+      const std::string images = fmt::format("{}/{}", job().data().train(), job().data().images());
+      log_warning(
+          "{}: {} KiB, a whole chunk, are decompressed for each row in random order, and training may wait for it; "
+          "faster: h5repack -l {}:CONTI -f {}:NONE {} NEW.h5",
+          job().data().path(), bytes >> 10, images, images, job().data().path());
+    }
+    if ((communicator_.size() & (communicator_.size() - 1)) != 0) {
+      log_warning(
+          "{} ranks is not a power of two: the same bits come out every time on {} ranks, but other bits than "
+          "on 1, 2, 4 or 8",
+          communicator_.size(), communicator_.size());
+    }
+  }
+
   Status begin() {
     Status status;
     if (output_) status = output_->begin(job(), options_.progress, total_steps_, position_);
@@ -119,24 +146,10 @@ class Trainer {
                                job().batch(), job().slices(), reducer_->description()));
       const int threads = job().execution().threads_per_rank();
       output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
-      if (binding.oversubscribed) {
-        log_warning("more threads than cores ({}): they wait for each other by spinning; start fewer ranks or threads",
-                    binding.text);
-      }
       if (position_.step > 0) {
         output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
       }
-      if (job().execution().precision() == proto::BF16 && !has_bf16()) {
-        log_warning(
-            "this processor ({}) has no instructions for bf16: the job runs in fp32, with other bits than where it has",
-            onednn_instruction_set());
-      }
-      if ((communicator_.size() & (communicator_.size() - 1)) != 0) {
-        log_warning(
-            "{} ranks is not a power of two: the same bits come out every time on {} ranks, but other bits than "
-            "on 1, 2, 4 or 8",
-            communicator_.size(), communicator_.size());
-      }
+      warn_about_set_up(binding);
     }
     loader_.start(plan_training(order_, {.first_step = position_.step,
                                          .last_step = total_steps_,

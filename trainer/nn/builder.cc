@@ -95,7 +95,7 @@ Parameter Builder::parameter(std::string_view tensor, std::vector<std::int64_t> 
   parameter_initials_.push_back(initial);
   made.values = memory_.add_external(Arena::kValues, parameters_.back().offset);
   made.gradient = memory_.add_external(Arena::kGradients, parameters_.back().offset);
-  gradient_offsets_[made.gradient] = parameters_.back().offset;
+  gradient_places_[made.gradient] = {parameters_.back().offset, onednn::elements_of(layout)};
   return made;
 }
 
@@ -133,6 +133,7 @@ Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std
                         Slot scratch) {
   Step step;
   step.kernel = onednn::implementation_of(descriptor);
+  step.is_slow = onednn::is_slow(descriptor);
   std::vector<std::pair<int, dnnl::memory>> memories;
   memories.reserve(arguments.size() + 1);
   for (const Argument& argument : arguments) {
@@ -150,32 +151,45 @@ Step Builder::operation(const onednn::PrimitiveDescriptor& descriptor, const std
   return step;
 }
 
-Step Builder::gradient_operation(const onednn::PrimitiveDescriptor& descriptor,
-                                 const std::vector<Argument>& arguments) {
+Step Builder::gradient_step(const std::vector<Slot>& gradients, const MakeStep& make) {
   struct Piece {
     Slot slot;
-    std::size_t offset;
-    std::size_t elements;
+    GradientPlace place;
   };
+  std::vector<Slot> slots;
   std::vector<Piece> pieces;
-  std::vector<Argument> apart = arguments;
-  for (Argument& argument : apart) {
-    const auto found = gradient_offsets_.find(argument.slot);
-    if (found == gradient_offsets_.end()) continue;
-    argument.slot = array(argument.layout);
-    pieces.push_back({argument.slot, found->second, onednn::elements_of(argument.layout)});
+  for (const Slot gradient : gradients) {
+    const GradientPlace place = gradient_places_.at(gradient);
+    slots.push_back(memory_.add(place.elements));
+    pieces.push_back({slots.back(), place});
   }
-  const Slot scratch = scratchpad(descriptor);
-  const Step in_place = operation(descriptor, arguments, scratch);
-  Step step = operation(descriptor, apart, scratch);
+  const Step in_place = make(gradients);
+  Step step = make(slots);
   step.slots.insert(step.slots.end(), in_place.slots.begin(), in_place.slots.end());
-  for (const Piece& piece : pieces) step.gradients.push_back(piece.offset);
+  for (const Piece& piece : pieces) step.gradients.push_back(piece.place.offset);
   step.run = [&memory = memory_, in_place = in_place.run, apart = step.run, pieces](const Pass& pass) {
     if (!pass.gradients.add) return in_place(pass);
     apart(pass);
-    for (const Piece& piece : pieces) pass.gradients.put(piece.offset, memory.data(piece.slot), piece.elements);
+    for (const auto& [slot, place] : pieces) pass.gradients.put(place.offset, memory.data(slot), place.elements);
   };
   return step;
+}
+
+Step Builder::gradient_operation(const onednn::PrimitiveDescriptor& descriptor,
+                                 const std::vector<Argument>& arguments) {
+  std::vector<Slot> gradients;
+  for (const Argument& argument : arguments) {
+    if (gradient_places_.contains(argument.slot)) gradients.push_back(argument.slot);
+  }
+  const Slot scratch = scratchpad(descriptor);
+  return gradient_step(gradients, [&](const std::vector<Slot>& places) {
+    std::vector<Argument> placed = arguments;
+    auto place = places.begin();
+    for (Argument& argument : placed) {
+      if (gradient_places_.contains(argument.slot)) argument.slot = *place++;
+    }
+    return operation(descriptor, placed, scratch);
+  });
 }
 
 Step Builder::copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to) {

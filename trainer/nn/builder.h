@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "storage/base/text_proto.h"
+#include "trainer/nn/instruction_set.h"
 #include "trainer/nn/memory_plan.h"
 #include "trainer/nn/network.h"
 #include "trainer/nn/onednn.h"
@@ -73,6 +74,7 @@ struct Step {
   // Offsets of the parameters whose gradients it makes.
   std::vector<std::size_t> gradients = {};
   std::string kernel = "own loop";
+  bool is_slow = false;     // see StepTime
   std::string layout = {};  // of what it writes
   std::string pass = {};    // filled in when it is added, unless it says more than that
   std::int64_t flops = 0;   // of one run, by the direct algorithm
@@ -149,8 +151,12 @@ class Builder {
 
   // A primitive as a step. A workspace or scratchpad is an argument like the others; the scratchpad is added here.
   Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
-  // A primitive that writes gradients of parameters. They go where they lie in the array when that is written over;
-  // when they are added to sums, they are written to a place of their own first.
+  // A step that writes the gradients of parameters `gradients`. They go where they lie in the array when that is
+  // written over; when they are added to sums, they are written to places of their own first. `make` is called for
+  // both.
+  using MakeStep = std::function<Step(const std::vector<Slot>& places)>;
+  Step gradient_step(const std::vector<Slot>& gradients, const MakeStep& make);
+  // A primitive as such a step.
   Step gradient_operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
   // A reorder as a step.
   Step copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to);
@@ -195,7 +201,11 @@ class Builder {
   std::vector<TensorInfo> buffers_;
   std::vector<float> buffer_initials_;
   std::vector<float> buffer_momenta_;
-  std::map<Slot, std::size_t> gradient_offsets_;
+  struct GradientPlace {
+    std::size_t offset;
+    std::size_t elements;
+  };
+  std::map<Slot, GradientPlace> gradient_places_;
   struct Copy {
     Slot original;
     onednn::Descriptor layout;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "trainer/nn/convolution_plan.h"
+#include "trainer/nn/winograd_steps.h"
 
 namespace lockstep {
 namespace {
@@ -22,13 +23,12 @@ class ConvolutionBuilder {
   Activation build() {
     check();
     if (builder_.faulty()) return output_;
-    build_forward();
-    build_backward_weights();
-    add_forward();
-    add_backward_weights();
-    std::string implementation = "forward " + onednn::implementation_of(forward_);
+    place_activations();
+    add_parameters();
+    std::string implementation = "forward " + add_forward();
+    const std::string weights = add_backward_weights();
     if (input_.wants_gradient()) implementation += ", data " + add_backward_data();
-    describe(implementation + ", weights " + onednn::implementation_of(backward_weights_));
+    describe(implementation + ", weights " + weights);
     if (winograd_fits_) *spec_.mutable_plan() = plan_;
     return output_;
   }
@@ -64,8 +64,8 @@ class ConvolutionBuilder {
         "and filters; take DIRECT here");
   }
 
-  // Layouts of the kernel's choice; the input's own layout when there is a fast kernel for that.
-  void build_forward() {
+  // Layouts of the forward kernel's choice; the input's own layout when there is a fast kernel for that.
+  void place_activations() {
     const Shape& in = input_.shape;
     const Shape& out = output_.shape;
     src_dims_ = {builder_.rows(), in.channels, in.height, in.width};
@@ -77,92 +77,106 @@ class ConvolutionBuilder {
       weights_dims_[1] /= spec_.groups();
     }
     if (spec_.bias()) bias_ = onednn::plain({out.channels});
-    const auto make = [&](const Descriptor& src) {
-      return planned(plan_.forward(), [&](auto algorithm) { return forward(algorithm, src, any_dst()); });
-    };
-    plan_.set_forward(choose(plan_.forward(), [&](auto it) { return forward(it, any_src(), any_dst()); }));
-    forward_ = make(any_src());
-    if (forward_.src_desc() != input_.layout) {
-      PrimitiveDescriptor as_it_comes = make(input_.layout);
-      if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
+    plan_.set_forward(choose(
+        plan_.forward(), [&] { return forward(any_src(), any_dst()); }, [&] { return forward_seconds(problem()); }));
+    if (!by_winograd(plan_.forward())) {
+      forward_ = forward(any_src(), any_dst());
+      if (forward_.src_desc() != input_.layout) {
+        PrimitiveDescriptor as_it_comes = forward(input_.layout, any_dst());
+        if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
+      }
     }
-    src_ = builder_.in_layout(input_, forward_.src_desc());
+    src_ = builder_.in_layout(input_, forward_ ? forward_.src_desc() : image_layout(src_dims_));
     const Shape shape = output_.shape;
-    output_ = builder_.activation(shape, forward_.dst_desc(), /*wants_gradient=*/true);
+    output_ = builder_.activation(shape, forward_ ? forward_.dst_desc() : image_layout(dst_dims_),
+                                  /*wants_gradient=*/true);
     output_.overwritable = true;
+  }
+
+  Descriptor image_layout(const onednn::Dims& dims) const { return winograd::image_layout(dims, builder_.type()); }
+  bool by_winograd(proto::Algorithm algorithm) const { return algorithm == proto::WINOGRAD && winograd::available(); }
+  winograd::Problem problem() const {
+    return {.rows = builder_.rows(),
+            .channels = input_.shape.channels,
+            .filters = output_.shape.channels,
+            .height = input_.shape.height,
+            .width = input_.shape.width,
+            .output_height = output_.shape.height,
+            .output_width = output_.shape.width,
+            .pad_above = placed_.window.begin[0],
+            .pad_left = placed_.window.begin[1],
+            .is_bf16 = builder_.type() == onednn::Type::bf16,
+            .threads = builder_.options().threads};
   }
 
   Descriptor any_src() const { return onednn::any(src_dims_, builder_.type()); }
   Descriptor any_dst() const { return onednn::any(dst_dims_, builder_.type()); }
   Descriptor any_weights() const { return onednn::any(weights_dims_, builder_.type()); }
 
-  PrimitiveDescriptor forward(dnnl::algorithm algorithm, const Descriptor& src, const Descriptor& dst) const {
-    return onednn::convolution_forward(algorithm, placed_.window, src, any_weights(), bias_, dst);
+  PrimitiveDescriptor forward(const Descriptor& src, const Descriptor& dst) const {
+    return onednn::convolution_forward(placed_.window, src, any_weights(), bias_, dst);
   }
 
-  // Each takes a forward pass of its own algorithm as hint.
-  PrimitiveDescriptor backward_weights(dnnl::algorithm algorithm, const Descriptor& src,
-                                       const Descriptor& diff_dst) const {
-    return onednn::convolution_backward_weights(algorithm, placed_.window, src, onednn::any(weights_dims_), bias_,
-                                                diff_dst, forward(algorithm, src, diff_dst));
+  // Both take a forward pass as hint.
+  PrimitiveDescriptor backward_weights(const Descriptor& src, const Descriptor& diff_dst) const {
+    return onednn::convolution_backward_weights(placed_.window, src, onednn::any(weights_dims_), bias_, diff_dst,
+                                                forward(src, diff_dst));
   }
 
-  PrimitiveDescriptor backward_data(dnnl::algorithm algorithm, const Descriptor& diff_src,
-                                    const Descriptor& diff_dst) const {
-    return onednn::convolution_backward_data(algorithm, placed_.window, diff_src, any_weights(), diff_dst,
-                                             forward(algorithm, diff_src, diff_dst));
+  PrimitiveDescriptor backward_data(const Descriptor& diff_src, const Descriptor& diff_dst) const {
+    return onednn::convolution_backward_data(placed_.window, diff_src, any_weights(), diff_dst,
+                                             forward(diff_src, diff_dst));
   }
 
-  // What the plan says of one pass, or else what is best.
-  template <typename Make>
-  proto::Algorithm choose(proto::Algorithm planned, Make make) const {
+  // What the plan says of one pass, or else what is best. `direct` makes its direct kernel.
+  template <typename Direct, typename Seconds>
+  proto::Algorithm choose(proto::Algorithm planned, const Direct& direct, const Seconds& winograd_seconds) const {
     if (planned != proto::AUTOMATIC) return planned;
     const NetworkOptions& options = builder_.options();
-    const bool direct_only = options.precision == Precision::kBf16 || options.plan == PlanChoice::kDirectOnly;
-    if (!winograd_fits_ || direct_only) return proto::DIRECT;
+    if (!winograd_fits_ || options.plan == PlanChoice::kDirectOnly) return proto::DIRECT;
     if (options.plan == PlanChoice::kByShape) return algorithm_by_shape(builder_.rows(), placed_);
-    const double direct = seconds_of(make(dnnl::algorithm::convolution_direct));
-    const double winograd = seconds_of(make(dnnl::algorithm::convolution_winograd));
-    return winograd < direct ? proto::WINOGRAD : proto::DIRECT;
-  }
-
-  // The kernel of one pass; direct where oneDNN has none for Winograd.
-  template <typename Make>
-  PrimitiveDescriptor planned(proto::Algorithm algorithm, Make make) const {
-    PrimitiveDescriptor winograd;
-    const bool fp32 = builder_.options().precision == Precision::kFp32;
-    if (algorithm == proto::WINOGRAD && fp32) winograd = make(dnnl::algorithm::convolution_winograd);
-    return winograd ? winograd : make(dnnl::algorithm::convolution_direct);
+    return winograd_seconds() < seconds_of(direct()) ? proto::WINOGRAD : proto::DIRECT;
   }
 
   // Layouts of the activations as they are; others only where that leaves nothing but the reference loop.
   template <typename Make>
-  PrimitiveDescriptor best_of(proto::Algorithm algorithm, Make make) const {
-    const auto with = [&](const Descriptor& src, const Descriptor& dst) {
-      return planned(algorithm, [&](dnnl::algorithm it) { return make(it, src, dst); });
-    };
-    const PrimitiveDescriptor as_it_comes = with(src_.layout, output_.layout);
+  PrimitiveDescriptor best_of(const Make& make) const {
+    const PrimitiveDescriptor as_it_comes = make(src_.layout, output_.layout);
     if (as_it_comes && !onednn::is_reference(as_it_comes)) return as_it_comes;
-    const PrimitiveDescriptor other = with(any_src(), any_dst());
+    const PrimitiveDescriptor other = make(any_src(), any_dst());
     return other && (!as_it_comes || !onednn::is_reference(other)) ? other : as_it_comes;
   }
 
-  void build_backward_weights() {
-    const auto make = [&](auto... arguments) { return backward_weights(arguments...); };
-    plan_.set_weights(choose(plan_.weights(), [&](auto it) { return make(it, src_.layout, output_.layout); }));
-    backward_weights_ = best_of(plan_.weights(), make);
-    weights_ =
-        builder_.parameter("weights", plain_weights_, backward_weights_.diff_weights_desc(), /*is_weights=*/true, 0);
+  // The weights lie as the kernel of their gradient writes it.
+  void add_parameters() {
+    const auto make = [&](const Descriptor& src, const Descriptor& dst) { return backward_weights(src, dst); };
+    plan_.set_weights(choose(
+        plan_.weights(), [&] { return make(src_.layout, output_.layout); },
+        [&] { return backward_weights_seconds(problem()); }));
+    if (!by_winograd(plan_.weights())) backward_weights_ = best_of(make);
+    weights_ = builder_.parameter(
+        "weights", plain_weights_,
+        backward_weights_ ? backward_weights_.diff_weights_desc() : winograd::weights_layout(plain_weights_),
+        /*is_weights=*/true, 0);
     if (spec_.bias()) bias_parameter_ = builder_.parameter("bias", {spec_.filters()}, bias_, false, 0);
   }
 
-  void add_forward() {
-    const Descriptor layout = forward_.weights_desc();
-    std::vector<Argument> arguments = {{DNNL_ARG_SRC, src_.layout, src_.values},
-                                       {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
-                                       {DNNL_ARG_DST, output_.layout, output_.values}};
-    if (spec_.bias()) arguments.push_back({DNNL_ARG_BIAS, bias_, bias_parameter_.values});
-    builder_.on_forward(builder_.operation(forward_, arguments).as("forward", flops() * builder_.rows()));
+  // Each adds the steps of a pass, and returns the name of its kernel.
+  std::string add_forward() {
+    const Descriptor layout = forward_ ? forward_.weights_desc() : winograd::weights_layout(plain_weights_);
+    const Slot weights = builder_.parameter_in_layout(weights_, layout);
+    Step step;
+    if (forward_) {
+      std::vector<Argument> arguments = {{DNNL_ARG_SRC, src_.layout, src_.values},
+                                         {DNNL_ARG_WEIGHTS, layout, weights},
+                                         {DNNL_ARG_DST, output_.layout, output_.values}};
+      if (spec_.bias()) arguments.push_back({DNNL_ARG_BIAS, bias_, bias_parameter_.values});
+      step = builder_.operation(forward_, arguments);
+    } else {
+      step = winograd::forward_step(builder_, problem(), src_.values, weights, bias_parameter_.values, output_.values);
+    }
+    builder_.on_forward(step.as("forward", flops() * builder_.rows()));
+    return step.kernel;
   }
 
   // A copy in the wanted layout, made anew in every backward pass; nothing when it is the layout already.
@@ -173,35 +187,47 @@ class ConvolutionBuilder {
     return made;
   }
 
-  void add_backward_weights() {
-    const Descriptor src = backward_weights_.src_desc();
-    const Descriptor diff_dst = backward_weights_.diff_dst_desc();
-    std::vector<Argument> arguments = {
-        {DNNL_ARG_SRC, src, copied(src_.layout, src_.values, src)},
-        {DNNL_ARG_DIFF_DST, diff_dst, copied(output_.layout, output_.gradient, diff_dst)},
-        {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
-    if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
-    builder_.on_backward(
-        builder_.gradient_operation(backward_weights_, arguments).as("weights", flops() * builder_.rows()));
+  std::string add_backward_weights() {
+    const Descriptor src = backward_weights_ ? backward_weights_.src_desc() : image_layout(src_dims_);
+    const Descriptor diff_dst = backward_weights_ ? backward_weights_.diff_dst_desc() : image_layout(dst_dims_);
+    const Slot values = copied(src_.layout, src_.values, src);
+    const Slot gradient = copied(output_.layout, output_.gradient, diff_dst);
+    Step step;
+    if (backward_weights_) {
+      std::vector<Argument> arguments = {{DNNL_ARG_SRC, src, values},
+                                         {DNNL_ARG_DIFF_DST, diff_dst, gradient},
+                                         {DNNL_ARG_DIFF_WEIGHTS, weights_.layout, weights_.gradient}};
+      if (spec_.bias()) arguments.push_back({DNNL_ARG_DIFF_BIAS, bias_, bias_parameter_.gradient});
+      step = builder_.gradient_operation(backward_weights_, arguments);
+    } else {
+      step = winograd::backward_weights_step(builder_, problem(), values, gradient, weights_.gradient,
+                                             bias_parameter_.gradient);
+    }
+    builder_.on_backward(step.as("weights", flops() * builder_.rows()));
+    return step.kernel;
   }
 
   std::string add_backward_data() {
-    const auto make = [&](auto... arguments) { return backward_data(arguments...); };
-    plan_.set_data(choose(plan_.data(), [&](auto it) { return make(it, src_.layout, output_.layout); }));
-    const PrimitiveDescriptor kernel = best_of(plan_.data(), make);
-    const Descriptor diff_src = kernel.diff_src_desc();
-    const Descriptor diff_dst = kernel.diff_dst_desc();
-    const Descriptor layout = kernel.weights_desc();
+    const auto make = [&](const Descriptor& src, const Descriptor& dst) { return backward_data(src, dst); };
+    plan_.set_data(choose(
+        plan_.data(), [&] { return make(src_.layout, output_.layout); },
+        [&] { return forward_seconds(of_input_gradient(problem())); }));
+    PrimitiveDescriptor kernel;
+    if (!by_winograd(plan_.data())) kernel = best_of(make);
+    const Descriptor diff_src = kernel ? kernel.diff_src_desc() : image_layout(src_dims_);
+    const Descriptor diff_dst = kernel ? kernel.diff_dst_desc() : image_layout(dst_dims_);
+    const Descriptor layout = kernel ? kernel.weights_desc() : winograd::turned_weights_layout(plain_weights_);
     const bool same = diff_src == src_.layout;
     const Slot written = same ? src_.gradient : builder_.array(diff_src);
     const Slot read = copied(output_.layout, output_.gradient, diff_dst);
-    const Step step =
-        builder_.operation(kernel, {{DNNL_ARG_DIFF_SRC, diff_src, written},
-                                    {DNNL_ARG_WEIGHTS, layout, builder_.parameter_in_layout(weights_, layout)},
-                                    {DNNL_ARG_DIFF_DST, diff_dst, read}});
+    const Slot weights = builder_.parameter_in_layout(weights_, layout);
+    const Step step = kernel ? builder_.operation(kernel, {{DNNL_ARG_DIFF_SRC, diff_src, written},
+                                                           {DNNL_ARG_WEIGHTS, layout, weights},
+                                                           {DNNL_ARG_DIFF_DST, diff_dst, read}})
+                             : winograd::backward_data_step(builder_, problem(), read, weights, written);
     builder_.on_backward(step.as("data", flops() * builder_.rows()));
     if (!same) builder_.on_backward(builder_.copy(diff_src, written, src_.layout, src_.gradient));
-    return onednn::implementation_of(kernel);
+    return step.kernel;
   }
 
   std::int64_t weight_count() const {
@@ -236,7 +262,7 @@ class ConvolutionBuilder {
   proto::ConvolutionPlan plan_;
   onednn::Dims src_dims_, dst_dims_, weights_dims_, plain_weights_;
   Descriptor bias_;
-  PrimitiveDescriptor forward_, backward_weights_;
+  PrimitiveDescriptor forward_, backward_weights_;  // empty: by Winograd
   Activation src_, output_;
   Parameter weights_, bias_parameter_;
 };

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kBlock = 16;  // channels that a kernel takes at once
 constexpr std::int64_t kTile = 4;    // outputs on each side of a tile
-constexpr std::int64_t kWorthwhileTiles = 32;
+constexpr std::int64_t kWorthwhileTiles = 16;
 constexpr int kRuns = 5;
 
 std::int64_t tiles(std::int64_t size) {
@@ -34,10 +34,29 @@ proto::Algorithm algorithm_by_shape(std::int64_t rows, const PlacedWindow& place
   return mostly_inside && rows * image_tiles >= kWorthwhileTiles ? proto::WINOGRAD : proto::DIRECT;
 }
 
-double seconds_of(const onednn::PrimitiveDescriptor& descriptor) {
+namespace {
+
+// Of the fastest of a few runs.
+template <typename Run>
+double best_seconds(const Run& run) {
   using Clock = std::chrono::steady_clock;
   double best = std::numeric_limits<double>::infinity();
-  if (!descriptor) return best;
+  for (int i = 0; i <= kRuns; ++i) {
+    const Clock::time_point begin = Clock::now();
+    run();
+    if (i > 0) best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return best;
+}
+
+std::size_t floats(std::int64_t rows, std::int64_t channels, std::int64_t height, std::int64_t width) {
+  return std::size_t(rows * channels * height * width);
+}
+
+}  // namespace
+
+double seconds_of(const onednn::PrimitiveDescriptor& descriptor) {
+  if (!descriptor) return std::numeric_limits<double>::infinity();
   std::vector<AlignedArray> arrays;
   std::vector<std::pair<int, dnnl::memory>> memories;
   const auto add = [&](int name, const onednn::Descriptor& layout) {
@@ -55,12 +74,29 @@ double seconds_of(const onednn::PrimitiveDescriptor& descriptor) {
   add(DNNL_ARG_DIFF_DST, descriptor.diff_dst_desc(0));
   add(DNNL_ARG_SCRATCHPAD, descriptor.scratchpad_desc());
   const onednn::Operation operation(descriptor, memories);
-  for (int run = 0; run <= kRuns; ++run) {
-    const Clock::time_point begin = Clock::now();
-    operation.run();
-    if (run > 0) best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
-  }
-  return best;
+  return best_seconds([&] { operation.run(); });
+}
+
+double forward_seconds(const winograd::Problem& problem) {
+  if (!winograd::available()) return std::numeric_limits<double>::infinity();
+  const AlignedArray src(floats(problem.rows, problem.channels, problem.height, problem.width));
+  const AlignedArray weights(floats(problem.filters, problem.channels, 3, 3));
+  AlignedArray dst(floats(problem.rows, problem.filters, problem.output_height, problem.output_width));
+  AlignedArray scratch(winograd::forward_scratch_floats(problem));
+  return best_seconds([&] {
+    winograd::forward(problem, src.data(), weights.data(), /*turned=*/false, nullptr, dst.data(), scratch.data());
+  });
+}
+
+double backward_weights_seconds(const winograd::Problem& problem) {
+  if (!winograd::available()) return std::numeric_limits<double>::infinity();
+  const AlignedArray src(floats(problem.rows, problem.channels, problem.height, problem.width));
+  const AlignedArray diff_dst(floats(problem.rows, problem.filters, problem.output_height, problem.output_width));
+  AlignedArray diff_weights(floats(problem.filters, problem.channels, 3, 3));
+  AlignedArray scratch(winograd::backward_weights_scratch_floats(problem));
+  return best_seconds([&] {
+    winograd::backward_weights(problem, src.data(), diff_dst.data(), diff_weights.data(), nullptr, scratch.data());
+  });
 }
 
 }  // namespace lockstep

@@ -159,6 +159,7 @@ std::vector<StepTime> BuiltNetwork::step_times() const {
       times.push_back({.layer = step.layer,
                        .pass = steps == &program_.refresh ? "refresh" : step.pass,
                        .kernel = step.kernel,
+                       .is_slow = step.is_slow,
                        .layout = step.layout,
                        .flops = step.flops,
                        .runs = step.runs,

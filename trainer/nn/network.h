@@ -29,7 +29,7 @@ class Model;  // proto/model.pb.h
 }
 
 // Of activations, their gradients, and weights as kernels read them; parameters, gradients of weights, statistics and
-// the loss are fp32 always. On a processor without instructions for bf16 (has_bf16()) everything is fp32.
+// the loss are fp32 always. On a processor without instructions for bf16 everything is fp32.
 enum class Precision { kFp32, kBf16 };
 
 // How algorithms are chosen that the model leaves open.
@@ -65,6 +65,7 @@ struct StepTime {
   std::string layer;
   std::string pass;        // forward, data or weights (the two of backward), backward, reorder, refresh
   std::string kernel;      // oneDNN's name for it
+  bool is_slow = false;    // it is a plain loop, or a convolution as a copy and a matrix product
   std::string layout;      // of what it writes
   std::int64_t flops = 0;  // of one run, by the direct algorithm
   std::int64_t runs = 0;
@@ -152,12 +153,6 @@ std::vector<std::string> zoo_names();
 // block. Faults: both zoo and layers, or neither; an unknown zoo name; names that occur twice, or are not made of
 // letters, digits, '_', '-' and '.'. A resolved model is left as it is.
 void resolve_model(int classes, proto::Model& model, Faults& faults);
-
-// "2.6.3", and the instruction set its kernels are chosen for, as "avx512_core_bf16": both decide the bits.
-std::string onednn_version();
-std::string onednn_instruction_set();
-// Whether the kernels may use bf16 instructions.
-bool has_bf16();
 
 // Whether this thread is executing a oneDNN primitive: what is allocated meanwhile is the library's.
 bool inside_onednn();

@@ -19,36 +19,6 @@ bool inside_onednn() {
   return onednn_depth > 0;
 }
 
-std::string onednn_version() {
-  const dnnl_version_t* version = dnnl_version();
-  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
-}
-
-std::string onednn_instruction_set() {
-  switch (dnnl_get_effective_cpu_isa()) {
-    case dnnl_cpu_isa_sse41:
-      return "sse41";
-    case dnnl_cpu_isa_avx:
-      return "avx";
-    case dnnl_cpu_isa_avx2:
-      return "avx2";
-    case dnnl_cpu_isa_avx512_core:
-      return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni:
-      return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16:
-      return "avx512_core_bf16";
-    default:
-      return fmt::format("isa {:#x}", static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
-  }
-}
-
-bool has_bf16() {
-  const auto isa = unsigned(dnnl_get_effective_cpu_isa());
-  const auto needed = unsigned(dnnl_cpu_isa_avx512_core_bf16);
-  return (isa & needed) == needed;
-}
-
 namespace onednn {
 namespace {
 
@@ -229,26 +199,34 @@ bool is_reference(const PrimitiveDescriptor& descriptor) {
   return implementation_of(descriptor).starts_with("ref");
 }
 
-PrimitiveDescriptor convolution_forward(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
-                                        const Descriptor& weights, const Descriptor& bias, const Descriptor& dst) {
-  return create(kConvolutionForward, dnnl_forward_training, dnnl::convert_to_c(algorithm), raw(src), raw(weights),
-                raw(bias), raw(dst), window.stride.data(), window.dilation.data(), window.begin.data(),
-                window.end.data());
+bool is_slow(const PrimitiveDescriptor& descriptor) {
+  dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+  CHECK(dnnl_primitive_desc_query(descriptor.get(), dnnl_query_primitive_kind, 0, &kind) == dnnl_success);
+  // "gemm:jit" or "x64:gemm:jit", but not "brgemm:avx512_core".
+  const std::string name = implementation_of(descriptor);
+  const bool multiplies = name.starts_with("gemm:") || name.find(":gemm:") != std::string::npos;
+  return name.starts_with("ref") || (multiplies && kind == dnnl_convolution);
 }
 
-PrimitiveDescriptor convolution_backward_data(dnnl::algorithm algorithm, const Window& window,
-                                              const Descriptor& diff_src, const Descriptor& weights,
-                                              const Descriptor& diff_dst, const PrimitiveDescriptor& forward) {
-  return create_backward(kConvolutionBackwardData, forward, dnnl::convert_to_c(algorithm), raw(diff_src), raw(weights),
+PrimitiveDescriptor convolution_forward(const Window& window, const Descriptor& src, const Descriptor& weights,
+                                        const Descriptor& bias, const Descriptor& dst) {
+  return create(kConvolutionForward, dnnl_forward_training, dnnl_convolution_direct, raw(src), raw(weights), raw(bias),
+                raw(dst), window.stride.data(), window.dilation.data(), window.begin.data(), window.end.data());
+}
+
+PrimitiveDescriptor convolution_backward_data(const Window& window, const Descriptor& diff_src,
+                                              const Descriptor& weights, const Descriptor& diff_dst,
+                                              const PrimitiveDescriptor& forward) {
+  return create_backward(kConvolutionBackwardData, forward, dnnl_convolution_direct, raw(diff_src), raw(weights),
                          raw(diff_dst), window.stride.data(), window.dilation.data(), window.begin.data(),
                          window.end.data());
 }
 
-PrimitiveDescriptor convolution_backward_weights(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
+PrimitiveDescriptor convolution_backward_weights(const Window& window, const Descriptor& src,
                                                  const Descriptor& diff_weights, const Descriptor& diff_bias,
                                                  const Descriptor& diff_dst, const PrimitiveDescriptor& forward) {
-  return create_backward(kConvolutionBackwardWeights, forward, dnnl::convert_to_c(algorithm), raw(src),
-                         raw(diff_weights), raw(diff_bias), raw(diff_dst), window.stride.data(), window.dilation.data(),
+  return create_backward(kConvolutionBackwardWeights, forward, dnnl_convolution_direct, raw(src), raw(diff_weights),
+                         raw(diff_bias), raw(diff_dst), window.stride.data(), window.dilation.data(),
                          window.begin.data(), window.end.data());
 }
 

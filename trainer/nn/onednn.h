@@ -58,6 +58,8 @@ inline constexpr bool kReorderIsBroken = false;
 std::string implementation_of(const PrimitiveDescriptor& descriptor);
 // Whether it is oneDNN's plain reference loop, orders of magnitude slower than the others.
 bool is_reference(const PrimitiveDescriptor& descriptor);
+// Whether nobody should wait for it: a reference loop, or a convolution as a copy and a matrix product.
+bool is_slow(const PrimitiveDescriptor& descriptor);
 
 // How a kernel moves over an image: values for height, width.
 struct Window {
@@ -68,13 +70,14 @@ struct Window {
   Dims end;       // padding below and right
 };
 
-// A zero descriptor for `bias` means none. Backward descriptors take the forward one as their hint.
-PrimitiveDescriptor convolution_forward(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
-                                        const Descriptor& weights, const Descriptor& bias, const Descriptor& dst);
-PrimitiveDescriptor convolution_backward_data(dnnl::algorithm algorithm, const Window& window,
-                                              const Descriptor& diff_src, const Descriptor& weights,
-                                              const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
-PrimitiveDescriptor convolution_backward_weights(dnnl::algorithm algorithm, const Window& window, const Descriptor& src,
+// By the direct algorithm. A zero descriptor for `bias` means none. Backward descriptors take the forward one as their
+// hint.
+PrimitiveDescriptor convolution_forward(const Window& window, const Descriptor& src, const Descriptor& weights,
+                                        const Descriptor& bias, const Descriptor& dst);
+PrimitiveDescriptor convolution_backward_data(const Window& window, const Descriptor& diff_src,
+                                              const Descriptor& weights, const Descriptor& diff_dst,
+                                              const PrimitiveDescriptor& forward);
+PrimitiveDescriptor convolution_backward_weights(const Window& window, const Descriptor& src,
                                                  const Descriptor& diff_weights, const Descriptor& diff_bias,
                                                  const Descriptor& diff_dst, const PrimitiveDescriptor& forward);
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/nn/network_under_test.h"
+#include "trainer/nn/instruction_set.h"
 
 namespace lockstep {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "trainer/nn/network.h"
+#include "trainer/nn/instruction_set.h"
 #include "trainer/nn/onednn.h"
 #include "trainer/tensor/bfloat16.h"
 

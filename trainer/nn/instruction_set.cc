@@ -1,0 +1,49 @@
+#include "trainer/nn/instruction_set.h"
+
+#include <dnnl.h>
+#include <fmt/format.h>
+
+namespace lockstep {
+
+std::string onednn_version() {
+  const dnnl_version_t* version = dnnl_version();
+  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
+}
+
+std::string onednn_instruction_set() {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41:
+      return "sse41";
+    case dnnl_cpu_isa_avx:
+      return "avx";
+    case dnnl_cpu_isa_avx2:
+      return "avx2";
+    case dnnl_cpu_isa_avx512_core:
+      return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+      return "avx512_core_bf16";
+    default:
+      return fmt::format("isa {:#x}", static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
+  }
+}
+
+namespace {
+
+// Whether this processor has the instructions, and ONEDNN_MAX_CPU_ISA does not forbid them.
+bool has(dnnl_cpu_isa_t isa) {
+  return (unsigned(dnnl_get_effective_cpu_isa()) & unsigned(isa)) == unsigned(isa);
+}
+
+}  // namespace
+
+bool has_bf16() {
+  return has(dnnl_cpu_isa_avx512_core_bf16);
+}
+
+bool has_avx512() {
+  return has(dnnl_cpu_isa_avx512_core);
+}
+
+}  // namespace lockstep
