@@ -44,12 +44,6 @@ StatusOr<Message> read(const fs::path& path) {
   return message;
 }
 
-Status write(const fs::path& path, const google::protobuf::Message& message) {
-  const std::string text = text_of(message);
-  const std::string_view parts[] = {text};
-  return write_file_atomically(path, parts);
-}
-
 }  // namespace
 
 StatusOr<proto::AttemptFile> AttemptDirectory::attempt() const {
@@ -67,34 +61,25 @@ StatusOr<proto::ExitFile> AttemptDirectory::exit() const {
 Status AttemptDirectory::write_attempt(const proto::AttemptFile& attempt) const {
   RETURN_IF_ERROR(make_directories(path_));
   const fs::path path = path_ / "attempt.pbtxt";
-  // The temporary file that write_file_atomically fills and renames: it keeps the mode that it has here.
+  // The temporary file that replace_file fills and renames: it keeps the mode that it has here.
   const fs::path temporary = path.native() + ".tmp";
   const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid() || ::fchmod(file.get(), 0600) != 0) return failed("create", temporary);
-  return write(path, attempt);
+  const std::string text = text_of(attempt);
+  const std::string_view parts[] = {text};
+  return replace_file(path, parts);
 }
 
 Status AttemptDirectory::write_exit(const proto::ExitFile& exit) const {
-  return write(path_ / "exit.pbtxt", exit);
+  const std::string text = text_of(exit);
+  const std::string_view parts[] = {text};
+  return write_file_atomically(path_ / "exit.pbtxt", parts);
 }
 
-// The claim is written whole under a name of its maker's own; link() then gives it its name, unless that is taken, as
-// O_EXCL does, but never shows a claim that is empty or half written.
 Status AttemptDirectory::make_claim(const proto::ClaimFile& claim) const {
-  const fs::path path = path_ / "claim.pbtxt";
-  const fs::path own = fmt::format("{}.{}", path.native(), ::getpid());
-  RETURN_IF_ERROR(write(own, claim));
-  const int result = ::link(own.c_str(), path.c_str());
-  const int error = errno;
-  ::unlink(own.c_str());
-  if (result != 0 && error == EEXIST) {
-    return absl::AlreadyExistsError(fmt::format("\"{}\" is there: the attempt was started before", path.native()));
-  }
-  errno = error;
-  if (result != 0) return failed("link", path);
-  const Descriptor directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) return failed("fsync directory", path_);
-  return OkStatus();
+  const std::string text = text_of(claim);
+  const std::string_view parts[] = {text};
+  return create_file_once(path_ / "claim.pbtxt", parts);
 }
 
 std::string AttemptDirectory::last_words() const {
