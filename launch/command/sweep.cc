@@ -84,14 +84,12 @@ std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
 // The lines of a live table, written over at each change of the sweep.
 class LiveTable {
  public:
+  static constexpr proto::TrialState kNotEnded[] = {proto::TRIAL_WAITING, proto::TRIAL_RUNNING, proto::TRIAL_PAUSING,
+                                                    proto::TRIAL_STOPPING, proto::TRIAL_PAUSED};
   Status draw(Client& client, const std::string& sweep) {
     ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
-    ASSIGN_OR_RETURN(const proto::TrialsReply reply, client.trials(sweep));
-    std::vector<proto::TrialView> live;
-    for (const proto::TrialView& it : reply.trial()) {
-      if (it.state() <= proto::TRIAL_PAUSED) live.push_back(it);
-    }
-    const std::string text = sweep_text(view) + (live.empty() ? "" : trials_table(live));
+    ASSIGN_OR_RETURN(const proto::TrialsReply live, client.trials(sweep, kNotEnded));
+    const std::string text = sweep_text(view) + (live.trial().empty() ? "" : trials_table(trials_of(live)));
     if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
     fmt::print("{}", text);
     std::fflush(stdout);
@@ -177,7 +175,7 @@ Status change(Client& client, const Arguments& arguments, proto::Wish wish) {
 }
 
 Status export_trials(Client& client, const Arguments& arguments) {
-  return show<proto::TrialsReply>(client.trials(arguments.sweep), arguments.format == "json",
+  return show<proto::TrialsReply>(client.trials(arguments.sweep, {}), arguments.format == "json",
                                   [](const proto::TrialsReply& reply) { return trials_csv(trials_of(reply)); });
 }
 
@@ -193,7 +191,7 @@ Status plan(Client& client, const Arguments& arguments) {
 
 // The output of the trial's newest attempt.
 Status logs(Client& client, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep));
+  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep, {}));
   if (arguments.trial < 0 || arguments.trial >= trials.trial_size()) {
     return absl::NotFoundError(fmt::format("no trial {}: there are {}", arguments.trial, trials.trial_size()));
   }
@@ -275,7 +273,7 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
     return show<proto::SweepView>(client.get(at.sweep), at.json, sweep_text);
   });
   add("trials", "A line a trial", [](Client& client, const Arguments& at) {
-    return show<proto::TrialsReply>(client.trials(at.sweep), at.json,
+    return show<proto::TrialsReply>(client.trials(at.sweep, {}), at.json,
                                     [](const proto::TrialsReply& reply) { return trials_table(trials_of(reply)); });
   });
   add("watch", "What happens, until it ends", watch);
