@@ -195,6 +195,12 @@ grpc::Status SweepServiceImpl::Plan(grpc::ServerContext* context, const proto::P
   const int cores = spec.ranks() * spec.job().execution().threads_per_rank();
   reply->set_parallel(
       std::min(spec.limits().parallel(), static_cast<int>(coordinator_.options().cores.size()) / cores));
+  if (request->epoch_seconds() > 0 && reply->parallel() > 0) {
+    const double seconds = reply->epochs() * request->epoch_seconds();
+    reply->set_epoch_seconds(request->epoch_seconds());
+    reply->set_seconds(seconds / reply->parallel());
+    reply->set_core_hours(seconds * cores / 3600);
+  }
   for (const proto::TrialCreated& it :
        first_suggestions(spec, std::clamp(request->suggestions(), 0, kMostSuggestions))) {
     *reply->add_suggestion() = it;

@@ -55,7 +55,7 @@ struct Trial {
 
   bool is_live() const;   // an attempt is under way
   bool is_ended() const;  // for good
-  bool is_asked() const;   // the attempt under way is to stop at a checkpoint
+  bool is_asked() const;  // the attempt under way is to stop at a checkpoint
   const Attempt* live_attempt() const;
 };
 

@@ -15,6 +15,7 @@
 
 #include "coordinator/service/client.h"
 #include "coordinator/service/token.h"
+#include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
 
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kExamples = R"text(
 Examples:
+  lockstep sweep plan launch/sweeps/fashion_mnist.sweep.pbtxt
   lockstep sweep submit launch/sweeps/fashion_mnist.sweep.pbtxt
   lockstep sweep watch s1
   lockstep sweep best s1 --json
@@ -184,9 +186,19 @@ Status plan(Client& client, const Arguments& arguments) {
   proto::PlanRequest request;
   *request.mutable_spec() = spec;
   request.set_suggestions(arguments.suggestions);
-  return show<proto::PlanReply>(client.plan(request), arguments.json, [&](const proto::PlanReply& reply) {
-    return plan_text(reply, arguments.epoch_seconds);
-  });
+  request.set_epoch_seconds(arguments.epoch_seconds);
+  StatusOr<proto::PlanReply> reply = client.plan(request);
+  if (reply.ok() && arguments.epoch_seconds == 0) {
+    const StatusOr<double> measured = measure_epoch_seconds(spec);
+    if (measured.ok()) {
+      request.set_epoch_seconds(*measured);
+      reply = client.plan(request);
+    } else {
+      fmt::print(stderr, "lockstep sweep: no estimate of time and cost: {}\n",
+                 std::string(measured.status().message()));
+    }
+  }
+  return show<proto::PlanReply>(reply, arguments.json, plan_text);
 }
 
 // The output of the trial's newest attempt.
@@ -246,10 +258,13 @@ void add_file_verbs(CLI::App& app, Arguments& it, Action& action) {
   submit_verb->add_flag("--validate-only", it.validate_only, "Only say what is wrong with it");
   submit_verb->add_flag("--watch", it.watch, "Then watch it to its end");
   submit_verb->callback([&] { action = [&](Client& client) { return submit(client, it); }; });
-  CLI::App* const plan_verb = app.add_subcommand("plan", "What a sweep would do: first trials, cost");
+  CLI::App* const plan_verb = app.add_subcommand("plan", "What a sweep would do and take: first trials, time, cost");
   plan_verb->add_option("file", it.file, "Sweep")->required();
   plan_verb->add_option("--suggestions", it.suggestions, "Trials to show")->capture_default_str();
-  plan_verb->add_option("--epoch-seconds", it.epoch_seconds, "What an epoch takes (lockstep bench), for an estimate");
+  plan_verb
+      ->add_option("--epoch-seconds", it.epoch_seconds,
+                   "What an epoch takes (default: measured by lockstep bench on the base job, alone on the machine)")
+      ->check(CLI::PositiveNumber);
   plan_verb->callback([&] { action = [&](Client& client) { return plan(client, it); }; });
   app.add_subcommand("ls", "List the sweeps")->callback([&] {
     action = [&](Client& client) { return show<proto::ListReply>(client.list(), it.json, sweeps_table); };

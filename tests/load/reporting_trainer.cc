@@ -20,8 +20,8 @@ constexpr int kPointsAReport = 100;
 constexpr int kReportsAnEpoch = 10;
 
 Status report_all(const proto::Job& job, const proto::AttemptFile& attempt, std::string_view token) {
-  const auto stub = proto::RunnerService::NewStub(
-      grpc::CreateChannel(attempt.coordinator(), grpc::InsecureChannelCredentials()));
+  const auto stub =
+      proto::RunnerService::NewStub(grpc::CreateChannel(attempt.coordinator(), grpc::InsecureChannelCredentials()));
   proto::ReportRequest request;
   request.mutable_attempt()->set_sweep(attempt.sweep());
   request.mutable_attempt()->set_trial(attempt.trial());
