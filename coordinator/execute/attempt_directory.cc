@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -28,12 +29,6 @@ Status failed(std::string_view operation, const fs::path& path) {
       fmt::format("cannot {} \"{}\": {}", operation, path.native(), std::generic_category().message(errno)));
 }
 
-std::string text_of(const google::protobuf::Message& message) {
-  std::string text;
-  CHECK(google::protobuf::TextFormat::PrintToString(message, &text), "print a {}", message.GetTypeName());
-  return text;
-}
-
 template <typename Message>
 StatusOr<Message> read(const fs::path& path) {
   ASSIGN_OR_RETURN(const std::string text, read_file(path, kFileLimitBytes));
@@ -42,6 +37,15 @@ StatusOr<Message> read(const fs::path& path) {
   parse_text_proto(text, message, faults);
   RETURN_IF_ERROR(faults.status(path.native()));
   return message;
+}
+
+// `way`: one of the functions of storage/base/file.h that write a file.
+Status write(Status (*way)(const fs::path&, std::span<const std::string_view>), const fs::path& path,
+             const google::protobuf::Message& message) {
+  std::string text;
+  CHECK(google::protobuf::TextFormat::PrintToString(message, &text), "print a {}", message.GetTypeName());
+  const std::string_view part = text;
+  return way(path, {&part, 1});
 }
 
 }  // namespace
@@ -65,21 +69,15 @@ Status AttemptDirectory::write_attempt(const proto::AttemptFile& attempt) const 
   const fs::path temporary = path.native() + ".tmp";
   const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid() || ::fchmod(file.get(), 0600) != 0) return failed("create", temporary);
-  const std::string text = text_of(attempt);
-  const std::string_view parts[] = {text};
-  return replace_file(path, parts);
+  return write(replace_file, path, attempt);
 }
 
 Status AttemptDirectory::write_exit(const proto::ExitFile& exit) const {
-  const std::string text = text_of(exit);
-  const std::string_view parts[] = {text};
-  return write_file_atomically(path_ / "exit.pbtxt", parts);
+  return write(write_file_atomically, path_ / "exit.pbtxt", exit);
 }
 
 Status AttemptDirectory::make_claim(const proto::ClaimFile& claim) const {
-  const std::string text = text_of(claim);
-  const std::string_view parts[] = {text};
-  return create_file_once(path_ / "claim.pbtxt", parts);
+  return write(create_file_once, path_ / "claim.pbtxt", claim);
 }
 
 std::string AttemptDirectory::last_words() const {
