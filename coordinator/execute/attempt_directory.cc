@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -28,12 +29,6 @@ Status failed(std::string_view operation, const fs::path& path) {
       fmt::format("cannot {} \"{}\": {}", operation, path.native(), std::generic_category().message(errno)));
 }
 
-std::string text_of(const google::protobuf::Message& message) {
-  std::string text;
-  CHECK(google::protobuf::TextFormat::PrintToString(message, &text), "print a {}", message.GetTypeName());
-  return text;
-}
-
 template <typename Message>
 StatusOr<Message> read(const fs::path& path) {
   ASSIGN_OR_RETURN(const std::string text, read_file(path, kFileLimitBytes));
@@ -44,10 +39,13 @@ StatusOr<Message> read(const fs::path& path) {
   return message;
 }
 
-Status write(const fs::path& path, const google::protobuf::Message& message) {
-  const std::string text = text_of(message);
-  const std::string_view parts[] = {text};
-  return write_file_atomically(path, parts);
+// `way`: one of the functions of storage/base/file.h that write a file.
+Status write(Status (*way)(const fs::path&, std::span<const std::string_view>), const fs::path& path,
+             const google::protobuf::Message& message) {
+  std::string text;
+  CHECK(google::protobuf::TextFormat::PrintToString(message, &text), "print a {}", message.GetTypeName());
+  const std::string_view part = text;
+  return way(path, {&part, 1});
 }
 
 }  // namespace
@@ -67,34 +65,19 @@ StatusOr<proto::ExitFile> AttemptDirectory::exit() const {
 Status AttemptDirectory::write_attempt(const proto::AttemptFile& attempt) const {
   RETURN_IF_ERROR(make_directories(path_));
   const fs::path path = path_ / "attempt.pbtxt";
-  // The temporary file that write_file_atomically fills and renames: it keeps the mode that it has here.
+  // The temporary file that replace_file fills and renames: it keeps the mode that it has here.
   const fs::path temporary = path.native() + ".tmp";
   const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid() || ::fchmod(file.get(), 0600) != 0) return failed("create", temporary);
-  return write(path, attempt);
+  return write(replace_file, path, attempt);
 }
 
 Status AttemptDirectory::write_exit(const proto::ExitFile& exit) const {
-  return write(path_ / "exit.pbtxt", exit);
+  return write(write_file_atomically, path_ / "exit.pbtxt", exit);
 }
 
-// The claim is written whole under a name of its maker's own; link() then gives it its name, unless that is taken, as
-// O_EXCL does, but never shows a claim that is empty or half written.
 Status AttemptDirectory::make_claim(const proto::ClaimFile& claim) const {
-  const fs::path path = path_ / "claim.pbtxt";
-  const fs::path own = fmt::format("{}.{}", path.native(), ::getpid());
-  RETURN_IF_ERROR(write(own, claim));
-  const int result = ::link(own.c_str(), path.c_str());
-  const int error = errno;
-  ::unlink(own.c_str());
-  if (result != 0 && error == EEXIST) {
-    return absl::AlreadyExistsError(fmt::format("\"{}\" is there: the attempt was started before", path.native()));
-  }
-  errno = error;
-  if (result != 0) return failed("link", path);
-  const Descriptor directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) return failed("fsync directory", path_);
-  return OkStatus();
+  return write(create_file_once, path_ / "claim.pbtxt", claim);
 }
 
 std::string AttemptDirectory::last_words() const {

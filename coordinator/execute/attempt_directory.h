@@ -3,7 +3,8 @@
 //   claim.pbtxt    proto ClaimFile     who started it; made once, by whoever comes first
 //   output.txt                         both streams of the shim and of what it started, appended
 //   exit.pbtxt     proto ExitFile      how it ended; of the shim
-// Each .pbtxt is whole or not there, and durable when the function returns OK.
+// Each .pbtxt is whole or not there for whoever reads it while the machine is up; claim and exit file are durable when
+// the function returns OK. attempt.pbtxt is not: whoever starts an attempt writes it anew.
 // Errors: io_error; for reading also kNotFound, and bad_configuration for a file that is not such a message.
 // Threads: any, one writer of a file at a time (except of the claim).
 #pragma once

@@ -14,7 +14,7 @@ extern char** environ;
 namespace lockstep {
 
 StatusOr<std::string> command_output(std::vector<std::string> arguments) {
-  constexpr std::size_t kMostBytes = 64 << 10;
+  constexpr std::size_t kMostBytes = 1 << 20;
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return io_error(fmt::format("pipe: {}", std::strerror(errno)));
   posix_spawn_file_actions_t actions;

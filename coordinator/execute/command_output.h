@@ -9,7 +9,7 @@
 namespace lockstep {
 
 // Standard output of a program that is started by its path or found in PATH, with these arguments; no shell. At most
-// 64 KiB. Errors: io_error when it cannot be started or does not exit with 0.
+// 1 MiB. Errors: io_error when it cannot be started or does not exit with 0.
 StatusOr<std::string> command_output(std::vector<std::string> arguments);
 
 }  // namespace lockstep

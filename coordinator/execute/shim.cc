@@ -128,17 +128,24 @@ int wait_for(pid_t child) {
   bool asked = false;
   while (true) {
     int status = 0;
-    if (waitpid(child, &status, WNOHANG) == child) {
-      return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
-    }
+    const pid_t ended = waitpid(-1, &status, WNOHANG);
+    if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+    if (ended > 0) continue;  // an orphan
     if (sigwaitinfo(&signals, nullptr) == SIGUSR1 && !std::exchange(asked, true)) ::kill(child, SIGUSR1);
   }
 }
 
-// Ranks that mpirun has left behind.
+bool has_children() {
+  pid_t ended = 1;
+  while (ended > 0) ended = waitpid(-1, nullptr, WNOHANG);
+  return ended == 0;
+}
+
+// Ranks that mpirun has left behind. They have become children of the shim: mostly there are none, and then the process
+// table need not be searched.
 Status clear_session() {
   const auto give_up = Clock::now() + kPatience;
-  while (kill_session(getpid(), getpid()) > 0) {
+  while (has_children() && kill_session(getpid(), getpid()) > 0) {
     if (Clock::now() > give_up) return io_error("processes of the attempt do not die of SIGKILL");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -150,6 +157,7 @@ StatusOr<int> run_job(const proto::AttemptFile& attempt) {
     fmt::print(stderr, "lockstep-shim: {}\n", std::string(cores.message()));
     return kBadCore;
   }
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return failed("adopt orphans");
   const pid_t self = getpid();
   const pid_t child = fork();
   if (child < 0) return failed("fork");

@@ -37,7 +37,7 @@ std::vector<AttemptWatch::Due> AttemptWatch::due(const State& state, Clock::time
     const Trial& trial = sweep->trials[static_cast<std::size_t>(key.trial)];
     const Clock::duration lease = lease_of(*sweep);
     const Clock::duration patience = std::min<Clock::duration>(lease, kMostPatience);
-    const bool stops = trial.state == proto::TRIAL_STOPPING || trial.state == proto::TRIAL_PAUSING;
+    const bool stops = trial.is_asked();
     if (!stops) {
       entry.stopping = {};
     } else if (entry.stopping == Clock::time_point{}) {

@@ -262,7 +262,7 @@ void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& a
     std::string text;
     google::protobuf::TextFormat::PrintToString(*job, &text);
     const std::string_view parts[] = {text};
-    status = write_file_atomically(directory / "job.pbtxt", parts);
+    status = replace_file(directory / "job.pbtxt", parts);  // written at each start: need not be durable
   }
   if (!status.ok()) {
     return on_ended(

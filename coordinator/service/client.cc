@@ -33,12 +33,13 @@ class GrpcClient final : public Client {
   StatusOr<proto::ListReply> list() override {
     return call<proto::ListReply>(*sweeps_, &proto::SweepService::Stub::List, proto::ListRequest());
   }
-  StatusOr<proto::TrialsReply> trials(const std::string& sweep) override {
+  StatusOr<proto::TrialsReply> trials(const std::string& sweep, std::span<const proto::TrialState> states) override {
     proto::TrialsReply all;
     proto::TrialsRequest request;
     request.set_sweep(sweep);
+    for (const proto::TrialState state : states) request.add_state(state);
     while (true) {
-      request.set_first(all.trial_size());
+      if (!all.trial().empty()) request.set_first(all.trial().rbegin()->trial() + 1);
       ASSIGN_OR_RETURN(proto::TrialsReply page,
                        call<proto::TrialsReply>(*sweeps_, &proto::SweepService::Stub::Trials, request));
       if (page.trial().empty()) return all;

@@ -97,10 +97,13 @@ grpc::Status SweepServiceImpl::Trials(grpc::ServerContext* context, const proto:
   const auto answer = [&](const State& state) {
     proto::TrialsReply page;
     const Sweep& sweep = *state.find(request->sweep());
-    const auto first = static_cast<std::size_t>(std::max(0, request->first()));
-    const auto most = static_cast<std::size_t>(std::clamp(request->most(), 0, kMostTrialsAPage));
-    for (std::size_t i = first; i < std::min(sweep.trials.size(), first + most); ++i) {
-      *page.add_trial() = view(sweep, sweep.trials[i], options);
+    const int most = std::clamp(request->most(), 0, kMostTrialsAPage);
+    const auto wanted = [&](const Trial& trial) {
+      return request->state().empty() || std::count(request->state().begin(), request->state().end(), trial.state) > 0;
+    };
+    for (auto i = static_cast<std::size_t>(std::max(0, request->first())); i < sweep.trials.size(); ++i) {
+      if (page.trial_size() == most) break;
+      if (wanted(sweep.trials[i])) *page.add_trial() = view(sweep, sweep.trials[i], options);
     }
     return page;
   };
@@ -192,6 +195,12 @@ grpc::Status SweepServiceImpl::Plan(grpc::ServerContext* context, const proto::P
   const int cores = spec.ranks() * spec.job().execution().threads_per_rank();
   reply->set_parallel(
       std::min(spec.limits().parallel(), static_cast<int>(coordinator_.options().cores.size()) / cores));
+  if (request->epoch_seconds() > 0 && reply->parallel() > 0) {
+    const double seconds = reply->epochs() * request->epoch_seconds();
+    reply->set_epoch_seconds(request->epoch_seconds());
+    reply->set_seconds(seconds / reply->parallel());
+    reply->set_core_hours(seconds * cores / 3600);
+  }
   for (const proto::TrialCreated& it :
        first_suggestions(spec, std::clamp(request->suggestions(), 0, kMostSuggestions))) {
     *reply->add_suggestion() = it;

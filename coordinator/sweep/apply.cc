@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 
 #include "coordinator/sweep/state.h"
 #include "storage/base/status.h"
@@ -90,7 +91,10 @@ void end(Sweep& sweep, const proto::AttemptEnded& event, std::int64_t time_ms) {
   attempt.end = event.end();
   attempt.exit_code = event.exit_code();
   attempt.message = event.message();
-  const bool good = event.end() == proto::EXITED && (event.exit_code() == 0 || event.exit_code() == 75);
+  const int code = event.exit_code();
+  // An attempt that is asked to stop before it handles the signal dies of it, and has lost nothing.
+  const bool died_of_asking = trial.is_asked() && code == 128 + SIGUSR1;
+  const bool good = event.end() == proto::EXITED && (code == 0 || code == 75 || died_of_asking);
   trial.failures = good ? 0 : trial.failures + 1;
   const auto cores = static_cast<int>(attempt.cores.size());
   const double core_seconds = static_cast<double>(time_ms - attempt.planned_ms) * 1e-3 * cores;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/sweep/trial_job.h"
@@ -17,19 +18,24 @@ const Trial* find_trial(const State& state, const std::string& id, int number) {
   return &sweep->trials[static_cast<std::size_t>(number)];
 }
 
-// New evaluations, in order; each follows the one before. Values that are no numbers are left out: the run diverges.
+// Infinity is NaN too: JSON has one word for both, and an evaluation may come as a report or from the metrics file.
+double number_or_nan(double value) {
+  return std::isfinite(value) ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+// New evaluations, in order; each follows the one before.
 std::vector<proto::Evaluated> news(const Trial& trial, std::span<const proto::EvalMetric> metrics) {
   std::vector<proto::Evaluated> found;
   auto next = static_cast<int>(trial.evaluations.size()) + 1;
   for (const proto::EvalMetric& metric : metrics) {
-    if (metric.epoch() != next || !std::isfinite(metric.loss()) || !std::isfinite(metric.accuracy())) continue;
+    if (metric.epoch() != next) continue;
     ++next;
     proto::Evaluated& it = found.emplace_back();
     it.set_trial(trial.number);
     it.set_epoch(metric.epoch());
     it.set_step(metric.step());
-    it.set_loss(metric.loss());
-    it.set_accuracy(metric.accuracy());
+    it.set_loss(number_or_nan(metric.loss()));
+    it.set_accuracy(number_or_nan(metric.accuracy()));
   }
   return found;
 }
@@ -161,9 +167,8 @@ StatusOr<Events> report(const State& state, const proto::ReportRequest& request)
 proto::ReportReply directive(const State& state, const proto::AttemptId& id) {
   const Trial* const trial = find_trial(state, id.sweep(), id.trial());
   proto::ReportReply reply;
-  const bool stops = trial->state == proto::TRIAL_STOPPING || trial->state == proto::TRIAL_PAUSING;
-  reply.set_directive(stops ? proto::STOP_AT_CHECKPOINT : proto::CONTINUE);
-  if (stops) reply.set_reason(trial->reason);
+  reply.set_directive(trial->is_asked() ? proto::STOP_AT_CHECKPOINT : proto::CONTINUE);
+  if (trial->is_asked()) reply.set_reason(trial->reason);
   return reply;
 }
 

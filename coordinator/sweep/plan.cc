@@ -28,6 +28,8 @@ std::vector<Observation> observations(const Sweep& sweep, int new_trial) {
     } else if (const proto::Evaluated* const best = best_evaluation(sweep, trial)) {
       it.state = Observation::State::kDone;
       it.value = sweep.cost(*best);
+    } else if (trial.is_ended()) {
+      it.state = Observation::State::kFailed;
     }
   }
   return found;

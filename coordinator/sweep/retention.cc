@@ -45,7 +45,7 @@ std::vector<Keep> retention(const Sweep& sweep, const Trial& trial) {
       keep.reason = result ? fmt::format("best value of its trial, epoch {}", best->epoch())
                            : fmt::format("not among the {} best trials", sweep.spec.retention().keep_best_trials());
     } else if (newest && best == nullptr && result) {
-      keep.reason = "newest of its trial, which has no evaluation";
+      keep.reason = "newest of its trial, which has no best value";
     } else {
       keep.goes = true;
       keep.reason = "neither newest nor best of its trial";

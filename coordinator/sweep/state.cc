@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <limits>
 
 #include "storage/base/status.h"
 
@@ -18,12 +20,16 @@ std::string short_name(const std::string& name) {
 }  // namespace
 
 bool Trial::is_live() const {
-  return state == proto::TRIAL_RUNNING || state == proto::TRIAL_PAUSING || state == proto::TRIAL_STOPPING;
+  return state == proto::TRIAL_RUNNING || is_asked();
 }
 
 bool Trial::is_ended() const {
   return state == proto::TRIAL_COMPLETED || state == proto::TRIAL_STOPPED || state == proto::TRIAL_INFEASIBLE ||
          state == proto::TRIAL_FAILED;
+}
+
+bool Trial::is_asked() const {
+  return state == proto::TRIAL_PAUSING || state == proto::TRIAL_STOPPING;
 }
 
 const Attempt* Trial::live_attempt() const {
@@ -36,6 +42,7 @@ bool Sweep::maximizes() const {
 
 double Sweep::cost(const proto::Evaluated& evaluation) const {
   const double value = spec.objective().metric() == proto::LOSS ? evaluation.loss() : evaluation.accuracy();
+  if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
   return maximizes() ? -value : value;
 }
 
@@ -55,7 +62,7 @@ const Sweep* State::find(std::string_view id) const {
 const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial) {
   const auto best = std::min_element(trial.evaluations.begin(), trial.evaluations.end(),
                                      [&](const auto& a, const auto& b) { return sweep.cost(a) < sweep.cost(b); });
-  return best == trial.evaluations.end() ? nullptr : &*best;
+  return best == trial.evaluations.end() || std::isinf(sweep.cost(*best)) ? nullptr : &*best;
 }
 
 const Trial* best_trial(const Sweep& sweep) {

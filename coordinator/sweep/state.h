@@ -55,6 +55,7 @@ struct Trial {
 
   bool is_live() const;   // an attempt is under way
   bool is_ended() const;  // for good
+  bool is_asked() const;  // the attempt under way is to stop at a checkpoint
   const Attempt* live_attempt() const;
 };
 
@@ -75,7 +76,7 @@ struct Sweep {
 
   bool is_ended() const { return state == proto::SWEEP_STOPPED || state == proto::SWEEP_COMPLETED; }
   bool maximizes() const;
-  // The objective's value; smaller is better.
+  // The objective's value; smaller is better, infinity when it is no number.
   double cost(const proto::Evaluated& evaluation) const;
   int cores_per_trial() const;
   int epochs() const { return spec.job().epochs(); }
@@ -89,7 +90,7 @@ struct State {
   const Sweep* find(std::string_view id) const;
 };
 
-// The best evaluation of a trial; none without one.
+// The best evaluation of a trial; none without one whose value is a number.
 const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial);
 // The trial with the best evaluation, the lower number when equal; none without one.
 const Trial* best_trial(const Sweep& sweep);

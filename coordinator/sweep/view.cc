@@ -16,14 +16,26 @@ double live_core_seconds(const Trial& trial, std::int64_t now_ms) {
   return static_cast<double>(now_ms - attempt->planned_ms) * 1e-3 * static_cast<double>(attempt->cores.size());
 }
 
-// At the pace of the trials that have ended; trials that are to come count like these.
-std::optional<double> eta_seconds(const Sweep& sweep, std::int64_t now_ms) {
-  const auto ended =
-      std::count_if(sweep.trials.begin(), sweep.trials.end(), [](const Trial& it) { return it.is_ended(); });
-  if (ended == 0 || sweep.state != proto::SWEEP_RUNNING) return std::nullopt;
-  const double elapsed = static_cast<double>(now_ms - sweep.submitted_ms) * 1e-3;
-  const auto left = static_cast<double>(most_trials(sweep.spec) - ended);
-  return elapsed / static_cast<double>(ended) * left;
+// The epochs that are left, each as long as those so far were with all that attempts did besides, on as many places as
+// there are. A trial is to have the epochs that the scheduler means one to have on average; one that goes on beyond
+// them, one more.
+std::optional<double> eta_seconds(const Sweep& sweep, double core_seconds, int all_cores) {
+  const int trials = most_trials(sweep.spec);
+  const double each = expected_epochs(sweep.spec) / trials;
+  int open = trials - static_cast<int>(sweep.trials.size());
+  double left = open * each;
+  double done = 0;
+  for (const Trial& trial : sweep.trials) {
+    const auto epochs = static_cast<double>(trial.evaluations.size());
+    done += epochs;
+    if (trial.is_ended()) continue;
+    ++open;
+    left += std::max(each - epochs, std::min(1.0, sweep.epochs() - epochs));
+  }
+  if (done == 0 || sweep.state != proto::SWEEP_RUNNING) return std::nullopt;
+  const int cores = sweep.cores_per_trial();
+  const int places = std::max(1, std::min({sweep.spec.limits().parallel(), all_cores / cores, open}));
+  return left * core_seconds / cores / done / places;
 }
 
 }  // namespace
@@ -54,7 +66,7 @@ proto::SweepView view(const Sweep& sweep, const ViewOptions& options) {
   it.set_all_cores(options.cores);
   it.set_trials(most_trials(sweep.spec));
   it.set_core_seconds(core_seconds);
-  if (const auto eta = eta_seconds(sweep, options.now_ms)) it.set_eta_seconds(*eta);
+  if (const auto eta = eta_seconds(sweep, core_seconds, options.cores)) it.set_eta_seconds(*eta);
   return it;
 }
 

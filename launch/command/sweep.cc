@@ -15,6 +15,7 @@
 
 #include "coordinator/service/client.h"
 #include "coordinator/service/token.h"
+#include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
 
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kExamples = R"text(
 Examples:
+  lockstep sweep plan launch/sweeps/fashion_mnist.sweep.pbtxt
   lockstep sweep submit launch/sweeps/fashion_mnist.sweep.pbtxt
   lockstep sweep watch s1
   lockstep sweep best s1 --json
@@ -84,14 +86,12 @@ std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
 // The lines of a live table, written over at each change of the sweep.
 class LiveTable {
  public:
+  static constexpr proto::TrialState kNotEnded[] = {proto::TRIAL_WAITING, proto::TRIAL_RUNNING, proto::TRIAL_PAUSING,
+                                                    proto::TRIAL_STOPPING, proto::TRIAL_PAUSED};
   Status draw(Client& client, const std::string& sweep) {
     ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
-    ASSIGN_OR_RETURN(const proto::TrialsReply reply, client.trials(sweep));
-    std::vector<proto::TrialView> live;
-    for (const proto::TrialView& it : reply.trial()) {
-      if (it.state() <= proto::TRIAL_PAUSED) live.push_back(it);
-    }
-    const std::string text = sweep_text(view) + (live.empty() ? "" : trials_table(live));
+    ASSIGN_OR_RETURN(const proto::TrialsReply live, client.trials(sweep, kNotEnded));
+    const std::string text = sweep_text(view) + (live.trial().empty() ? "" : trials_table(trials_of(live)));
     if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
     fmt::print("{}", text);
     std::fflush(stdout);
@@ -177,7 +177,7 @@ Status change(Client& client, const Arguments& arguments, proto::Wish wish) {
 }
 
 Status export_trials(Client& client, const Arguments& arguments) {
-  return show<proto::TrialsReply>(client.trials(arguments.sweep), arguments.format == "json",
+  return show<proto::TrialsReply>(client.trials(arguments.sweep, {}), arguments.format == "json",
                                   [](const proto::TrialsReply& reply) { return trials_csv(trials_of(reply)); });
 }
 
@@ -186,14 +186,24 @@ Status plan(Client& client, const Arguments& arguments) {
   proto::PlanRequest request;
   *request.mutable_spec() = spec;
   request.set_suggestions(arguments.suggestions);
-  return show<proto::PlanReply>(client.plan(request), arguments.json, [&](const proto::PlanReply& reply) {
-    return plan_text(reply, arguments.epoch_seconds);
-  });
+  request.set_epoch_seconds(arguments.epoch_seconds);
+  StatusOr<proto::PlanReply> reply = client.plan(request);
+  if (reply.ok() && arguments.epoch_seconds == 0) {
+    const StatusOr<double> measured = measure_epoch_seconds(spec);
+    if (measured.ok()) {
+      request.set_epoch_seconds(*measured);
+      reply = client.plan(request);
+    } else {
+      fmt::print(stderr, "lockstep sweep: no estimate of time and cost: {}\n",
+                 std::string(measured.status().message()));
+    }
+  }
+  return show<proto::PlanReply>(reply, arguments.json, plan_text);
 }
 
 // The output of the trial's newest attempt.
 Status logs(Client& client, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep));
+  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep, {}));
   if (arguments.trial < 0 || arguments.trial >= trials.trial_size()) {
     return absl::NotFoundError(fmt::format("no trial {}: there are {}", arguments.trial, trials.trial_size()));
   }
@@ -248,10 +258,13 @@ void add_file_verbs(CLI::App& app, Arguments& it, Action& action) {
   submit_verb->add_flag("--validate-only", it.validate_only, "Only say what is wrong with it");
   submit_verb->add_flag("--watch", it.watch, "Then watch it to its end");
   submit_verb->callback([&] { action = [&](Client& client) { return submit(client, it); }; });
-  CLI::App* const plan_verb = app.add_subcommand("plan", "What a sweep would do: first trials, cost");
+  CLI::App* const plan_verb = app.add_subcommand("plan", "What a sweep would do and take: first trials, time, cost");
   plan_verb->add_option("file", it.file, "Sweep")->required();
   plan_verb->add_option("--suggestions", it.suggestions, "Trials to show")->capture_default_str();
-  plan_verb->add_option("--epoch-seconds", it.epoch_seconds, "What an epoch takes (lockstep bench), for an estimate");
+  plan_verb
+      ->add_option("--epoch-seconds", it.epoch_seconds,
+                   "What an epoch takes (default: measured by lockstep bench on the base job, alone on the machine)")
+      ->check(CLI::PositiveNumber);
   plan_verb->callback([&] { action = [&](Client& client) { return plan(client, it); }; });
   app.add_subcommand("ls", "List the sweeps")->callback([&] {
     action = [&](Client& client) { return show<proto::ListReply>(client.list(), it.json, sweeps_table); };
@@ -275,7 +288,7 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
     return show<proto::SweepView>(client.get(at.sweep), at.json, sweep_text);
   });
   add("trials", "A line a trial", [](Client& client, const Arguments& at) {
-    return show<proto::TrialsReply>(client.trials(at.sweep), at.json,
+    return show<proto::TrialsReply>(client.trials(at.sweep, {}), at.json,
                                     [](const proto::TrialsReply& reply) { return trials_table(trials_of(reply)); });
   });
   add("watch", "What happens, until it ends", watch);

@@ -96,12 +96,12 @@ std::string best_text(const proto::TrialView& trial) {
   return text;
 }
 
-std::string plan_text(const proto::PlanReply& plan, double epoch_seconds) {
+std::string plan_text(const proto::PlanReply& plan) {
   std::string text = fmt::format("{} trials, {} at a time, about {:.4g} epochs together\n", plan.trials(),
                                  plan.parallel(), plan.epochs());
-  if (epoch_seconds > 0 && plan.parallel() > 0) {
-    text += fmt::format("at {:.3g} s an epoch: about {}\n", epoch_seconds,
-                        format_duration(plan.epochs() * epoch_seconds / plan.parallel()));
+  if (plan.has_seconds()) {
+    text += fmt::format("at {:.3g} s an epoch: about {}, {:.3g} core-hours\n", plan.epoch_seconds(),
+                        format_duration(plan.seconds()), plan.core_hours());
   }
   for (const proto::TrialCreated& it : plan.suggestion()) {
     text += fmt::format("{:>5}  {}   ({})\n", it.trial(), parameters_text(it.assignment()), it.reason());

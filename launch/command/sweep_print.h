@@ -17,7 +17,7 @@ std::string sweep_text(const proto::SweepView& sweep);
 // A line a trial.
 std::string trials_table(const std::vector<proto::TrialView>& trials);
 std::string best_text(const proto::TrialView& trial);
-std::string plan_text(const proto::PlanReply& plan, double epoch_seconds);
+std::string plan_text(const proto::PlanReply& plan);
 std::string checkpoints_table(const proto::CheckpointsReply& checkpoints);
 // One line; empty for what people need not see.
 std::string event_line(const proto::Event& event);

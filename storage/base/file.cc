@@ -88,8 +88,10 @@ bool write_range(int descriptor, std::span<const std::string_view> parts, std::s
   return true;
 }
 
-// Creates the file with the parts as its content, durable when OK.
-Status write_durably(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+enum class Durability { kSynced, kNone };
+
+// Creates the file with the parts as its content.
+Status write_parts(const std::filesystem::path& path, std::span<const std::string_view> parts, Durability durability) {
   std::size_t size = 0;
   for (const std::string_view part : parts) size += part.size();
   RETURN_IF_ERROR(fault_point("file.open"));
@@ -98,8 +100,10 @@ Status write_durably(const std::filesystem::path& path, std::span<const std::str
   if (!write_range(file.get(), parts, 0, size / 2)) return failed("write", path);
   RETURN_IF_ERROR(fault_point("file.write"));
   if (!write_range(file.get(), parts, size / 2, size)) return failed("write", path);
-  RETURN_IF_ERROR(fault_point("file.fsync"));
-  if (::fsync(file.get()) != 0) return failed("fsync", path);
+  if (durability == Durability::kSynced) {
+    RETURN_IF_ERROR(fault_point("file.fsync"));
+    if (::fsync(file.get()) != 0) return failed("fsync", path);
+  }
   if (!file.close()) return failed("close", path);
   return OkStatus();
 }
@@ -113,10 +117,23 @@ Status fsync_directory(const std::filesystem::path& path) {
   return OkStatus();
 }
 
-Status replace(const std::filesystem::path& temporary, const std::filesystem::path& path) {
-  RETURN_IF_ERROR(fault_point("file.rename"));
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("replace", path);
-  return OkStatus();
+// By way of path + ".tmp", which is not left behind.
+Status replace(const std::filesystem::path& path, std::span<const std::string_view> parts, Durability durability) {
+  std::filesystem::path temporary = path;
+  temporary += ".tmp";
+  Status status = write_parts(temporary, parts, durability);
+  if (status.ok()) status = fault_point("file.rename");
+  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) status = failed("replace", path);
+  if (!status.ok()) ::unlink(temporary.c_str());
+  return status;
+}
+
+// Fails when the name is taken.
+Status give_name(const std::filesystem::path& file, const std::filesystem::path& path) {
+  RETURN_IF_ERROR(fault_point("file.link"));
+  if (::link(file.c_str(), path.c_str()) == 0) return OkStatus();
+  if (errno == EEXIST) return absl::AlreadyExistsError(fmt::format("there is a file \"{}\" already", path.native()));
+  return failed("create", path);
 }
 
 }  // namespace
@@ -146,14 +163,20 @@ StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t l
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  Status status = write_durably(temporary, parts);
-  if (status.ok()) status = replace(temporary, path);
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
+  RETURN_IF_ERROR(replace(path, parts, Durability::kSynced));
+  return fsync_directory(path.parent_path());
+}
+
+Status replace_file(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  return replace(path, parts, Durability::kNone);
+}
+
+Status create_file_once(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  const std::filesystem::path own = fmt::format("{}.{}", path.native(), ::getpid());
+  Status status = write_parts(own, parts, Durability::kSynced);
+  if (status.ok()) status = give_name(own, path);
+  ::unlink(own.c_str());
+  RETURN_IF_ERROR(status);
   return fsync_directory(path.parent_path());
 }
 

@@ -23,6 +23,16 @@ StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t l
 // "file.fsync_directory" (see fault.h).
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
+// The same for readers that live now, without the fsyncs: they find the old content or the new, whole, but after a
+// crash of the machine `path` may hold anything. For what is written anew before it is needed again.
+Status replace_file(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
+// Creates `path` with the parts, unless there is such a file: of several makers at a time, in whatever processes, one
+// succeeds. A file that can be seen is whole, and it is durable when OK. Requires: at most one maker in a process.
+// Errors: kAlreadyExists; the file that is there stays. Fault points: those of write_file_atomically, with "file.link"
+// in place of "file.rename".
+Status create_file_once(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
 // With all its parents; OK when it is there.
 Status make_directories(const std::filesystem::path& path);
 

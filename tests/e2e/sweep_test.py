@@ -34,6 +34,30 @@ class SweepTest(CoordinatorCase):
         self.assertIn("best value of its trial", it.sweep("gc", "s1", "--dry-run"))
         self.assertIn("accuracy", it.sweep("logs", "s1", "0"))
 
+    def test_plan_says_what_it_takes(self):
+        it = self.coordinator("plan")
+        spec = self.spec("plan", trials=3, epochs=4, ranks=2)
+        plan = json.loads(it.sweep("plan", spec, "--json"))
+        self.assertEqual((plan["trials"], plan["parallel"], plan["epochs"]), (3, 1, 12))
+        self.assertGreater(plan["epoch_seconds"], 0)
+        self.assertAlmostEqual(plan["seconds"], 12 * plan["epoch_seconds"])
+        self.assertAlmostEqual(plan["core_hours"], 2 * plan["seconds"] / 3600)
+        self.assertIn("at 10 s an epoch: about 2:00, 0.0667 core-hours", it.sweep("plan", spec, "--epoch-seconds", "10"))
+        data = self.folder / "sample.h5"
+        data.rename(self.folder / "away.h5")
+        try:
+            outcome = Run([BIN / "lockstep", "sweep", "--server", it.address, "--token-file", it.state / "token", "plan",
+                           spec]).wait(60)
+        finally:
+            (self.folder / "away.h5").rename(data)
+        self.assertEqual(outcome.code, 0, outcome.text)
+        self.assertIn("no estimate of time and cost: lockstep bench of the base job", outcome.err)
+        self.assertIn("3 trials, 1 at a time, about 12 epochs", outcome.out)
+        it.sweep("submit", spec)
+        self.assertTrue(wait_until(it.trials, 30, 0.1))
+        self.assertEqual(it.trials()[0]["assignment"], plan["suggestion"][0]["assignment"])
+        it.sweep("stop", "s1")
+
     def test_halving_trains_the_best_on(self):
         it = self.coordinator("halving")
         it.sweep("submit", self.spec("halving", trials=4, epochs=4, more=HALVING))

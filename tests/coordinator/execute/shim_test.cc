@@ -138,6 +138,20 @@ TEST(ShimTest, KillsWhatTheJobLeaves) {
   EXPECT_EQ(scene.directory().exit()->exit_code(), 0);
 }
 
+// An orphan becomes a child of the shim, which takes it out of the process table when it has ended.
+TEST(ShimTest, AdoptsOrphans) {
+  AttemptScene scene;
+  ASSERT_TRUE(scene.directory()
+                  .write_attempt(scene.job("sh -c 'sleep 100 & echo $! > $0/orphan' $D\n"
+                                           "ps -o stat= --ppid $PPID | wc -l > $D/children\n"
+                                           "kill -9 $(cat $D/orphan)\n"
+                                           "while [ -e /proc/$(cat $D/orphan) ]; do sleep 0.01; done"))
+                  .ok());
+  EXPECT_EQ(run_shim_on(scene), 0);
+  EXPECT_EQ(scene.text_of("children"), "2\n");
+  EXPECT_EQ(scene.directory().exit()->exit_code(), 0);
+}
+
 TEST(ShimTest, WithoutAnAttemptItClaimsNothing) {
   AttemptScene scene;
   EXPECT_EQ(run_shim_on(scene), 1);

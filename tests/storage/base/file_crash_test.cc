@@ -75,6 +75,21 @@ INSTANTIATE_TEST_SUITE_P(Points, FileCrash,
                                          Point{"file.fsync_directory", true, 0}),
                          [](const auto& point) { return std::string(point.param.name).substr(5); });
 
+TEST(FileCrash, KillBeforeAFileHasItsNameHindersNobody) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "a";
+  const auto create = [&] {
+    const std::string_view parts[] = {kNew};
+    return exit_code(create_file_once(path, parts));
+  };
+  EXPECT_EQ(run_in_child("file.link:1:fail", create), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+  EXPECT_EQ(run_in_child("file.link:1:kill", create), -SIGKILL);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(run_in_child("", create), 0);
+  EXPECT_EQ(content(path), kNew);
+}
+
 // The negative control: the same kill tears the file of a writer that writes in place.
 TEST(FileCrashControl, WritingInPlaceLeavesATornFile) {
   const TemporaryDirectory directory;

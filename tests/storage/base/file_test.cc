@@ -101,6 +101,46 @@ TEST(File, SizeLimitAfterAShortWrite) {
   EXPECT_FALSE(std::filesystem::exists(directory / "a.tmp"));
 }
 
+TEST(File, ReplacesForThoseWhoRead) {
+  const TemporaryDirectory directory;
+  const std::string_view old_parts[] = {"old"}, new_parts[] = {"n", "ew"};
+  ASSERT_TRUE(replace_file(directory / "a", old_parts).ok());
+  ASSERT_TRUE(replace_file(directory / "a", new_parts).ok());
+  EXPECT_EQ(read_file(directory / "a", 10).value(), "new");
+  EXPECT_FALSE(std::filesystem::exists(directory / "a.tmp"));
+}
+
+TEST(File, IsCreatedOnce) {
+  const TemporaryDirectory directory;
+  const auto create = [&](std::string_view text) {
+    const std::string_view parts[] = {text};
+    return create_file_once(directory / "a", parts);
+  };
+  ASSERT_TRUE(create("first").ok());
+  EXPECT_EQ(create("second").code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(read_file(directory / "a", 10).value(), "first");
+}
+
+TEST(File, OfManyMakersOneCreatesIt) {
+  const TemporaryDirectory directory;
+  std::vector<pid_t> makers;
+  for (int i = 0; i < 8; ++i) {
+    makers.push_back(fork());
+    if (makers.back() != 0) continue;
+    const std::string text(1000, static_cast<char>('0' + i));
+    const std::string_view parts[] = {text};
+    _exit(create_file_once(directory / "a", parts).ok() ? 0 : 1);
+  }
+  int created = 0;
+  for (const pid_t maker : makers) {
+    int status = 0;
+    EXPECT_EQ(waitpid(maker, &status, 0), maker);
+    created += WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(read_file(directory / "a", 1000).value().size(), 1000U);
+}
+
 TEST(File, MakesDirectories) {
   const TemporaryDirectory directory;
   const std::filesystem::path deep = directory.path() / "a" / "b" / "c";

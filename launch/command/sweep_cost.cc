@@ -1,0 +1,87 @@
+#include "launch/command/sweep_cost.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <google/protobuf/text_format.h>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/execute/command_output.h"
+#include "storage/base/file.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+fs::path program(const char* name) {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path() / name;
+}
+
+// What a program of ours prints with --json.
+StatusOr<Json> ask(std::vector<std::string> arguments) {
+  ASSIGN_OR_RETURN(const std::string text, command_output(std::move(arguments)));
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return io_error("the answer is no JSON object");
+  return json;
+}
+
+StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
+  std::vector<std::string> words;
+  if (spec.ranks() == 1) return words;
+  const std::string ranks = std::to_string(spec.ranks());
+  const std::string threads = std::to_string(spec.job().execution().threads_per_rank());
+  ASSIGN_OR_RETURN(const std::string flags,
+                   command_output({program("lockstep-mpirun-flags").string(), "--unbound", ranks, threads}));
+  words.emplace_back("mpirun");
+  std::istringstream text(flags);
+  for (std::string flag; text >> flag;) words.push_back(flag);
+  words.insert(words.end(), {"-n", ranks});
+  return words;
+}
+
+StatusOr<Json> bench(const proto::SweepSpec& spec, const fs::path& job_file) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(spec.job(), &text);
+  const std::string_view parts[] = {text};
+  RETURN_IF_ERROR(replace_file(job_file, parts));
+  ASSIGN_OR_RETURN(std::vector<std::string> command, launcher(spec));
+  command.insert(command.end(), {program("lockstep-bench").string(), "--model", job_file.string(), "--json"});
+  return ask(std::move(command));
+}
+
+StatusOr<double> rows_of(const Json& info, const std::string& split) {
+  for (const Json& it : info.at("splits")) {
+    if (it.at("name") == split) return it.at("rows").get<double>();
+  }
+  return io_error(fmt::format("the data has no group {}", split));
+}
+
+}  // namespace
+
+StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
+  std::string folder = (fs::temp_directory_path() / "lockstep-plan-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) return io_error(fmt::format("cannot make a folder like {}", folder));
+  const StatusOr<Json> step = bench(spec, fs::path(folder) / "job.pbtxt");
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (!step.ok()) return with_context(step.status(), "lockstep bench of the base job");
+  const proto::Data& data = spec.job().data();
+  const StatusOr<Json> info = ask({program("lockstep-data").string(), "info", data.path(), "--json"});
+  if (!info.ok()) return with_context(info.status(), "lockstep data info");
+  ASSIGN_OR_RETURN(const double training_rows, rows_of(*info, data.train()));
+  ASSIGN_OR_RETURN(const double test_rows, rows_of(*info, data.test()));
+  double forward_seconds = 0;  // of a step; an evaluation is little else
+  for (const Json& kernel : step->at("kernels")) {
+    if (kernel.at("pass") == "forward") forward_seconds += kernel.at("seconds").get<double>();
+  }
+  const double step_seconds = step->at("median_step_seconds");
+  return (training_rows * step_seconds + test_rows * forward_seconds) / step->at("batch").get<double>();
+}
+
+}  // namespace lockstep
