@@ -47,13 +47,18 @@ grpc::Status SweepServiceImpl::Submit(grpc::ServerContext* context, const proto:
   }
   auto made = std::make_shared<proto::SubmitReply>();
   const std::string hash = request->request_id().empty() ? "" : hash_of(request->spec());
-  const auto decide = [this, made, hash, request](Coordinator::Desk& desk) -> Status {
+  proto::SweepSpec spec = request->spec();
+  Faults faults;  // looked for here: a large sweep does not hold up the loop
+  complete_and_check(spec, coordinator_.options().machine, faults);
+  const Status checked = faults.status("sweep");
+  const auto decide = [&](Coordinator::Desk& desk) -> Status {
     ASSIGN_OR_RETURN(const auto earlier, earlier_reply(desk.store, request->request_id(), hash));
     if (earlier) {
       *made = *earlier;
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(Events events, submit(desk.state, request->spec(), coordinator_.options().machine));
+    RETURN_IF_ERROR(checked);
+    ASSIGN_OR_RETURN(Events events, submit(desk.state, spec));
     if (request->validate_only()) return OkStatus();
     made->set_sweep(events[0].sweep());
     desk.commit.events = std::move(events);
@@ -98,8 +103,8 @@ grpc::Status SweepServiceImpl::Trials(grpc::ServerContext* context, const proto:
     proto::TrialsReply page;
     const Sweep& sweep = *state.find(request->sweep());
     const auto first = static_cast<std::size_t>(std::max(0, request->first()));
-    const auto most = static_cast<std::size_t>(std::clamp(request->most(), 0, kMostTrialsAPage));
-    for (std::size_t i = first; i < std::min(sweep.trials.size(), first + most); ++i) {
+    const int most = std::clamp(request->most(), 0, kMostTrialsAPage);
+    for (std::size_t i = first; i < sweep.trials.size() && page.trial_size() < most; ++i) {
       *page.add_trial() = view(sweep, sweep.trials[i], options);
     }
     return page;

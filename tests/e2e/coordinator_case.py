@@ -34,8 +34,9 @@ def free_port():
 class Coordinator:
     """`lockstep serve` on one state directory; it may be killed and started again."""
 
-    def __init__(self, folder, state):
+    def __init__(self, folder, state, options=()):
         self.folder = folder
+        self.options = options
         self.state = folder / state
         self.address = f"127.0.0.1:{free_port()}"
         self.run = None
@@ -44,7 +45,7 @@ class Coordinator:
         if self.run is not None:
             self.run.wait(10)  # it has ended
         self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address, "--root", self.folder,
-                        "--cores", "2"], environment)
+                        "--cores", "2", *self.options], environment)
         return wait_until(lambda: "state in" in self.run.output() or self.run.process.poll() is not None, 30)
 
     def is_up(self):
@@ -104,8 +105,8 @@ class CoordinatorCase(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         sample.write_job(cls.folder / "sample.job.pbtxt", sample.write_dataset(cls.folder / "sample.h5"), clip="")
 
-    def coordinator(self, state, environment=None):
-        it = Coordinator(self.folder, state)
+    def coordinator(self, state, environment=None, options=()):
+        it = Coordinator(self.folder, state, options)
         self.addCleanup(it.end)
         self.assertTrue(it.start(environment), it.run.output())
         return it

@@ -71,8 +71,12 @@ void check(const State& state) {
 }
 
 proto::SweepSpec spec_of(int seed) {
-  const char* const schedulers[] = {"run_to_end {}", "successive_halving { eta: 3 }", "asha { eta: 2 }",
-                                    "asha { eta: 2 promote: true }", "median { min_trials: 2 }", "hyperband { eta: 3 }"};
+  const char* const schedulers[] = {"run_to_end {}",
+                                    "successive_halving { eta: 3 }",
+                                    "asha { eta: 2 }",
+                                    "asha { eta: 2 promote: true }",
+                                    "median { min_trials: 2 }",
+                                    "hyperband { eta: 3 }"};
   const char* const searches[] = {"random {}", "grid { steps: 2 }", "sobol {}", "tpe { startup_trials: 3 }"};
   return sample_spec(
       fmt::format("scheduler {{ {} }} search {{ {} }} limits {{ trials: {} parallel: {} }} ranks: {} seed: {} "
@@ -132,9 +136,9 @@ std::string outcome(const char* scheduler, const char* search, std::uint64_t cha
 }
 
 TEST(Simulation, DecisionsDoNotDependOnTiming) {
-  for (const auto& [scheduler, search] : {std::pair("run_to_end {}", "tpe { startup_trials: 3 }"),
-                                          std::pair("successive_halving { eta: 2 }", "random {}"),
-                                          std::pair("hyperband { eta: 3 }", "random {}")}) {
+  for (const auto& [scheduler, search] :
+       {std::pair("run_to_end {}", "tpe { startup_trials: 3 }"),
+        std::pair("successive_halving { eta: 2 }", "random {}"), std::pair("hyperband { eta: 3 }", "random {}")}) {
     const std::string expected = outcome(scheduler, search, 1, 0);
     for (std::uint64_t chance = 2; chance < 20; ++chance) EXPECT_EQ(outcome(scheduler, search, chance, 0), expected);
   }
