@@ -37,10 +37,11 @@ class GrpcClient final : public Client {
   StatusOr<proto::ListReply> list() override {
     return call<proto::ListReply>(*sweeps_, &proto::SweepService::Stub::List, proto::ListRequest());
   }
-  StatusOr<proto::TrialsReply> trials(const std::string& sweep) override {
+  StatusOr<proto::TrialsReply> trials(const std::string& sweep, bool only_open) override {
     proto::TrialsReply all;
     proto::TrialsRequest request;
     request.set_sweep(sweep);
+    request.set_only_open(only_open);
     while (true) {
       ASSIGN_OR_RETURN(proto::TrialsReply page,
                        call<proto::TrialsReply>(*sweeps_, &proto::SweepService::Stub::Trials, request));

@@ -105,6 +105,7 @@ grpc::Status SweepServiceImpl::Trials(grpc::ServerContext* context, const proto:
     const auto first = static_cast<std::size_t>(std::max(0, request->first()));
     const int most = std::clamp(request->most(), 0, kMostTrialsAPage);
     for (std::size_t i = first; i < sweep.trials.size() && page.trial_size() < most; ++i) {
+      if (request->only_open() && sweep.trials[i].is_ended()) continue;
       *page.add_trial() = view(sweep, sweep.trials[i], options);
     }
     return page;
