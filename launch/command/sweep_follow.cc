@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -56,6 +57,7 @@ class LiveText {
   int lines_ = 0;
 };
 
+// Trials that run come first, for not all may fit.
 Status watch_table(Client& client, const std::string& sweep) {
   LiveText live;
   std::string text;
@@ -66,7 +68,9 @@ Status watch_table(Client& client, const std::string& sweep) {
     if (status.ok()) {
       tries = 0;
       text = sweep_text(*view);
-      if (!open->trial().empty()) text += trials_table({open->trial().begin(), open->trial().end()});
+      std::vector<proto::TrialView> trials(open->trial().begin(), open->trial().end());
+      std::stable_partition(trials.begin(), trials.end(), [](const auto& it) { return it.core_size() > 0; });
+      if (!trials.empty()) text += trials_table(trials);
       live.draw(text);
       if (is_ended(*view)) return OkStatus();
     } else if (absl::IsUnavailable(status)) {
