@@ -78,10 +78,10 @@ TEST(ErrorDetails, AMessageWithoutEndIsCut) {
   EXPECT_EQ(status.message().size(), std::size_t{128} << 10);
 }
 
-TEST(ErrorDetails, AMillionFaultsAreToldAsSomeAndACount) {
+TEST(ErrorDetails, MoreFaultsThanAreToldAreCounted) {
   const ServiceScene scene;
   proto::SubmitRequest request = bad_submission();
-  for (int i = 0; i < 1'000'000; ++i) request.mutable_spec()->add_parameter();
+  for (int i = 0; i < 20'000; ++i) request.mutable_spec()->add_parameter();
   const Status status = scene.client()->submit(request).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status.code();
   EXPECT_NE(std::string(status.message()).find(" more"), std::string::npos);
