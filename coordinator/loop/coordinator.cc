@@ -6,6 +6,7 @@
 
 #include <google/protobuf/text_format.h>
 
+#include "coordinator/loop/log_lines.h"
 #include "coordinator/loop/run_history.h"
 #include "coordinator/loop/secret.h"
 #include "coordinator/sweep/attempts.h"
@@ -194,19 +195,24 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   return commits;
 }
 
+Status Coordinator::commit(std::vector<Commit>& commits) {
+  if (commits.empty()) return OkStatus();
+  const auto began = std::chrono::steady_clock::now();
+  ASSIGN_OR_RETURN(const std::vector<Status> results, store_->commit(commits));
+  if (on_commit_) on_commit_(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  for (std::size_t i = 0; i < commits.size(); ++i) {
+    CHECK(results[i].ok() || commits[i].events.empty(), "the store refused what the state admitted: {}",
+          std::string(results[i].message()));
+    for (const proto::Event& event : commits[i].events) log_event(event);
+  }
+  return OkStatus();
+}
+
 Status Coordinator::round(std::deque<Task>& tasks) {
   std::vector<Commit> commits = decide(tasks);
   plan_all(commits);
   collect_checkpoints(commits);
-  Status status;
-  if (!commits.empty()) {
-    const auto results = store_->commit(commits);
-    status = results.status();
-    for (std::size_t i = 0; results.ok() && i < commits.size(); ++i) {
-      CHECK((*results)[i].ok() || commits[i].events.empty(), "the store refused what the state admitted: {}",
-            std::string((*results)[i].message()));
-    }
-  }
+  const Status status = commit(commits);
   if (status.ok()) {
     CHECK(store_->last_revision() == state_.revision, "the log is at {}, the state at {}", store_->last_revision(),
           state_.revision);
@@ -236,8 +242,7 @@ void Coordinator::act() {
         executor_->ask_to_stop(due.key);
         break;
       case AttemptWatch::Due::What::kFence:
-        log_warning("{} trial {} attempt {}: no report within its lease: it is ended", due.key.sweep, due.key.trial,
-                    due.key.attempt);
+        log(LogLevel::kWarning, "no report within its lease: it is ended", fields_of(due.key));
         executor_->kill(due.key, proto::FENCED);
         break;
       case AttemptWatch::Due::What::kKill:

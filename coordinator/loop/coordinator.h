@@ -55,6 +55,9 @@ class Coordinator {
       const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor);
   ~Coordinator();
 
+  // Called with the time of each transaction of the log, on the loop's thread. Requires: run() was not called.
+  void on_commit(std::function<void(double seconds)> told) { on_commit_ = std::move(told); }
+
   // Until stop(), which leaves trials running. Errors: those of the store: the process must end.
   Status run();
   void stop();  // Threads: any.
@@ -84,6 +87,7 @@ class Coordinator {
   std::deque<Task> wait_for_tasks();
   std::vector<Commit> decide(std::deque<Task>& tasks);
   Status round(std::deque<Task>& tasks);
+  Status commit(std::vector<Commit>& commits);
   void apply_events(Commit& commit);
   void plan_all(std::vector<Commit>& commits);
   void collect_checkpoints(std::vector<Commit>& commits);
@@ -100,6 +104,7 @@ class Coordinator {
   AttemptWatch watch_;
   std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at
   std::vector<std::filesystem::path> to_remove_;
+  std::function<void(double)> on_commit_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

@@ -1,6 +1,7 @@
 #include "coordinator/schedule/scheduler.h"
 
 #include "coordinator/schedule/asha.h"
+#include "coordinator/schedule/hyperband.h"
 #include "coordinator/schedule/median.h"
 #include "coordinator/schedule/run_to_end.h"
 #include "coordinator/schedule/rungs.h"
@@ -31,6 +32,7 @@ Verdict judge(const proto::Scheduler& scheduler, std::span<const TrialProgress> 
       return judge_median(scheduler.median(), progress, trial, max_epochs);
     case proto::Scheduler::kRunToEnd:
     case proto::Scheduler::kSuccessiveHalving:
+    case proto::Scheduler::kHyperband:
     case proto::Scheduler::KIND_NOT_SET:
       return {};
   }
@@ -44,6 +46,8 @@ Next next(const proto::Scheduler& scheduler, std::span<const TrialProgress> prog
       return next_halving(scheduler.successive_halving(), progress, most_trials, max_epochs);
     case proto::Scheduler::kAsha:
       return next_asha(scheduler.asha(), progress, most_trials, max_epochs);
+    case proto::Scheduler::kHyperband:
+      return next_hyperband(scheduler.hyperband(), progress, most_trials, max_epochs);
     case proto::Scheduler::kMedian:
     case proto::Scheduler::kRunToEnd:
     case proto::Scheduler::KIND_NOT_SET:
@@ -61,6 +65,8 @@ double expected_epochs(const proto::Scheduler& scheduler, int trials, int max_ep
       return epochs(scheduler.successive_halving());
     case proto::Scheduler::kAsha:
       return epochs(scheduler.asha());
+    case proto::Scheduler::kHyperband:
+      return epochs_of_hyperband(scheduler.hyperband(), trials, max_epochs);
     case proto::Scheduler::kMedian:
     case proto::Scheduler::kRunToEnd:
     case proto::Scheduler::KIND_NOT_SET:
@@ -70,11 +76,17 @@ double expected_epochs(const proto::Scheduler& scheduler, int trials, int max_ep
 }
 
 void check_scheduler(const proto::Scheduler& scheduler, int max_epochs, std::string_view path, Faults& faults) {
-  const auto check = [&](std::string_view kind, int min_epochs) {
-    if (min_epochs < max_epochs) return;
+  const auto add = [&](std::string_view kind, int min_epochs, const std::string& what) {
     faults.add(path_of(path_of(path, kind), "min_epochs"),
-               fmt::format("{} is not below the job's {}: no trial would ever be compared", min_epochs,
+               fmt::format("{} is {} the job's {}: no trial would ever be compared", min_epochs, what,
                            count_text(max_epochs, "epoch")));
+  };
+  const auto check = [&](std::string_view kind, int min_epochs) {
+    if (min_epochs >= max_epochs) add(kind, min_epochs, "not below");
+  };
+  const auto check_hyperband = [&](const proto::Hyperband& it) {
+    const std::int64_t second_rung = std::int64_t{it.min_epochs()} * it.eta();
+    if (second_rung > max_epochs) add("hyperband", it.min_epochs(), fmt::format("more than 1/{} of", it.eta()));
   };
   switch (scheduler.kind_case()) {
     case proto::Scheduler::kSuccessiveHalving:
@@ -83,6 +95,8 @@ void check_scheduler(const proto::Scheduler& scheduler, int max_epochs, std::str
       return check("asha", scheduler.asha().min_epochs());
     case proto::Scheduler::kMedian:
       return check("median", scheduler.median().min_epochs());
+    case proto::Scheduler::kHyperband:
+      return check_hyperband(scheduler.hyperband());
     case proto::Scheduler::kRunToEnd:
     case proto::Scheduler::KIND_NOT_SET:
       return;

@@ -48,6 +48,29 @@ Choice choose(const std::vector<int>& members, std::span<const TrialProgress> pr
 
 }  // namespace
 
+std::optional<Next> next_promotion(std::vector<int> members, std::span<const TrialProgress> progress,
+                                   const std::vector<int>& rungs, int eta) {
+  for (std::size_t rung = 0; rung + 1 < rungs.size() && !members.empty(); ++rung) {
+    const int epoch = rungs[rung];
+    Choice choice = choose(members, progress, epoch, eta);
+    if (!choice.decided) break;
+    for (const int number : choice.chosen) {
+      const TrialProgress& trial = progress[static_cast<std::size_t>(number)];
+      if (trial.state != State::kPaused || has_left(trial, epoch)) continue;
+      const auto at = std::find_if(choice.ranking.begin(), choice.ranking.end(),
+                                   [&](const Placed& it) { return it.trial == number; });
+      const auto rank = static_cast<std::size_t>(at - choice.ranking.begin());
+      const auto best = static_cast<int>(survivors(members.size(), eta));
+      return Next{.what = Next::What::kResume,
+                  .trial = number,
+                  .until_epoch = until_epoch(rungs, rung + 1),
+                  .reason = rank_text(rungs, rung, rank, members.size(), best)};
+    }
+    members = std::move(choice.chosen);
+  }
+  return std::nullopt;
+}
+
 Next next_halving(const proto::SuccessiveHalving& halving, std::span<const TrialProgress> progress, int most_trials,
                   int max_epochs) {
   const std::vector<int> all_rungs = rungs(halving.min_epochs(), halving.eta(), max_epochs);
@@ -59,23 +82,8 @@ Next next_halving(const proto::SuccessiveHalving& halving, std::span<const Trial
   }
   std::vector<int> members(progress.size());
   std::iota(members.begin(), members.end(), 0);
-  for (std::size_t rung = 0; rung + 1 < all_rungs.size() && !members.empty(); ++rung) {
-    const int epoch = all_rungs[rung];
-    Choice choice = choose(members, progress, epoch, halving.eta());
-    if (!choice.decided) break;
-    for (const int number : choice.chosen) {
-      const TrialProgress& trial = progress[static_cast<std::size_t>(number)];
-      if (trial.state != State::kPaused || has_left(trial, epoch)) continue;
-      const auto at = std::find_if(choice.ranking.begin(), choice.ranking.end(),
-                                   [&](const Placed& it) { return it.trial == number; });
-      const auto rank = static_cast<std::size_t>(at - choice.ranking.begin());
-      const auto best = static_cast<int>(survivors(members.size(), halving.eta()));
-      return {.what = Next::What::kResume,
-              .trial = number,
-              .until_epoch = until_epoch(all_rungs, rung + 1),
-              .reason = rank_text(all_rungs, rung, rank, members.size(), best)};
-    }
-    members = std::move(choice.chosen);
+  if (std::optional<Next> next = next_promotion(std::move(members), progress, all_rungs, halving.eta())) {
+    return *std::move(next);
   }
   return wait_or_done(progress);
 }

@@ -7,12 +7,19 @@
 // one only if one is free.
 #pragma once
 
+#include <optional>
+
 #include "coordinator/schedule/scheduler.h"
 
 namespace lockstep {
 
 Next next_halving(const proto::SuccessiveHalving& halving, std::span<const TrialProgress> progress, int most_trials,
                   int max_epochs);
+
+// The next of `members` to go on, when these are all there will be and are compared at `rungs`; none: nobody yet, or
+// nobody any more.
+std::optional<Next> next_promotion(std::vector<int> members, std::span<const TrialProgress> progress,
+                                   const std::vector<int>& rungs, int eta);
 
 // Epochs of all trials if one of eta goes on from each rung.
 double epochs_of_halving(int trials, int eta, std::span<const int> rungs);

@@ -10,27 +10,13 @@
 
 namespace lockstep {
 
-// The codes of absl and gRPC are the same numbers.
-inline grpc::Status to_grpc(const Status& status) {
-  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
-}
-
-inline Status from_grpc(const grpc::Status& status) {
-  return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
-}
+// The codes of absl and gRPC are the same numbers. Payloads of a Status go as details (proto/error.proto); a message of
+// more than 128 KiB is cut, and details of more than 256 KiB are left out.
+grpc::Status to_grpc(const Status& status);
+Status from_grpc(const grpc::Status& status);
 
 // kUnauthenticated unless the call carries the token.
-inline Status admit(const grpc::ServerContext& context, const std::string& token) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("authorization");
-  constexpr std::string_view kScheme = "Bearer ";
-  if (found != metadata.end()) {
-    const std::string_view given(found->second.data(), found->second.size());
-    if (given.starts_with(kScheme) && same_secret(given.substr(kScheme.size()), token)) return OkStatus();
-  }
-  return absl::UnauthenticatedError(
-      "the call does not carry this coordinator's token (its state directory's file `token`)");
-}
+Status admit(const grpc::ServerContext& context, const std::string& token);
 
 // Puts the reply in, or tells the error.
 template <typename Reply>

@@ -11,6 +11,7 @@ namespace lockstep {
 namespace {
 
 constexpr auto kDeadline = std::chrono::seconds(30);
+constexpr int kMostMetadataBytes = 1 << 20;  // every fault of a sweep
 
 class GrpcClient final : public Client {
  public:
@@ -18,6 +19,9 @@ class GrpcClient final : public Client {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetMaxReceiveMessageSize(-1);
+    arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // a watch finds out that nobody is there any more
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
     sweeps_ = proto::SweepService::NewStub(channel);
     checkpoints_ = proto::CheckpointService::NewStub(channel);
@@ -33,16 +37,16 @@ class GrpcClient final : public Client {
   StatusOr<proto::ListReply> list() override {
     return call<proto::ListReply>(*sweeps_, &proto::SweepService::Stub::List, proto::ListRequest());
   }
-  StatusOr<proto::TrialsReply> trials(const std::string& sweep, std::span<const proto::TrialState> states) override {
+  StatusOr<proto::TrialsReply> trials(const std::string& sweep, bool only_open) override {
     proto::TrialsReply all;
     proto::TrialsRequest request;
     request.set_sweep(sweep);
-    for (const proto::TrialState state : states) request.add_state(state);
+    request.set_only_open(only_open);
     while (true) {
-      if (!all.trial().empty()) request.set_first(all.trial().rbegin()->trial() + 1);
       ASSIGN_OR_RETURN(proto::TrialsReply page,
                        call<proto::TrialsReply>(*sweeps_, &proto::SweepService::Stub::Trials, request));
       if (page.trial().empty()) return all;
+      request.set_first(page.trial().rbegin()->trial() + 1);
       all.MergeFrom(page);
     }
   }
@@ -81,7 +85,8 @@ class GrpcClient final : public Client {
  private:
   void prepare(grpc::ClientContext& context) const { context.AddMetadata("authorization", "Bearer " + token_); }
   Status explain(const grpc::Status& status) const {
-    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    const grpc::StatusCode code = status.error_code();
+    if (code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return absl::UnavailableError(
           fmt::format("no answer from {} ({}): is `lockstep serve` running there?", address_, status.error_message()));
     }

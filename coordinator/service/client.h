@@ -21,8 +21,8 @@ class Client {
   virtual StatusOr<proto::SubmitReply> submit(const proto::SubmitRequest& request) = 0;
   virtual StatusOr<proto::SweepView> get(const std::string& sweep) = 0;
   virtual StatusOr<proto::ListReply> list() = 0;
-  // All pages. Only trials in one of the states; none: all.
-  virtual StatusOr<proto::TrialsReply> trials(const std::string& sweep, std::span<const proto::TrialState> states) = 0;
+  // All pages; `only_open`: only trials that have not ended.
+  virtual StatusOr<proto::TrialsReply> trials(const std::string& sweep, bool only_open) = 0;
   // Returns when the stream ends or `take` says false.
   virtual Status watch(const proto::WatchRequest& request, const std::function<bool(const proto::Event&)>& take) = 0;
   virtual StatusOr<proto::SweepView> change(const proto::ChangeRequest& request) = 0;

@@ -1,18 +1,27 @@
-// The coordinator's gRPC server: its three services and the standard health service, on loopback.
+// The coordinator's gRPC server: its three services, the standard health service and, when wanted, the standard
+// reflection, on loopback.
 // Threads: gRPC's own call the services; the coordinator's loop decides.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "coordinator/loop/coordinator.h"
 
 namespace lockstep {
 
+// A call was answered: its method ("/lockstep.proto.SweepService/Get"; "unknown" when there is no such method, for a
+// client may name as many as it wants), the code ("OK"), the time since it came. Threads: any.
+using OnCall = std::function<void(std::string_view method, std::string_view code, double seconds)>;
+
 struct ServerOptions {
-  std::string listen;     // host:port; port 0: any
-  std::string token;      // that every call must carry
-  int most_streams = 32;  // watchers at a time
+  std::string listen;       // host:port; port 0: any
+  std::string token;        // that every call must carry
+  int most_streams = 32;    // watchers at a time
+  bool reflection = false;  // tells what services there are, to whoever asks
+  OnCall on_call = nullptr;
 };
 
 class Server {
@@ -26,7 +35,8 @@ class Server {
   virtual void stop() = 0;
 };
 
-// Whether `listen` is host:port with a host that only this machine can reach. Errors: bad_configuration.
-Status check_loopback(const std::string& listen);
+// Whether `listen`, the value of `flag`, is host:port with a host that only this machine can reach. Errors:
+// bad_configuration.
+Status check_loopback(std::string_view flag, const std::string& listen);
 
 }  // namespace lockstep

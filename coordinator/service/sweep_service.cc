@@ -47,13 +47,18 @@ grpc::Status SweepServiceImpl::Submit(grpc::ServerContext* context, const proto:
   }
   auto made = std::make_shared<proto::SubmitReply>();
   const std::string hash = request->request_id().empty() ? "" : hash_of(request->spec());
-  const auto decide = [this, made, hash, request](Coordinator::Desk& desk) -> Status {
+  proto::SweepSpec spec = request->spec();
+  Faults faults;  // looked for here: a large sweep does not hold up the loop
+  complete_and_check(spec, coordinator_.options().machine, faults);
+  const Status checked = faults.status("sweep");
+  const auto decide = [&](Coordinator::Desk& desk) -> Status {
     ASSIGN_OR_RETURN(const auto earlier, earlier_reply(desk.store, request->request_id(), hash));
     if (earlier) {
       *made = *earlier;
       return OkStatus();
     }
-    ASSIGN_OR_RETURN(Events events, submit(desk.state, request->spec(), coordinator_.options().machine));
+    RETURN_IF_ERROR(checked);
+    ASSIGN_OR_RETURN(Events events, submit(desk.state, spec));
     if (request->validate_only()) return OkStatus();
     made->set_sweep(events[0].sweep());
     desk.commit.events = std::move(events);
@@ -97,13 +102,11 @@ grpc::Status SweepServiceImpl::Trials(grpc::ServerContext* context, const proto:
   const auto answer = [&](const State& state) {
     proto::TrialsReply page;
     const Sweep& sweep = *state.find(request->sweep());
+    const auto first = static_cast<std::size_t>(std::max(0, request->first()));
     const int most = std::clamp(request->most(), 0, kMostTrialsAPage);
-    const auto wanted = [&](const Trial& trial) {
-      return request->state().empty() || std::count(request->state().begin(), request->state().end(), trial.state) > 0;
-    };
-    for (auto i = static_cast<std::size_t>(std::max(0, request->first())); i < sweep.trials.size(); ++i) {
-      if (page.trial_size() == most) break;
-      if (wanted(sweep.trials[i])) *page.add_trial() = view(sweep, sweep.trials[i], options);
+    for (std::size_t i = first; i < sweep.trials.size() && page.trial_size() < most; ++i) {
+      if (request->only_open() && sweep.trials[i].is_ended()) continue;
+      *page.add_trial() = view(sweep, sweep.trials[i], options);
     }
     return page;
   };

@@ -17,8 +17,8 @@ proto::Event& add_event(Events& events, const std::string& sweep);
 void add_change(Events& events, const std::string& sweep, int trial, proto::TrialState state, std::string_view reason);
 void add_change(Events& events, const std::string& sweep, proto::SweepState state, std::string_view reason);
 
-// Errors: those of complete_and_check, all of them in one message.
-StatusOr<Events> submit(const State& state, const proto::SweepSpec& spec, const Machine& machine);
+// Requires: complete_and_check found no fault of it. Errors: kResourceExhausted.
+StatusOr<Events> submit(const State& state, const proto::SweepSpec& spec);
 StatusOr<Events> change(const State& state, const proto::ChangeRequest& request);
 StatusOr<Events> retry(const State& state, const proto::RetryRequest& request);
 StatusOr<Events> remove(const State& state, const proto::DeleteRequest& request);

@@ -87,6 +87,10 @@ proto::TrialView view(const Sweep& sweep, const Trial& trial, const ViewOptions&
     if (found != trial.checkpoints.end()) it.set_checkpoint((root / found->path).string());
   }
   it.set_epoch(static_cast<int>(trial.evaluations.size()));
+  it.set_until_epoch(trial.until_epoch > 0 ? trial.until_epoch : sweep.epochs());
+  if (const Attempt* const attempt = trial.live_attempt()) {
+    it.mutable_core()->Add(attempt->cores.begin(), attempt->cores.end());
+  }
   it.set_attempts(static_cast<int>(trial.attempts.size()));
   for (const Attempt& attempt : trial.attempts) {
     if (attempt.ended) it.set_exit_code(attempt.exit_code);

@@ -13,6 +13,7 @@
 #include "coordinator/execute/command_output.h"
 #include "coordinator/execute/local_executor.h"
 #include "coordinator/loop/coordinator.h"
+#include "coordinator/service/metrics.h"
 #include "coordinator/service/server.h"
 #include "coordinator/service/token.h"
 #include "storage/base/file.h"
@@ -27,10 +28,12 @@ constexpr const char* kExamples = R"(
 Examples:
   lockstep serve --state state
   lockstep serve --state /var/lib/lockstep --listen 127.0.0.1:7071 --cores 8 --root /data
+  lockstep serve --state state --metrics 127.0.0.1:9464        # then: curl http://127.0.0.1:9464/metrics
   lockstep serve --state state --check
 
 Clients on this machine find it at 127.0.0.1:7070 with the token in state/token. Stop it with Ctrl-C or SIGTERM: trials
-that run go on, and the next `lockstep serve` on the same directory takes them up again.
+that run go on, and the next `lockstep serve` on the same directory takes them up again. Its log, state/coordinator.log,
+has a JSON object a line: every event, and what went wrong.
 Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 1 anything else.)";
 
 struct Arguments {
@@ -39,6 +42,8 @@ struct Arguments {
   fs::path root;
   fs::path trainer;
   int cores = 0;
+  std::string metrics;
+  bool reflection = false;
   bool check = false;
 };
 
@@ -52,6 +57,9 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
   app.add_option("--cores", arguments.cores, "Cores that trials get (default: all this process may use)")
       ->check(CLI::PositiveNumber);
   app.add_option("--trainer", arguments.trainer, "Program of a trial's rank (default: lockstep-train beside this one)");
+  app.add_option("--metrics", arguments.metrics,
+                 "HOST:PORT, on loopback, where Prometheus reads figures (default: none)");
+  app.add_flag("--reflection", arguments.reflection, "Tell gRPC tools what services there are; needs no token");
   app.add_flag("--check", arguments.check, "Only check the log and what is made from it");
   try {
     app.parse(argc, argv);
@@ -92,7 +100,7 @@ StatusOr<CoordinatorOptions> options_of(const Arguments& arguments, const fs::pa
 }
 
 Status serve(const Arguments& arguments) {
-  RETURN_IF_ERROR(check_loopback(arguments.listen));
+  RETURN_IF_ERROR(check_loopback("--listen", arguments.listen));
   std::error_code error;
   if (!fs::exists(arguments.state, error)) {  // its log holds the secrets of attempts
     RETURN_IF_ERROR(make_directories(arguments.state));
@@ -105,14 +113,15 @@ Status serve(const Arguments& arguments) {
     return bad_configuration(fmt::format("{}: another coordinator has this directory", state.string()));
   }
   RETURN_IF_ERROR(lock.status());
-  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, open_sqlite_store(state / "log.sqlite"));
+  const fs::path log_file = state / "log.sqlite";
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, open_sqlite_store(log_file));
   if (arguments.check) {
     RETURN_IF_ERROR(store->verify());
     fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", state.string(),
                store->last_revision());
     return OkStatus();
   }
-  RETURN_IF_ERROR(log_to_file(state / "coordinator.log"));
+  RETURN_IF_ERROR(log_to_file(state / "coordinator.log", LogFormat::kJson));
   ASSIGN_OR_RETURN(const std::string token, make_token(state / "token"));
   const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
   ASSIGN_OR_RETURN(const CoordinatorOptions options, options_of(arguments, state, programs));
@@ -127,8 +136,15 @@ Status serve(const Arguments& arguments) {
       Coordinator::open(options, std::move(store), [&](std::function<void(const Ended&)> on_ended) {
         return make_local_executor({.shim = programs / "lockstep-shim", .on_ended = std::move(on_ended), .cores = {}});
       }));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
-                   Server::start(*coordinator, {.listen = arguments.listen, .token = token}));
+  std::unique_ptr<Metrics> metrics;
+  ServerOptions server_options{.listen = arguments.listen, .token = token, .reflection = arguments.reflection};
+  if (!arguments.metrics.empty()) {
+    ASSIGN_OR_RETURN(metrics, Metrics::serve(arguments.metrics));
+    coordinator->on_commit([it = metrics.get()](double seconds) { it->committed(seconds); });
+    server_options.on_call = [it = metrics.get()](auto... call) { it->called(call...); };
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::start(*coordinator, server_options));
+  if (metrics) metrics->tell_state(*coordinator, log_file);
   std::thread waiter([&] {
     int signal = 0;
     sigwait(&signals, &signal);
@@ -136,6 +152,7 @@ Status serve(const Arguments& arguments) {
   });
   fmt::print("lockstep serve: {} with {} cores, state in {}\n", server->address(), options.cores.size(),
              state.string());
+  if (metrics) fmt::print("lockstep serve: metrics at http://{}/metrics\n", metrics->address());
   std::fflush(stdout);
   log_info("serving at {} with {} cores", server->address(), options.cores.size());
   const Status ended = coordinator->run();

@@ -1,21 +1,16 @@
 // lockstep sweep: a client of the coordinator.
-#include <algorithm>
-#include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include <CLI/CLI.hpp>
-#include <google/protobuf/util/json_util.h>
-#include <unistd.h>
 
 #include "coordinator/service/client.h"
 #include "coordinator/service/token.h"
 #include "launch/command/sweep_cost.h"
+#include "launch/command/sweep_follow.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
 
@@ -58,87 +53,22 @@ struct Arguments {
   bool unpin = false;
 };
 
-void print_json(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
-  CHECK(status.ok(), "JSON");
-  fmt::print("{}\n", text);
-}
-
 template <typename Reply>
 Status show(const StatusOr<Reply>& reply, bool json, const std::function<std::string(const Reply&)>& text) {
   if (!reply.ok()) return reply.status();
-  if (json) {
-    print_json(*reply);
-  } else {
-    fmt::print("{}", text(*reply));
-  }
+  fmt::print("{}", json ? json_text(*reply) + '\n' : text(*reply));
   std::fflush(stdout);
   return OkStatus();
 }
 
-std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
-  return {reply.trial().begin(), reply.trial().end()};
+// Of a call that has nothing to tell.
+Status done(const Status& status, const Arguments& arguments) {
+  if (status.ok() && arguments.json) fmt::print("{{}}\n");
+  return status;
 }
 
-// The lines of a live table, written over at each change of the sweep.
-class LiveTable {
- public:
-  static constexpr proto::TrialState kNotEnded[] = {proto::TRIAL_WAITING, proto::TRIAL_RUNNING, proto::TRIAL_PAUSING,
-                                                    proto::TRIAL_STOPPING, proto::TRIAL_PAUSED};
-  Status draw(Client& client, const std::string& sweep) {
-    ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
-    ASSIGN_OR_RETURN(const proto::TrialsReply live, client.trials(sweep, kNotEnded));
-    const std::string text = sweep_text(view) + (live.trial().empty() ? "" : trials_table(trials_of(live)));
-    if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
-    fmt::print("{}", text);
-    std::fflush(stdout);
-    lines_ = std::count(text.begin(), text.end(), '\n');
-    return OkStatus();
-  }
-
- private:
-  std::ptrdiff_t lines_ = 0;
-};
-
-// Goes on behind the last revision it has seen when the coordinator was away.
-Status watch(Client& client, const Arguments& arguments) {
-  constexpr int kMostTries = 600;
-  const bool live = isatty(STDOUT_FILENO) != 0 && !arguments.json;
-  LiveTable table;
-  std::int64_t revision = 0;
-  auto drawn = std::chrono::steady_clock::time_point();
-  for (int tries = 0; tries < kMostTries; ++tries) {
-    proto::WatchRequest request;
-    request.set_sweep(arguments.sweep);
-    request.set_after_revision(revision);
-    const Status status = client.watch(request, [&](const proto::Event& event) {
-      revision = event.revision();
-      tries = 0;
-      const auto now = std::chrono::steady_clock::now();
-      if (arguments.json) {
-        print_json(event);
-      } else if (!live) {
-        const std::string line = event_line(event);
-        if (!line.empty()) fmt::print("{}\n", line);
-      } else if (now - drawn > std::chrono::milliseconds(200)) {
-        drawn = now;
-        return table.draw(client, arguments.sweep).ok();
-      }
-      std::fflush(stdout);
-      return true;
-    });
-    if (status.ok()) {
-      if (live) return table.draw(client, arguments.sweep);
-      if (arguments.json) return OkStatus();
-      return show<proto::SweepView>(client.get(arguments.sweep), false, sweep_text);
-    }
-    if (!absl::IsUnavailable(status)) return status;
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  }
-  return absl::UnavailableError("the coordinator has been away for five minutes");
+std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
+  return {reply.trial().begin(), reply.trial().end()};
 }
 
 Status submit(Client& client, const Arguments& arguments) {
@@ -153,9 +83,7 @@ Status submit(Client& client, const Arguments& arguments) {
     return fmt::format("{}\n", it.sweep());
   }));
   if (!arguments.watch || arguments.validate_only) return OkStatus();
-  Arguments watched = arguments;
-  watched.sweep = reply->sweep();
-  return watch(client, watched);
+  return watch_sweep(client, reply->sweep(), arguments.json);
 }
 
 Status best(Client& client, const Arguments& arguments) {
@@ -177,7 +105,7 @@ Status change(Client& client, const Arguments& arguments, proto::Wish wish) {
 }
 
 Status export_trials(Client& client, const Arguments& arguments) {
-  return show<proto::TrialsReply>(client.trials(arguments.sweep, {}), arguments.format == "json",
+  return show<proto::TrialsReply>(client.trials(arguments.sweep, /*only_open=*/false), arguments.format == "json",
                                   [](const proto::TrialsReply& reply) { return trials_csv(trials_of(reply)); });
 }
 
@@ -201,30 +129,6 @@ Status plan(Client& client, const Arguments& arguments) {
   return show<proto::PlanReply>(reply, arguments.json, plan_text);
 }
 
-// The output of the trial's newest attempt.
-Status logs(Client& client, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const proto::TrialsReply trials, client.trials(arguments.sweep, {}));
-  if (arguments.trial < 0 || arguments.trial >= trials.trial_size()) {
-    return absl::NotFoundError(fmt::format("no trial {}: there are {}", arguments.trial, trials.trial_size()));
-  }
-  const proto::TrialView& trial = trials.trial(arguments.trial);
-  const fs::path file = fs::path(trial.directory()) / fmt::format("attempt-{:03}", trial.attempts()) / "output.txt";
-  std::FILE* const in = std::fopen(file.c_str(), "r");
-  if (in == nullptr) return absl::NotFoundError(fmt::format("{}: cannot be read", file.string()));
-  std::array<char, 65536> piece{};
-  while (true) {
-    const std::size_t bytes = std::fread(piece.data(), 1, piece.size(), in);
-    std::fwrite(piece.data(), 1, bytes, stdout);
-    std::fflush(stdout);
-    if (bytes > 0) continue;
-    if (!arguments.follow || fs::exists(file.parent_path() / "exit.pbtxt")) break;
-    std::clearerr(in);
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-  std::fclose(in);
-  return OkStatus();
-}
-
 Status retry(Client& client, const Arguments& arguments) {
   proto::RetryRequest request;
   request.set_sweep(arguments.sweep);
@@ -245,7 +149,7 @@ Status pin(Client& client, const Arguments& arguments) {
   request.set_trial(arguments.trial);
   request.set_step(arguments.step);
   request.set_pinned(!arguments.unpin);
-  return client.pin(request);
+  return done(client.pin(request), arguments);
 }
 
 using Action = std::function<Status(Client&)>;
@@ -288,10 +192,11 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
     return show<proto::SweepView>(client.get(at.sweep), at.json, sweep_text);
   });
   add("trials", "A line a trial", [](Client& client, const Arguments& at) {
-    return show<proto::TrialsReply>(client.trials(at.sweep, {}), at.json,
+    return show<proto::TrialsReply>(client.trials(at.sweep, /*only_open=*/false), at.json,
                                     [](const proto::TrialsReply& reply) { return trials_table(trials_of(reply)); });
   });
-  add("watch", "What happens, until it ends", watch);
+  add("watch", "What happens, until it ends",
+      [](Client& client, const Arguments& at) { return watch_sweep(client, at.sweep, at.json); });
   add("best", "The best parameters and their checkpoint", best)
       ->add_flag("--path", it.path_only, "Only the path of the checkpoint");
   add("pause", "Stop at checkpoints, to go on later",
@@ -301,15 +206,17 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
   add("retry", "Try failed trials again", retry)
       ->add_option("trials", it.trials, "Their numbers; none: all that failed");
   add("delete", "Take an ended sweep out of all lists; its files stay",
-      [](Client& client, const Arguments& at) { return client.remove(at.sweep); });
+      [](Client& client, const Arguments& at) { return done(client.remove(at.sweep), at); });
   add("gc", "Delete checkpoints that nothing needs; say why each other stays", collect)
       ->add_flag("--dry-run", it.dry_run, "Delete nothing");
   add("export", "All trials, for other programs", export_trials)
       ->add_option("format", it.format, "csv or json")
       ->check(CLI::IsMember({"csv", "json"}));
-  CLI::App* const logs_verb = add("logs", "Output of a trial's newest attempt", logs);
+  CLI::App* const logs_verb =
+      add("logs", "Output of a trial's newest attempt",
+          [](Client& client, const Arguments& at) { return print_logs(client, at.sweep, at.trial, at.follow); });
   logs_verb->add_option("trial", it.trial, "Its number")->required();
-  logs_verb->add_flag("-f,--follow", it.follow, "Go on until it ends");
+  logs_verb->add_flag("-f,--follow", it.follow, "Go on until the trial ends");
   CLI::App* const pin_verb = add("pin", "Keep a checkpoint whatever retention says", pin);
   pin_verb->add_option("trial", it.trial, "Number of the trial")->required();
   pin_verb->add_option("step", it.step, "Step of the checkpoint")->required();
@@ -341,7 +248,7 @@ int run(int argc, char** argv) {
   Status status = token.status();
   if (status.ok()) status = action(*Client::connect(arguments.server, *token));
   if (!status.ok()) std::fprintf(stderr, "lockstep sweep: %s\n", std::string(status.message()).c_str());
-  return exit_code(status);
+  return status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <google/protobuf/util/json_util.h>
 
 #include "coordinator/sweep/state.h"
 #include "trainer/report/progress.h"
@@ -49,6 +51,15 @@ std::string csv(const std::string& text) {
 
 }  // namespace
 
+std::string json_text(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  CHECK(status.ok(), "JSON");
+  return text;
+}
+
 std::string value_text(const proto::Assignment& assignment) {
   return assignment.has_choice() ? assignment.choice() : fmt::format("{:.6g}", assignment.number());
 }
@@ -78,11 +89,12 @@ std::string sweep_text(const proto::SweepView& it) {
 }
 
 std::string trials_table(const std::vector<proto::TrialView>& trials) {
-  std::string text =
-      fmt::format("{:>5}  {:<11}{:>6}{:>10}{:>9}  {}\n", "trial", "state", "epoch", "best", "attempts", "parameters");
+  std::string text = fmt::format("{:>5}  {:<11}{:>6}{:>6}{:>10}  {:<8}{:>8}  {}\n", "trial", "state", "epoch", "rung",
+                                 "best", "cores", "attempts", "parameters");
   for (const proto::TrialView& it : trials) {
-    text += fmt::format("{:>5}  {:<11}{:>6}{:>10}{:>9}  {}\n", it.trial(), name_of(it.state()), it.epoch(),
-                        it.has_value() ? fmt::format("{:.5g}", it.value()) : "-", it.attempts(),
+    text += fmt::format("{:>5}  {:<11}{:>6}{:>6}{:>10}  {:<8}{:>8}  {}\n", it.trial(), name_of(it.state()), it.epoch(),
+                        it.until_epoch(), it.has_value() ? fmt::format("{:.5g}", it.value()) : "-",
+                        it.core().empty() ? "-" : fmt::format("{}", fmt::join(it.core(), ",")), it.attempts(),
                         parameters_text(it.assignment()));
   }
   return text;

@@ -8,6 +8,9 @@
 
 namespace lockstep {
 
+// One line.
+std::string json_text(const google::protobuf::Message& message);
+
 std::string value_text(const proto::Assignment& assignment);
 
 // A line a sweep.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -16,15 +17,39 @@ std::string pattern_of(int rank) {
   return "%Y-%m-%d %H:%M:%S %L " + (rank < 0 ? "" : fmt::format("rank {}: ", rank)) + "%v";
 }
 
+// The head of a JSON object; json_tail() is its end.
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v)";
+
+std::string json_tail(std::string_view message, const LogFields& fields) {
+  nlohmann::ordered_json line{{"message", std::string(message)}};
+  for (const LogField& field : fields) std::visit([&](const auto& value) { line[field.name] = value; }, field.value);
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).substr(1);
+}
+
+std::string text_of(std::string_view message, const LogFields& fields) {
+  std::string text(message);
+  for (const LogField& field : fields) {
+    std::visit(
+        [&](const auto& value) {
+          text += fmt::format("{}{}={}", &field == fields.data() ? "  " : " ", field.name, value);
+        },
+        field.value);
+  }
+  return text;
+}
+
 struct Log {
   std::mutex mutex;  // guards all below, so the sinks need none
   std::shared_ptr<spdlog::sinks::sink> screen = std::make_shared<spdlog::sinks::stderr_sink_st>();
   spdlog::logger logger{"lockstep", screen};
+  spdlog::logger json_logger{"lockstep"};
   std::string pattern = pattern_of(-1);
 
   Log() {
-    logger.set_level(spdlog::level::info);
-    logger.flush_on(spdlog::level::info);
+    for (spdlog::logger* const it : {&logger, &json_logger}) {
+      it->set_level(spdlog::level::info);
+      it->flush_on(spdlog::level::info);
+    }
     logger.set_pattern(pattern);
     screen->set_level(spdlog::level::warn);
   }
@@ -58,23 +83,26 @@ void configure_log(int rank, bool verbose) {
   state.screen->set_level(verbose ? spdlog::level::info : spdlog::level::warn);
 }
 
-Status log_to_file(const std::filesystem::path& path) {
+Status log_to_file(const std::filesystem::path& path, LogFormat format) {
   Log& state = the_log();
   const std::lock_guard lock(state.mutex);
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string());
-    file->set_pattern(state.pattern);
-    state.logger.sinks().push_back(std::move(file));
+    const bool json = format == LogFormat::kJson;
+    file->set_pattern(json ? kJsonPattern : state.pattern);
+    (json ? state.json_logger : state.logger).sinks().push_back(std::move(file));
   } catch (const std::exception& error) {
     return io_error(fmt::format("cannot open the log file: {}", error.what()));
   }
   return OkStatus();
 }
 
-void log(LogLevel level, std::string_view message) {
+void log(LogLevel level, std::string_view message, const LogFields& fields) {
   Log& state = the_log();
   const std::lock_guard lock(state.mutex);
-  state.logger.log(spdlog_level(level), spdlog::string_view_t(message.data(), message.size()));
+  state.logger.log(spdlog_level(level), spdlog::string_view_t(text_of(message, fields)));
+  if (state.json_logger.sinks().empty()) return;
+  state.json_logger.log(spdlog_level(level), spdlog::string_view_t(json_tail(message, fields)));
 }
 
 }  // namespace lockstep

@@ -2,8 +2,12 @@
 // Threads: any.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "storage/base/status.h"
 
@@ -11,12 +15,23 @@ namespace lockstep {
 
 enum class LogLevel { kInfo, kWarning, kError };
 
+// For people; or for programs, a JSON object a line: "time" (ISO 8601), "level", "message", and the fields of the line.
+enum class LogFormat { kText, kJson };
+
+// What a line is about: "sweep", "s1".
+struct LogField {
+  std::string name;
+  std::variant<std::string, std::int64_t, double, bool> value;
+};
+using LogFields = std::vector<LogField>;
+
 // Until called, lines of level warning and above go to stderr. rank < 0: no rank is printed.
 // Info lines go to stderr only when `verbose`.
 void configure_log(int rank, bool verbose);
 // Also append every line to this file.
-Status log_to_file(const std::filesystem::path& path);
-void log(LogLevel level, std::string_view message);
+Status log_to_file(const std::filesystem::path& path, LogFormat format = LogFormat::kText);
+// As text, fields stand behind the message: "ended  sweep=s1 trial=3".
+void log(LogLevel level, std::string_view message, const LogFields& fields = {});
 
 template <typename... Args>
 void log_info(fmt::format_string<Args...> format, Args&&... args) {

@@ -37,7 +37,9 @@ Status io_error(std::string_view message) {
 Status with_context(const Status& status, std::string_view context) {
   if (status.ok()) return status;
   const std::string inner(status.message());
-  return Status(status.code(), fmt::format("{}: {}", context, inner));
+  Status outer(status.code(), fmt::format("{}: {}", context, inner));
+  status.ForEachPayload([&](absl::string_view name, const absl::Cord& payload) { outer.SetPayload(name, payload); });
+  return outer;
 }
 
 int exit_code(const Status& status) {

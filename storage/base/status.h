@@ -32,7 +32,7 @@ Status stopped(std::string_view message);
 Status hung(std::string_view message);
 Status io_error(std::string_view message);
 
-// The same error with "context: " in front of its message.
+// The same error, with its payloads and "context: " in front of its message.
 Status with_context(const Status& status, std::string_view context);
 
 // Process exit code by the table above; 0 for OK, 1 for any other code.

@@ -7,6 +7,7 @@
 
 #include <google/protobuf/message.h>
 
+#include "proto/error.pb.h"
 #include "storage/base/file.h"
 #include "storage/base/text_proto_reader.h"
 
@@ -50,6 +51,10 @@ void Faults::add(std::string_view path, std::string_view message) {
 }
 
 void Faults::add_at(int line, std::string_view path, std::string_view message) {
+  if (faults_.size() == kMost) {
+    ++untold_;
+    return;
+  }
   faults_.push_back({std::string(path), std::string(message), line});
 }
 
@@ -74,7 +79,7 @@ bool Faults::has_at(std::string_view path) const {
 
 Status Faults::status(std::string_view file) const {
   if (faults_.empty()) return OkStatus();
-  std::multimap<int, std::string> found;  // by line; faults of one line as they were found
+  std::multimap<int, const Fault*> found;  // by line; faults of one line as they were found
   for (const Fault& fault : faults_) {
     int where = fault.line;
     for (std::string_view path = fault.path; where == 0 && !path.empty();) {
@@ -82,12 +87,21 @@ Status Faults::status(std::string_view file) const {
       const std::size_t end = path.find_last_of(".[");
       path = path.substr(0, end == std::string_view::npos ? 0 : end);
     }
-    found.emplace(where, fmt::format("{}: {}{}{}", at_line(file, where), fault.path, fault.path.empty() ? "" : ": ",
-                                     fault.message));
+    found.emplace(where, &fault);
   }
   std::string text;
-  for (const auto& [where, line_text] : found) text += (text.empty() ? "" : "\n") + line_text;
-  return bad_configuration(text);
+  proto::BadRequest details;
+  for (const auto& [where, fault] : found) {
+    text += fmt::format("{}{}: {}{}{}", text.empty() ? "" : "\n", at_line(file, where), fault->path,
+                        fault->path.empty() ? "" : ": ", fault->message);
+    proto::FieldViolation& violation = *details.add_field_violations();
+    violation.set_field(fault->path);
+    violation.set_description(fault->message);
+  }
+  if (untold_ > 0) text += fmt::format("\n{}: and {} more", file, untold_);
+  Status status = bad_configuration(text);
+  status.SetPayload({kFaultsPayload.data(), kFaultsPayload.size()}, absl::Cord(details.SerializeAsString()));
+  return status;
 }
 
 std::string path_of(std::string_view path, std::string_view name) {

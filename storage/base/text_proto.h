@@ -18,18 +18,23 @@ class Message;
 
 namespace lockstep {
 
+// Under this name the error of Faults carries a BadRequest (proto/error.proto), which is Google's on the wire.
+inline constexpr std::string_view kFaultsPayload = "type.googleapis.com/google.rpc.BadRequest";
+
 // Faults found so far, each at a path such as "optimizer.sgd.momentum" or "model.layer[2].convolution.kernel", and
 // where in the text each value was given.
 class Faults {
  public:
   // The line of what set_by_path gave.
   static constexpr int kFromCommandLine = -1;
+  // So many are told; of further ones only how many there are.
+  static constexpr std::size_t kMost = 1000;
 
   void add(std::string_view path, std::string_view message);
   bool empty() const { return faults_.empty(); }
   // OK, or one bad_configuration that lists every fault on its own line, top to bottom, as "FILE:LINE: path: message"
   // (the line of the nearest enclosing field that the text gives; without one, "FILE: path: message"; for a value from
-  // the command line, "--set: path: message").
+  // the command line, "--set: path: message"), and carries them one by one as kFaultsPayload.
   Status status(std::string_view file) const;
 
   // For those who find faults:
@@ -52,6 +57,7 @@ class Faults {
     int line = 0;  // 0: looked up by path
   };
   std::vector<Fault> faults_;
+  std::size_t untold_ = 0;
   std::map<std::string, int, std::less<>> lines_;  // path -> line, 1-based
   bool complete_ = true;
 };

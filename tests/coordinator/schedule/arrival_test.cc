@@ -117,6 +117,7 @@ TEST(ArrivalOrderTest, SynchronousHalvingDecidesTheSameInEveryOrder) {
         EXPECT_EQ(different_outcomes("successive_halving { eta: 3 }", 14, 9, world), 1U) << seed << ' ' << failures;
         EXPECT_EQ(different_outcomes("successive_halving { min_epochs: 2 eta: 2 }", 23, 7, world), 1U)
             << seed << ' ' << failures;
+        EXPECT_EQ(different_outcomes("hyperband { eta: 2 }", 21, 9, world), 1U) << seed << ' ' << failures;
       }
     }
   }
@@ -174,7 +175,8 @@ INSTANTIATE_TEST_SUITE_P(All, AnySchedulerTest,
                          testing::Values("", "run_to_end {}", "successive_halving {}",
                                          "successive_halving { min_epochs: 2 eta: 2 }", "asha { promote: true }",
                                          "asha { promote: true eta: 2 }", "asha {}", "asha { min_epochs: 2 eta: 4 }",
-                                         "median {}", "median { min_trials: 1 }"));
+                                         "median {}", "median { min_trials: 1 }", "hyperband {}",
+                                         "hyperband { min_epochs: 2 eta: 2 }"));
 
 std::map<std::size_t, int> trials_by_epochs(const Outcome& outcome) {
   std::map<std::size_t, int> count;
@@ -187,10 +189,21 @@ TEST(HalvingSizesTest, AThirdGoesOnFromEachRung) {
   EXPECT_EQ(trials_by_epochs(outcome), (std::map<std::size_t, int>{{1, 21}, {3, 7}, {9, 2}, {27, 1}}));
 }
 
+// Li et al. 2018, table 1, with 27 epochs in place of 81: brackets of 27, 12, 6 and 4 trials.
+TEST(HyperbandSizesTest, ThePapersBrackets) {
+  const Outcome outcome = play(SweepModel(scheduler_of("hyperband {}"), 49, 27), {3, 0, 1000}, {3, 4});
+  std::map<int, std::map<std::size_t, int>> count;  // bracket -> epochs -> trials
+  for (const TrialProgress& it : outcome.trials) ++count[it.bracket][it.values.size()];
+  EXPECT_EQ(count[0], (std::map<std::size_t, int>{{1, 18}, {3, 6}, {9, 2}, {27, 1}}));
+  EXPECT_EQ(count[1], (std::map<std::size_t, int>{{3, 8}, {9, 3}, {27, 1}}));
+  EXPECT_EQ(count[2], (std::map<std::size_t, int>{{9, 4}, {27, 2}}));
+  EXPECT_EQ(count[3], (std::map<std::size_t, int>{{27, 4}}));
+}
+
 // The sum of the epochs that are trained is the estimate, whatever the values.
 TEST(HalvingSizesTest, ExpectedEpochsAreTrained) {
-  for (const char* const kind :
-       {"successive_halving {}", "successive_halving { min_epochs: 2 eta: 2 }", "run_to_end {}"}) {
+  for (const char* const kind : {"successive_halving {}", "successive_halving { min_epochs: 2 eta: 2 }",
+                                 "run_to_end {}", "hyperband {}", "hyperband { min_epochs: 2 eta: 2 }"}) {
     for (const int trials : {1, 2, 9, 20, 61}) {
       for (const int epochs : {4, 9, 10}) {
         const proto::Scheduler scheduler = scheduler_of(kind);

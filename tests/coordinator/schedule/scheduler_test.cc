@@ -38,6 +38,8 @@ TEST(ExpectedEpochsTest, ByHand) {
   EXPECT_EQ(expected_epochs(scheduler_of("successive_halving {}"), 9, 9), 9 + 3 * 2 + 6);
   EXPECT_EQ(expected_epochs(scheduler_of("asha {}"), 9, 9), 9 + 3 * 2 + 6);
   EXPECT_EQ(expected_epochs(scheduler_of("asha { promote: true }"), 9, 9), 9 + 3 * 2 + 6);
+  // Brackets of 9, 5 and 3: the first as above, the second 5 to epoch 3 and 1 on to 9, the last 3 to the end.
+  EXPECT_EQ(expected_epochs(scheduler_of("hyperband {}"), 17, 9), 21 + 5 * 3 + 6 + 3 * 9);
   EXPECT_EQ(expected_epochs(scheduler_of("median {}"), 9, 9), 81);
   EXPECT_EQ(expected_epochs(scheduler_of(""), 9, 9), 81);
   EXPECT_EQ(expected_epochs(scheduler_of("successive_halving {}"), 0, 9), 0);
@@ -53,6 +55,11 @@ TEST(CheckTest, MinEpochsAreBelowTheEpochs) {
     check_scheduler(scheduler, 4, "scheduler", faults);
     EXPECT_TRUE(faults.has_at(fmt::format("scheduler.{}.min_epochs", kind))) << kind;
   }
+  Faults hyperband;
+  check_scheduler(scheduler_of("hyperband { min_epochs: 4 }"), 12, "scheduler", hyperband);
+  EXPECT_TRUE(hyperband.empty());
+  check_scheduler(scheduler_of("hyperband { min_epochs: 4 }"), 11, "scheduler", hyperband);
+  EXPECT_TRUE(hyperband.has_at("scheduler.hyperband.min_epochs"));
   Faults none;
   check_scheduler(scheduler_of("run_to_end {}"), 1, "scheduler", none);
   check_scheduler(scheduler_of(""), 1, "scheduler", none);

@@ -97,6 +97,23 @@ TEST(CheckParameters, HasLimits) {
   EXPECT_EQ(std::count(faults.begin(), faults.end(), '\n') + 1, 4) << faults;
 }
 
+// Each of these took minutes when all names were compared with all others.
+TEST(CheckParameters, HostileSizesAreRefusedAtOnce) {
+  Parameters many;
+  for (int i = 0; i < 100'000; ++i) many.Add()->set_name("p");
+  EXPECT_NE(faults_of(many).find("expected at most 100 parameters, got 100000"), std::string::npos);
+  Parameters names = parameters_of("parameter { name: 'a' categorical {} } parameter { name: 'b' condition {} }");
+  names[0].mutable_categorical()->add_choice()->set_name(std::string(1'000'000, 'x'));
+  names[1].mutable_condition()->set_parameter("a");
+  names[1].mutable_condition()->add_is(std::string(999'999, 'x'));
+  EXPECT_NE(faults_of(names).find("parameter[1].condition.is[0]: expected a choice of a"), std::string::npos);
+  for (int i = 0; i < 100'000; ++i) {
+    names[0].mutable_categorical()->add_choice()->set_name(fmt::format("choice{}", i));
+    names[1].mutable_condition()->add_is(fmt::format("other{}", i));
+  }
+  EXPECT_NE(faults_of(names).find("parameter[1].condition.is: expected at most 1000, got 100001"), std::string::npos);
+}
+
 TEST(CheckParameters, WantsOneAtLeast) {
   EXPECT_EQ(faults_of({}), "f: parameter: expected at least one parameter: what is searched for");
 }

@@ -71,13 +71,17 @@ void check(const State& state) {
 }
 
 proto::SweepSpec spec_of(int seed) {
-  const char* const schedulers[] = {"run_to_end {}", "successive_halving { eta: 3 }", "asha { eta: 2 }",
-                                    "asha { eta: 2 promote: true }", "median { min_trials: 2 }"};
+  const char* const schedulers[] = {"run_to_end {}",
+                                    "successive_halving { eta: 3 }",
+                                    "asha { eta: 2 }",
+                                    "asha { eta: 2 promote: true }",
+                                    "median { min_trials: 2 }",
+                                    "hyperband { eta: 3 }"};
   const char* const searches[] = {"random {}", "grid { steps: 2 }", "sobol {}", "tpe { startup_trials: 3 }"};
   return sample_spec(
       fmt::format("scheduler {{ {} }} search {{ {} }} limits {{ trials: {} parallel: {} }} ranks: {} seed: {} "
                   "retries {{ limit: 2 }}",
-                  schedulers[seed % 5], searches[seed / 5 % 4], 6 + seed % 7, 1 + seed % 3, 1 + seed % 2, seed));
+                  schedulers[seed % 6], searches[seed / 6 % 4], 6 + seed % 7, 1 + seed % 3, 1 + seed % 2, seed));
 }
 
 void act(SweepWorld& world, std::mt19937_64& chance) {
@@ -132,8 +136,9 @@ std::string outcome(const char* scheduler, const char* search, std::uint64_t cha
 }
 
 TEST(Simulation, DecisionsDoNotDependOnTiming) {
-  for (const auto& [scheduler, search] : {std::pair("run_to_end {}", "tpe { startup_trials: 3 }"),
-                                          std::pair("successive_halving { eta: 2 }", "random {}")}) {
+  for (const auto& [scheduler, search] :
+       {std::pair("run_to_end {}", "tpe { startup_trials: 3 }"),
+        std::pair("successive_halving { eta: 2 }", "random {}"), std::pair("hyperband { eta: 3 }", "random {}")}) {
     const std::string expected = outcome(scheduler, search, 1, 0);
     for (std::uint64_t chance = 2; chance < 20; ++chance) EXPECT_EQ(outcome(scheduler, search, chance, 0), expected);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "storage/base/file.h"
 #include "tests/storage/base/child_process.h"
@@ -74,6 +75,40 @@ TEST(Log, TheFileHasEveryLineAndIsAppendedTo) {
   const std::vector<std::string> lines = lines_of(directory / "log.txt");
   ASSERT_EQ(lines.size(), 6U);
   EXPECT_TRUE(is_line(lines[3], "I rank 0: info 1")) << lines[3];
+}
+
+TEST(Log, FieldsStandBehindTheMessage) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> lines = printed(directory, [] {
+    log(LogLevel::kWarning, "ended", {{"sweep", "s1"}, {"trial", std::int64_t{3}}, {"stop", true}, {"loss", 0.5}});
+  });
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(is_line(lines[0], "W ended  sweep=s1 trial=3 stop=true loss=0.5")) << lines[0];
+}
+
+TEST(Log, AJsonFileHasAnObjectALine) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> text = printed(directory, [&] {
+    CHECK(log_to_file(directory / "log.json", LogFormat::kJson).ok());
+    log_info("quoted \" and\nbroken");
+    log(LogLevel::kWarning, "no text: \xff",
+        {{"sweep", "s1"}, {"trial", std::int64_t{3}}, {"loss", 0.5}, {"stop", false}});
+  });
+  EXPECT_EQ(text.size(), 1U);  // the warning, as text
+  const std::vector<std::string> lines = lines_of(directory / "log.json");
+  ASSERT_EQ(lines.size(), 2U);
+  const nlohmann::json first = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(first["message"], "quoted \" and\nbroken");
+  EXPECT_EQ(first["level"], "info");
+  EXPECT_TRUE(
+      std::regex_match(std::string(first["time"]), std::regex("[0-9-]{10}T[0-9:]{8}\\.[0-9]{3}[+-][0-9]{2}:[0-9]{2}")))
+      << lines[0];
+  const nlohmann::json second = nlohmann::json::parse(lines[1]);
+  EXPECT_EQ(second["level"], "warning");
+  EXPECT_EQ(second["sweep"], "s1");
+  EXPECT_EQ(second["trial"], 3);
+  EXPECT_EQ(second["loss"], 0.5);
+  EXPECT_EQ(second["stop"], false);
 }
 
 TEST(Log, AFileThatCannotBeOpenedIsAnError) {

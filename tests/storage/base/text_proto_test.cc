@@ -1,10 +1,13 @@
 #include "storage/base/text_proto.h"
 
+#include <algorithm>
+
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include "proto/error.pb.h"
 #include "proto/job.pb.h"
 #include "storage/base/file.h"
 #include "tests/storage/base/temporary_directory.h"
@@ -154,7 +157,7 @@ TEST(TextProto, ReadsFiles) {
   ASSERT_TRUE(read_text_proto(directory / "job.pbtxt", job, faults).ok());
   EXPECT_EQ(job.epochs(), 3);
   EXPECT_FALSE(job.has_slices());
-  EXPECT_EQ(faults.status("job.pbtxt"), bad_configuration("job.pbtxt:2: batch: expected an integer, got x"));
+  EXPECT_EQ(faults.status("job.pbtxt").message(), "job.pbtxt:2: batch: expected an integer, got x");
 
   const Status missing = read_text_proto(directory / "none", job, faults);
   EXPECT_EQ(exit_code(missing), 2);
@@ -178,13 +181,31 @@ TEST(Faults, LinesAreThoseOfTheNearestEnclosingField) {
   faults.add("model.layer[0]", "e");
   faults.add("data.path", "f");
   faults.add_at(2, "data", "g");
-  EXPECT_EQ(faults.status("job"), bad_configuration("job: seed: a\n"
-                                                    "job:1: data.path: f\n"
-                                                    "job:2: data: g\n"
-                                                    "job:4: model.layer[0]: e\n"
-                                                    "job:6: model.layer[1].convolution.kernel[7]: c\n"
-                                                    "job:6: model.layer[1].convolution.filters: d\n"
-                                                    "job:7: model.layer[1].convolution.kernel[1]: b"));
+  const Status status = faults.status("job");
+  EXPECT_EQ(status.message(),
+            "job: seed: a\n"
+            "job:1: data.path: f\n"
+            "job:2: data: g\n"
+            "job:4: model.layer[0]: e\n"
+            "job:6: model.layer[1].convolution.kernel[7]: c\n"
+            "job:6: model.layer[1].convolution.filters: d\n"
+            "job:7: model.layer[1].convolution.kernel[1]: b");
+  proto::BadRequest carried;
+  for (const Status& it : {status, with_context(status, "outside")}) {
+    const auto payload = it.GetPayload({kFaultsPayload.data(), kFaultsPayload.size()});
+    ASSERT_TRUE(payload && carried.ParseFromString(std::string(*payload)));
+    ASSERT_EQ(carried.field_violations_size(), 7);
+    EXPECT_EQ(carried.field_violations(6).field(), "model.layer[1].convolution.kernel[1]");
+    EXPECT_EQ(carried.field_violations(6).description(), "b");
+  }
+}
+
+TEST(Faults, HaveALimit) {
+  Faults faults;
+  for (std::size_t i = 0; i < Faults::kMost + 3; ++i) faults.add("batch", "x");
+  const std::string text(faults.status("job").message());
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), static_cast<std::ptrdiff_t>(Faults::kMost));
+  EXPECT_TRUE(text.ends_with("\njob: and 3 more")) << text.substr(text.size() - 100);
 }
 
 TEST(Nearest, IsNearOrEmpty) {
