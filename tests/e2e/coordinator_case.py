@@ -25,6 +25,16 @@ ranks: %(ranks)d
 """
 
 
+def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, more=""):
+    path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "more": more})
+    return path
+
+
+def write_sample(folder):
+    """The job that SPEC names, with its data."""
+    sample.write_job(folder / "sample.job.pbtxt", sample.write_dataset(folder / "sample.h5"), clip="")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,15 +64,16 @@ class Coordinator:
         self.run.signal([self.run.process.pid], signal.SIGKILL)
         self.run.process.wait(10)
 
-    def processes(self, word=""):
-        """{pid: command line} of what runs for its trials."""
+    def processes(self, program=""):
+        """{pid: command line} of what runs for its trials; of one program when it is named."""
         found = {}
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
                 line = pathlib.Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if f"{self.state}/sweeps/" in line and word in line:
+            name_of_it = pathlib.Path(line.partition("\0")[0]).name
+            if f"{self.state}/sweeps/" in line and program in ("", name_of_it):
                 found[int(name)] = line.replace("\0", " ")
         return found
 
@@ -102,7 +113,7 @@ class CoordinatorCase(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        sample.write_job(cls.folder / "sample.job.pbtxt", sample.write_dataset(cls.folder / "sample.h5"), clip="")
+        write_sample(cls.folder)
 
     def coordinator(self, state, environment=None):
         it = Coordinator(self.folder, state)
@@ -111,10 +122,8 @@ class CoordinatorCase(unittest.TestCase):
         return it
 
     @classmethod
-    def spec(cls, name, trials=4, epochs=3, ranks=1, lease=60, more=""):
-        path = cls.folder / f"{name}.sweep.pbtxt"
-        path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "more": more})
-        return path
+    def spec(cls, name, **options):
+        return write_spec(cls.folder / f"{name}.sweep.pbtxt", **options)
 
     def wait_for(self, coordinator, state, sweep="s1", seconds=120):
         reached = wait_until(lambda: coordinator.view(sweep)["state"] == f"SWEEP_{state}", seconds, 0.2)
