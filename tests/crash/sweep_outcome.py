@@ -28,12 +28,12 @@ def query_log(state, sql):
 
 
 def decisions(state, sweep):
-    """(trial, what, why) in order; without what is said of attempts, which failures multiply, and of checkpoints, whose
-    order among the others depends on when they were reported."""
+    """(trial, what, why) in order; without what is said of attempts, which failures multiply, of checkpoints, whose order
+    among the others depends on when they were reported, and of pauses, which people ask for."""
     found = []
     for trial, what, reason in query_log(state, f"SELECT trial, what, reason FROM decisions WHERE sweep = '{sweep}' "
                                                 "ORDER BY trial, revision"):
-        if re.match("TRIAL_RUNNING|TRIAL_WAITING|checkpoint ", what) or re.match(r"attempt \d+:", reason):
+        if re.match("TRIAL_(RUNNING|WAITING|PAUSING)|SWEEP_(PAUS|RUNNING)|checkpoint ", what) or re.match(r"attempt \d+:", reason):
             continue
         found.append((trial, re.sub(r"attempt \d+", "goes on", what), reason))
     return found

@@ -19,14 +19,15 @@ job { epochs: %(epochs)d }
 parameter { name: "peak" path: "schedule.one_cycle.peak" float { min: 0.01 max: 0.3 log: true } }
 parameter { name: "momentum" path: "optimizer.sgd.momentum" float { min: 0.5 max: 0.95 } }
 limits { trials: %(trials)d parallel: 2 }
-retries { limit: 100 backoff_seconds: 0.01 lease_seconds: %(lease)g }
+retries { limit: %(retries)d backoff_seconds: 0.01 lease_seconds: %(lease)g }
 ranks: %(ranks)d
 %(more)s
 """
 
 
-def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, more=""):
-    path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "more": more})
+def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, retries=100, more=""):
+    path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "retries": retries,
+                            "more": more})
     return path
 
 
