@@ -1,4 +1,4 @@
-"""Watches /proc while a sweep is disturbed: of a trial at most one attempt lives, and an attempt is started at most once."""
+"""Watches /proc while a sweep is disturbed: of a trial at most one attempt lives, and an attempt is started once."""
 
 import os
 import pathlib

@@ -1,8 +1,8 @@
 """Kills the coordinator and its trials at every fault point and at seeded instants: nothing is lost, nothing differs.
 
-The same sweep is run once undisturbed. Every disturbed one must end with the same trials, parameters, evaluations, decisions
-and final weights; at no time were two attempts of a trial alive, and no attempt was started twice; what was acknowledged is
-there, once. Prints what was done to each sweep, and "N of N"; exit code 1 when one differs.
+The same sweep is run once undisturbed. Every disturbed one must end with the same trials, parameters, evaluations,
+decisions and final weights; at no time were two attempts of a trial alive, and no attempt was started twice; what was
+acknowledged is there, once. Prints what was done to each sweep, and "N of N"; exit code 1 when one differs.
 
 Fault points are read from the programs. Controls: a sweep of another seed differs, and two attempts at once are seen.
 """
@@ -97,7 +97,7 @@ def at_instants(scene, name, ranks, wanted, chance, kills):
         return it.finish()
 
 
-def at_leases(scene, name, spec, stopped):
+def at_leases(scene, name, spec, fenced):
     """Every trial's first attempt is stopped for twice its lease, then continued. Adds the trials that were fenced."""
     with DisturbedSweep(scene, name, spec) as it:
         it.start()
@@ -119,16 +119,17 @@ def at_leases(scene, name, spec, stopped):
         if not wait_until(all_stopped_and_continued, 300, 0.01):
             raise AssertionError(f"stopped {sorted(times)}\n{it.coordinator.log()}")
         outcome = it.finish()
-        ends = dict(query_log(it.coordinator.state, "SELECT trial, outcome FROM attempts WHERE sweep = 's1' AND attempt = 1"))
-        stopped.update(trial for trial in times if ends[trial] == "FENCED")
+        sql = "SELECT trial FROM attempts WHERE sweep = 's1' AND attempt = 1 AND outcome = 'FENCED'"
+        fenced.update(trial for trial, in query_log(it.coordinator.state, sql))
         return outcome
 
 
 def two_attempts_are_seen(scene):
     """The control of the watcher: processes that say that they belong to attempts 1 and 2 of a trial."""
     state = scene.folder / "doubles"
-    doubles = [subprocess.Popen(["/lockstep-train", "-c", "read line", f"{state}/sweeps/s1/trial-00000/attempt-00{number}/x"],
-                                executable="/bin/sh", stdin=subprocess.PIPE) for number in (1, 2, 2)]
+    attempts = [f"{state}/sweeps/s1/trial-00000/attempt-00{number}/attempt.pbtxt" for number in (1, 2, 2)]
+    doubles = [subprocess.Popen(["/lockstep-train", "-c", "read line", attempt], executable="/bin/sh",
+                                stdin=subprocess.PIPE) for attempt in attempts]
     with AttemptWatcher(state, ranks=1) as watcher:
         seen = wait_until(lambda: len(watcher.faults) == 2, 10)
     for double in doubles:
@@ -164,8 +165,9 @@ def run_instants(scene, arguments, reference, report):
             break
         ranks = 2 if number % 4 == 1 else 1
         kills = collections.Counter()
-        report.add(f"instants, sweep {number}, {ranks} ranks",
-                   lambda: at_instants(scene, f"instants {number}", ranks, min(left, KILLS_A_SWEEP), chance, kills), reference)
+        wanted = min(left, KILLS_A_SWEEP)
+        report.add(f"instants, sweep {number}, ranks: {ranks}",
+                   lambda: at_instants(scene, f"instants {number}", ranks, wanted, chance, kills), reference)
         print(f"  killed: {dict(kills)}", flush=True)
         all_kills += kills
     coordinators = all_kills["serve"] + all_kills["all"]
@@ -188,7 +190,7 @@ def main():
     parser.add_argument("--points", default="", help="only fault points whose name this regular expression finds")
     parser.add_argument("--visits", type=int, default=1, help="of each fault point: the 1st, 6th, 11th, ...")
     parser.add_argument("--instants", type=int, default=8, help="at which the coordinator is killed")
-    parser.add_argument("--leases", action="store_true", help="stop the first attempt of every trial for twice its lease")
+    parser.add_argument("--leases", action="store_true", help="stop every trial's first attempt for twice its lease")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     report = Report()
@@ -201,7 +203,8 @@ def main():
         complete = run_instants(scene, arguments, reference, report) if arguments.instants else True
         fenced = run_leases(scene, report) if arguments.leases else True
         other = undisturbed(scene, "other", scene.spec("other", more=HALVING + " seed: 2"))
-        controls = {"another seed": bool(other.difference(reference)), "two attempts at once": two_attempts_are_seen(scene)}
+        controls = {"another seed": bool(other.difference(reference)),
+                    "two attempts at once": two_attempts_are_seen(scene)}
     for control, seen in controls.items():
         print(f"negative control: {control}: {'seen' if seen else 'NOT SEEN'}")
     print(f"{report.good} of {report.runs}")

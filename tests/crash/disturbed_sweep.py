@@ -6,7 +6,7 @@ import signal
 
 from attempt_watcher import AttemptWatcher
 from coordinator_case import Coordinator, write_sample, write_spec
-from run import BIN, Run, wait_until
+from run import wait_until
 from sweep_outcome import outcome_of
 
 HALVING = "scheduler { successive_halving { min_epochs: 1 eta: 2 } }"
@@ -47,8 +47,8 @@ class DisturbedSweep:
             raise AssertionError(f"the coordinator does not start\n{self.coordinator.run.output()}")
 
     def submit(self):
-        """As a client does that does not know whether its request arrived: again, with the same id. Returns how often the
-        coordinator had to be started again."""
+        """As a client does that does not know whether its request arrived: again, with the same id. Returns how often
+        the coordinator had to be started again."""
         starts = 0
 
         def submitted():
@@ -104,8 +104,8 @@ class DisturbedSweep:
 
 
 class Requests:
-    """Small sweeps that a client asks for while the coordinator is killed: what was acknowledged must be there, and nothing
-    twice."""
+    """Small sweeps that a client asks for while the coordinator is killed: what was acknowledged must be there, and
+    nothing twice."""
 
     def __init__(self, scene, coordinator):
         self._spec = scene.spec("small", trials=1, epochs=1)
@@ -114,14 +114,9 @@ class Requests:
         self._ids = []
         self.acknowledged = {}
 
-    def _command(self, request):
-        at = self._coordinator
-        return [BIN / "lockstep", "sweep", "--server", at.address, "--token-file", at.state / "token", "submit", self._spec,
-                "--request-id", request]
-
     def begin(self):
         self._ids.append(f"small-{len(self._ids)}")
-        self._pending = Run(self._command(self._ids[-1]))
+        self._pending = self._coordinator.begin("submit", self._spec, "--request-id", self._ids[-1])
 
     def settle(self):
         outcome = self._pending.wait(60)
@@ -130,7 +125,8 @@ class Requests:
 
     def check(self):
         """Each again: the answer of the first time, a sweep of its own. Requires: the coordinator is up."""
-        answers = {request: self._coordinator.sweep(*map(str, self._command(request)[6:])) for request in self._ids}
+        answers = {request: self._coordinator.sweep("submit", self._spec, "--request-id", request)
+                   for request in self._ids}
         wrong = {request: (answer, answers[request]) for request, answer in self.acknowledged.items()
                  if answers[request] != answer}
         if wrong or len(set(answers.values()) | {"s1\n"}) != len(answers) + 1:

@@ -1,4 +1,7 @@
-"""A coordinator whose disk is full stops, says why, and goes on when there is room: nothing is lost. Needs root, for a tmpfs."""
+"""A coordinator whose disk is full stops, says why, and goes on when there is room: nothing is lost.
+
+Needs root, for a small tmpfs.
+"""
 
 import os
 import pathlib

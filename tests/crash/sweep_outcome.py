@@ -16,7 +16,7 @@ VIEW = ("trial", "state", "assignment", "choice_reason", "evaluation", "value", 
 
 
 def query_log(state, sql):
-    """Rows of a coordinator's database. Requires: no coordinator runs; a copy is read, as SQLite would change the file."""
+    """Rows of a coordinator's database. Requires: no coordinator runs. A copy is read, for SQLite changes the file."""
     with tempfile.TemporaryDirectory() as folder:
         for file in pathlib.Path(state).glob("log.sqlite*"):
             shutil.copy(file, folder)
@@ -28,12 +28,13 @@ def query_log(state, sql):
 
 
 def decisions(state, sweep):
-    """(trial, what, why) in order; without what is said of attempts, which failures multiply, of checkpoints, whose order
-    among the others depends on when they were reported, and of pauses, which people ask for."""
+    """(trial, what, why) in order; without what is said of attempts, which failures multiply, of checkpoints, whose
+    order among the others depends on when they were reported, and of pauses, which people ask for."""
     found = []
-    for trial, what, reason in query_log(state, f"SELECT trial, what, reason FROM decisions WHERE sweep = '{sweep}' "
-                                                "ORDER BY trial, revision"):
-        if re.match("TRIAL_(RUNNING|WAITING|PAUSING)|SWEEP_(PAUS|RUNNING)|checkpoint ", what) or re.match(r"attempt \d+:", reason):
+    sql = f"SELECT trial, what, reason FROM decisions WHERE sweep = '{sweep}' ORDER BY trial, revision"
+    for trial, what, reason in query_log(state, sql):
+        if re.match("TRIAL_(RUNNING|WAITING|PAUSING)|SWEEP_(PAUS|RUNNING)|checkpoint ", what) or \
+                re.match(r"attempt \d+:|paused with the sweep", reason):
             continue
         found.append((trial, re.sub(r"attempt \d+", "goes on", what), reason))
     return found

@@ -1,5 +1,5 @@
-"""What the tests of sweeps share: a coordinator in a folder of its own, the command `lockstep sweep`, and the processes of
-its trials, which are found by the state directory in their command lines."""
+"""What the tests of sweeps share: a coordinator in a folder of its own, the command `lockstep sweep`, and the processes
+of its trials, which are found by the state directory in their command lines."""
 
 import json
 import os
@@ -54,8 +54,8 @@ class Coordinator:
     def start(self, environment=None):
         if self.run is not None:
             self.run.wait(10)  # it has ended
-        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address, "--root", self.folder,
-                        "--cores", "2"], environment)
+        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address,
+                        "--root", self.folder, "--cores", "2"], environment)
         return wait_until(lambda: "state in" in self.run.output() or self.run.process.poll() is not None, 30)
 
     def is_up(self):
@@ -73,8 +73,8 @@ class Coordinator:
                 line = pathlib.Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            name_of_it = pathlib.Path(line.partition("\0")[0]).name
-            if f"{self.state}/sweeps/" in line and program in ("", name_of_it):
+            is_it = program in ("", pathlib.Path(line.partition("\0")[0]).name)
+            if f"{self.state}/sweeps/" in line and is_it:
                 found[int(name)] = line.replace("\0", " ")
         return found
 
@@ -91,10 +91,14 @@ class Coordinator:
                 return
         raise AssertionError(f"{self.processes()} cannot be killed")
 
+    def begin(self, *arguments):
+        """`lockstep sweep`, running."""
+        return Run([BIN / "lockstep", "sweep", "--server", self.address, "--token-file", self.state / "token",
+                    *arguments])
+
     def sweep(self, *arguments, code=0):
         """The output of `lockstep sweep`."""
-        outcome = Run([BIN / "lockstep", "sweep", "--server", self.address, "--token-file", self.state / "token",
-                       *arguments]).wait(60)
+        outcome = self.begin(*arguments).wait(60)
         if outcome.code != code:
             raise AssertionError(f"sweep {arguments}: code {outcome.code}\n{outcome.text}\n{self.run.output()}")
         return outcome.out + (outcome.err if code else "")
