@@ -97,6 +97,14 @@ def at_instants(scene, name, ranks, wanted, chance, kills):
         return it.finish()
 
 
+def signal_if_there(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def at_leases(scene, name, spec, fenced):
     """Every trial's first attempt is stopped for twice its lease, then continued. Adds the trials that were fenced."""
     with DisturbedSweep(scene, name, spec) as it:
@@ -106,14 +114,13 @@ def at_leases(scene, name, spec, fenced):
 
         def all_stopped_and_continued():
             for pid, (_, trial, attempt) in it.trainers().items():
-                if attempt == 1 and trial not in times:
-                    os.kill(pid, signal.SIGSTOP)
+                if attempt == 1 and trial not in times and signal_if_there(pid, signal.SIGSTOP):
                     times[trial] = (pid, time.monotonic() + 2 * LEASE_SECONDS)
             for trial, (pid, then) in times.items():
                 if pid and time.monotonic() > then:
                     times[trial] = (0, then)
                     if pid in it.trainers():
-                        os.kill(pid, signal.SIGCONT)
+                        signal_if_there(pid, signal.SIGCONT)
             return len(times) == scene.trials and not any(pid for pid, _ in times.values())
 
         if not wait_until(all_stopped_and_continued, 300, 0.01):

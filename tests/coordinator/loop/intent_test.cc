@@ -1,15 +1,18 @@
 // A coordinator dies at the instant at which it has started a process: the log knows the process, and the next
 // coordinator takes it up. The control is a coordinator whose store writes attempts down behind their start.
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/coordinator/loop/loop_scene.h"
 #include "tests/coordinator/loop/store_doubles.h"
 #include "tests/coordinator/sweep/sweep_world.h"
+#include "tests/storage/base/child_process.h"
 #include "tests/storage/base/temporary_directory.h"
 
 namespace lockstep {
@@ -17,57 +20,38 @@ namespace {
 
 enum class Intent { kWrittenFirst, kWrittenLate };
 
-// What it starts lives on: its token is told to the pipe. After so many starts its process dies.
+// What it starts lives on: its token is a line of the file. After so many starts its process dies.
 class DyingExecutor : public FakeExecutor {
  public:
-  DyingExecutor(OnEnded on_ended, int pipe, int starts)
-      : FakeExecutor({0, 1, 2, 3}, std::move(on_ended)), pipe_(pipe), starts_(starts) {}
+  DyingExecutor(OnEnded on_ended, const std::filesystem::path& started, int starts)
+      : FakeExecutor({0, 1, 2, 3}, std::move(on_ended)), started_(started), starts_(starts) {}
   void ensure(const AttemptKey&, const std::filesystem::path&, const proto::AttemptFile& attempt) override {
-    const std::string line = attempt.token() + "\n";
-    CHECK(::write(pipe_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+    started_ << attempt.token() << std::endl;
     if (--starts_ == 0) ::kill(getpid(), SIGKILL);
   }
 
  private:
-  int pipe_;
+  std::ofstream started_;
   int starts_;
 };
 
-void run_until_death(const std::filesystem::path& directory, Intent intent, int pipe, int starts) {
+int run_until_death(const std::filesystem::path& directory, Intent intent, int starts) {
   std::unique_ptr<Store> store = open_store(directory / "log.sqlite");
   if (intent == Intent::kWrittenLate) store = std::make_unique<LateStore>(std::move(store));
   const LoopScene scene = open_coordinator(directory, std::move(store), [&](OnEnded on_ended) {
-    return std::make_unique<DyingExecutor>(std::move(on_ended), pipe, starts);
+    return std::make_unique<DyingExecutor>(std::move(on_ended), directory / "started", starts);
   });
   std::thread client([&] { submit(*scene.coordinator, sample_spec("limits { trials: 3 parallel: 3 }")); });
   CHECK(scene.coordinator->run().ok());
   client.join();
+  return 0;
 }
 
 // Tokens of the processes that a coordinator leaves which dies at that start.
 std::vector<std::string> left_alive(const std::filesystem::path& directory, Intent intent, int starts) {
-  int ends[2];
-  CHECK(pipe(ends) == 0);
-  std::fflush(nullptr);
-  const pid_t child = fork();
-  CHECK(child >= 0);
-  if (child == 0) {
-    run_until_death(directory, intent, ends[1], starts);
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string text;
-  char byte = 0;
-  while (read(ends[0], &byte, 1) == 1) text += byte;
-  close(ends[0]);
-  int status = 0;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child was not killed: {}", status);
-  std::vector<std::string> tokens;
-  for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
-    tokens.push_back(text.substr(begin, text.find('\n', begin) - begin));
-  }
-  return tokens;
+  EXPECT_EQ(run_in_child("", [&] { return run_until_death(directory, intent, starts); }), -SIGKILL);
+  std::ifstream file(directory / "started");
+  return {std::istream_iterator<std::string>(file), std::istream_iterator<std::string>()};
 }
 
 int count_in_log(const std::filesystem::path& directory, const std::vector<std::string>& tokens) {

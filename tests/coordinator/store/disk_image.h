@@ -1,5 +1,5 @@
 // What a disk would hold after a power failure: of each file, what it held when it was last synced; of each folder, the
-// names that it had when it was last synced. Fed by the test's own fsync and fdatasync.
+// names that it had when it was last synced.
 //
 // A disk may have written more than it was asked for: fail() gives, of what was written since the sync, each block or
 // not, as chance wants.
@@ -21,7 +21,7 @@ namespace lockstep {
 
 class DiskImage {
  public:
-  // Before or behind the real sync: the descriptor's file is on the disk as it is now.
+  // The descriptor's file, or folder, is on the disk as it is now.
   void sync(int descriptor) {
     const std::lock_guard lock(mutex_);
     std::error_code error;

@@ -1,39 +1,14 @@
-// The power fails before or behind any sync, and behind the last acknowledgement: what was acknowledged is there. This
-// program's own fsync and fdatasync stand before those of the C library, also for SQLite.
-// The controls open the same store while SQLite is told to pass over `PRAGMA synchronous`: events are lost.
+// The power fails before or behind any sync, and behind the last acknowledgement: what was acknowledged is there. The
+// controls open the same store while SQLite is told to pass over `PRAGMA synchronous`: events are lost.
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "tests/coordinator/store/disk_image.h"
+#include "tests/coordinator/store/own_sync.h"
 #include "tests/coordinator/store/sample.h"
 #include "tests/storage/base/temporary_directory.h"
-
-namespace {
-
-lockstep::DiskImage* disk = nullptr;
-void (*at_sync)() = nullptr;
-
-int sync_by(long call, int descriptor) {
-  if (at_sync != nullptr) at_sync();
-  const int result = static_cast<int>(syscall(call, descriptor));
-  if (disk != nullptr) disk->sync(descriptor);
-  if (at_sync != nullptr) at_sync();
-  return result;
-}
-
-}  // namespace
-
-extern "C" int fsync(int descriptor) {
-  return sync_by(SYS_fsync, descriptor);
-}
-
-extern "C" int fdatasync(int descriptor) {
-  return sync_by(SYS_fdatasync, descriptor);
-}
 
 namespace lockstep {
 namespace {
@@ -44,15 +19,17 @@ constexpr int kCommits = 20;
 class PowerFailure : public testing::Test {
  protected:
   PowerFailure() {
-    the_test_ = this;
     std::filesystem::create_directory(state_);
-    disk = &image_;
-    at_sync = [] { the_test_->fail(); };
+    before_sync = [this] {
+      fail();
+      return true;
+    };
+    after_good_sync = [this](int descriptor) {
+      image_.sync(descriptor);
+      fail();
+    };
   }
-  ~PowerFailure() override {
-    disk = nullptr;
-    at_sync = nullptr;
-  }
+  ~PowerFailure() override { let_syncs_be(); }
 
   // Commits, closes the store, and opens it again for more; the power fails all the time.
   void run() {
@@ -66,8 +43,7 @@ class PowerFailure : public testing::Test {
         fail();
       }
     }
-    at_sync = nullptr;
-    disk = nullptr;
+    let_syncs_be();
   }
 
   struct Loss {
@@ -95,7 +71,11 @@ class PowerFailure : public testing::Test {
     left_.emplace_back(directory, acknowledged_);
   }
 
-  static inline PowerFailure* the_test_ = nullptr;
+  void let_syncs_be() {
+    before_sync = nullptr;
+    after_good_sync = nullptr;
+  }
+
   const TemporaryDirectory directory_;
   const std::filesystem::path state_ = directory_ / "state";
   DiskImage image_;
