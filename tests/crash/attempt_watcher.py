@@ -23,15 +23,15 @@ def start_ticks(pid):
 
 
 class AttemptWatcher:
-    """A thread that samples the processes of the attempts below `state`; `faults` says what must not have been."""
+    """A thread that samples the processes of the attempts below `state`."""
 
     def __init__(self, state, ranks):
         self._pattern = re.compile(re.escape(f"{state}/sweeps/").encode() + rb"(\w+)/trial-(\d+)/attempt-(\d+)")
         self._ranks = ranks
         self._trainers = {}  # attempt -> its ranks so far
         self._end = threading.Event()
-        self.faults = set()
-        self.samples = 0
+        self._faults = set()
+        self._samples = 0
         self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self):
@@ -41,6 +41,11 @@ class AttemptWatcher:
     def __exit__(self, *_):
         self._end.set()
         self._thread.join()
+
+    def findings(self):
+        """What must not have been; also when it did not look. Requires: it watches."""
+        looked = self._thread.is_alive() and bool(self._trainers)
+        return sorted(self._faults) + ([] if looked else [f"the watcher saw no trainer in {self._samples} samples"])
 
     def _watch(self):
         while not self._end.wait(PERIOD_SECONDS):
@@ -61,18 +66,18 @@ class AttemptWatcher:
             if line.partition(b"\0")[0].endswith(b"/lockstep-train"):
                 trainers[pid] = (sweep, trial, attempt)
                 self._count((sweep, trial, attempt), (pid, start))
-        self.samples += 1
+        self._samples += 1
         return trainers
 
     def _compare(self, trial, others, process):
         """What was seen before and still lives has lived together with this one."""
         for other in others:
             if other[0] != process[0] and start_ticks(other[1]) == other[2]:
-                self.faults.add(f"{trial}: attempts {sorted((other[0], process[0]))} were alive at once")
+                self._faults.add(f"{trial}: attempts {sorted((other[0], process[0]))} were alive at once")
         others.append(process)
 
     def _count(self, attempt, process):
         ranks = self._trainers.setdefault(attempt, set())
         ranks.add(process)
         if len(ranks) > self._ranks:
-            self.faults.add(f"{attempt}: was started more than once: {len(ranks)} ranks")
+            self._faults.add(f"{attempt}: was started more than once: {len(ranks)} ranks")

@@ -138,7 +138,7 @@ def two_attempts_are_seen(scene):
     doubles = [subprocess.Popen(["/lockstep-train", "-c", "read line", attempt], executable="/bin/sh",
                                 stdin=subprocess.PIPE) for attempt in attempts]
     with AttemptWatcher(state, ranks=1) as watcher:
-        seen = wait_until(lambda: len(watcher.faults) == 2, 10)
+        seen = wait_until(lambda: len(watcher.findings()) == 2, 10)
     for double in doubles:
         double.communicate(b"\n")
     return seen

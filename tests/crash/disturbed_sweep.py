@@ -98,8 +98,8 @@ class DisturbedSweep:
         if not wait_until(ended, LIMIT_SECONDS, 0.2):
             raise AssertionError(f"{self.coordinator.sweep('trials', 's1')}\n{self.coordinator.log()}")
         outcome = outcome_of(self.coordinator)
-        if self._watcher.faults:
-            raise AssertionError(f"{sorted(self._watcher.faults)}\n{self.coordinator.log()}")
+        if findings := self._watcher.findings():
+            raise AssertionError(f"{findings}\n{self.coordinator.log()}")
         return outcome
 
 

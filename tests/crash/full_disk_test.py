@@ -79,7 +79,7 @@ class FullDiskTest(unittest.TestCase):
                 if it.coordinator.is_up():
                     requests.begin()
                     requests.settle()
-            self.assert_ends(it, "expected at least 16 MiB of free space to start a trial, got")
+            self.assert_ends(it, "expected at least 16 MiB free to start a trial, got")
             self.assert_goes_on(it, filler)
             requests.check()
             self.assertEqual(it.finish().difference(self.reference), "")
