@@ -4,14 +4,12 @@
 #include <iterator>
 #include <utility>
 
-#include <google/protobuf/text_format.h>
-
+#include "coordinator/loop/job_file.h"
 #include "coordinator/loop/log_lines.h"
 #include "coordinator/loop/run_history.h"
 #include "coordinator/loop/secret.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/retention.h"
-#include "storage/base/file.h"
 #include "storage/base/log.h"
 
 namespace lockstep {
@@ -223,17 +221,17 @@ Status Coordinator::round(std::deque<Task>& tasks) {
   for (Task& task : tasks) {
     task.done(status.ok() ? task.status : absl::UnavailableError("the coordinator cannot write its log and ends"));
   }
-  if (status.ok()) act();
-  return status;
+  return status.ok() ? act() : status;
 }
 
-void Coordinator::act() {
+Status Coordinator::act() {
   for (const Sweep& sweep : state_.sweeps) {
     if (sweep.live_trials == 0) continue;
     for (const Trial& trial : sweep.trials) {
       const Attempt* const attempt = trial.live_attempt();
       if (attempt == nullptr) continue;
-      if (watch_.begin(key_of(sweep, trial, *attempt), AttemptWatch::Clock::now())) start(sweep, trial, *attempt);
+      if (!watch_.begin(key_of(sweep, trial, *attempt), AttemptWatch::Clock::now())) continue;
+      RETURN_IF_ERROR(start(sweep, trial, *attempt));
     }
   }
   for (const AttemptWatch::Due& due : watch_.due(state_, AttemptWatch::Clock::now())) {
@@ -255,24 +253,21 @@ void Coordinator::act() {
     std::filesystem::remove(path, error);
     if (error) log_warning("{}: cannot be removed: {}", path.string(), error.message());
   }
+  return OkStatus();
 }
 
-void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
+Status Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
   const AttemptKey key = key_of(sweep, trial, attempt);
   const std::filesystem::path directory = options_.state_directory / trial_directory(sweep.id, trial.number);
-  StatusOr<proto::Job> job = trial_job(sweep, trial);
-  Status status = job.status();
-  if (status.ok()) status = make_directories(directory);
-  if (status.ok()) {
-    std::string text;
-    google::protobuf::TextFormat::PrintToString(*job, &text);
-    const std::string_view parts[] = {text};
-    status = replace_file(directory / "job.pbtxt", parts);  // written at each start: need not be durable
+  const StatusOr<proto::Job> job = trial_job(sweep, trial);
+  if (!job.ok()) {
+    on_ended({.key = key,
+              .end = proto::EXITED,
+              .exit_code = exit_code(job.status()),
+              .message = std::string(job.status().message())});
+    return OkStatus();
   }
-  if (!status.ok()) {
-    return on_ended(
-        {.key = key, .end = proto::EXITED, .exit_code = exit_code(status), .message = std::string(status.message())});
-  }
+  RETURN_IF_ERROR(write_job_file(*job, directory));
   proto::AttemptFile file;
   file.set_sweep(sweep.id);
   file.set_trial(trial.number);
@@ -286,6 +281,7 @@ void Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& a
   }
   for (const int core : attempt.cores) file.add_core(core);
   executor_->ensure(key, options_.state_directory / attempt_directory(sweep, trial, attempt), file);
+  return OkStatus();
 }
 
 void Coordinator::on_ended(const Ended& ended) {

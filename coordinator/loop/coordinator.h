@@ -2,8 +2,8 @@
 //
 // One thread decides. Each round takes the requests that wait, makes events of them, lets plan() add what follows,
 // commits all of it in one transaction, and only then answers, starts and stops processes and deletes files. What was
-// answered is on disk; what was started was written down before. When the store fails the loop ends, and the process
-// must: nothing goes on in memory.
+// answered is on disk; what was started was written down before. When the store fails, or the disk has no room for a
+// trial that is to be started, the loop ends, and the process must: nothing goes on in memory.
 #pragma once
 
 #include <condition_variable>
@@ -58,7 +58,8 @@ class Coordinator {
   // Called with the time of each transaction of the log, on the loop's thread. Requires: run() was not called.
   void on_commit(std::function<void(double seconds)> told) { on_commit_ = std::move(told); }
 
-  // Until stop(), which leaves trials running. Errors: those of the store: the process must end.
+  // Until stop(), which leaves trials running. Errors: those of the store, and io_error when a file of a trial cannot
+  // be written: the process must end.
   Status run();
   void stop();  // Threads: any.
 
@@ -91,8 +92,8 @@ class Coordinator {
   void apply_events(Commit& commit);
   void plan_all(std::vector<Commit>& commits);
   void collect_checkpoints(std::vector<Commit>& commits);
-  void act();
-  void start(const Sweep& sweep, const Trial& trial, const Attempt& attempt);
+  Status act();
+  Status start(const Sweep& sweep, const Trial& trial, const Attempt& attempt);
   void note_end(const AttemptResult& result);
   void on_ended(const Ended& ended);
   void remove_deleted_checkpoints();

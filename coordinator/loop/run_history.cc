@@ -1,14 +1,42 @@
 #include "coordinator/loop/run_history.h"
 
+#include <charconv>
 #include <cmath>
 #include <fstream>
+#include <set>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
 #include "storage/base/status.h"
 
 namespace lockstep {
+namespace {
+
+constexpr std::string_view kPrefix = "step-", kSuffix = ".h5";
+
+// The directory tells, not metrics.jsonl: a kill may come between a checkpoint and the line about it, and one that
+// nobody knows of would stay for ever.
+std::vector<proto::CheckpointNote> checkpoints_there(const std::filesystem::path& directory) {
+  std::set<std::int64_t> steps;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    std::int64_t step = 0;
+    const char* const last = name.data() + name.size() - kSuffix.size();
+    const auto parsed = std::from_chars(name.data() + kPrefix.size(), last, step);
+    if (parsed.ec == std::errc() && parsed.ptr == last) steps.insert(step);
+  }
+  std::vector<proto::CheckpointNote> notes;
+  for (const std::int64_t step : steps) notes.emplace_back().set_step(step);
+  return notes;
+}
+
+}  // namespace
 
 RunHistory read_run_history(const std::filesystem::path& run) {
   constexpr std::int64_t kMostBytes = 64 << 20;
@@ -35,13 +63,9 @@ RunHistory read_run_history(const std::filesystem::path& run) {
       it.set_epoch(static_cast<int>(count("epoch")));
       it.set_loss(number("loss"));
       it.set_accuracy(number("accuracy"));
-    } else if (*event == "checkpoint") {
-      const std::int64_t step = count("step");
-      std::error_code error;
-      if (!std::filesystem::exists(run / "checkpoints" / fmt::format("step-{:09}.h5", step), error)) continue;
-      history.checkpoints.emplace_back().set_step(step);
     }
   }
+  history.checkpoints = checkpoints_there(run / "checkpoints");
   return history;
 }
 

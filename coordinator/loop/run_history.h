@@ -1,4 +1,4 @@
-// What a run has written into its metrics.jsonl: the spool of what it could not report.
+// What a run has left in its directory: the spool of what it could not report.
 // Threads: functions are independent.
 #pragma once
 
@@ -10,11 +10,12 @@
 namespace lockstep {
 
 struct RunHistory {
-  std::vector<proto::EvalMetric> evaluations;      // as they stand in the file
-  std::vector<proto::CheckpointNote> checkpoints;  // of those, the ones whose files are there
+  std::vector<proto::EvalMetric> evaluations;      // as they stand in metrics.jsonl
+  std::vector<proto::CheckpointNote> checkpoints;  // whose files are there, by step
 };
 
-// `run`: the output directory of lockstep train. What is missing or torn is passed over; at most 64 MiB are read.
+// `run`: the output directory of lockstep train. What is missing or torn is passed over; at most 64 MiB of
+// metrics.jsonl are read.
 RunHistory read_run_history(const std::filesystem::path& run);
 
 }  // namespace lockstep

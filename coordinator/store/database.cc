@@ -134,6 +134,8 @@ const Status& Database::fail_with(int code) {
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
       return fail(absl::InternalError(fmt::format("\"{}\": {}", name_, said)));
+    case SQLITE_FULL:
+      return fail(io_error(fmt::format("\"{}\": {}; free some space and start again", name_, said)));
     default:
       return fail(io_error(fmt::format("\"{}\": {}", name_, said)));
   }

@@ -1,166 +1,222 @@
 """Kills the coordinator and its trials at every fault point and at seeded instants: nothing is lost, nothing differs.
 
-The same sweep is run once undisturbed. In the end every disturbed one has the same trials with the same parameters, results
-and decisions, the same final weights, every evaluation once, and never had two attempts of a trial alive.
+The same sweep is run once undisturbed. Every disturbed one must end with the same trials, parameters, evaluations,
+decisions and final weights; at no time were two attempts of a trial alive, and no attempt was started twice; what was
+acknowledged is there, once. Prints what was done to each sweep, and "N of N"; exit code 1 when one differs.
 
-  coordinator_test.py [--instants N] [--seed N] [--visits N]
-
-The fault points are read from the programs. Negative control: a sweep of another seed must differ.
+Fault points are read from the programs. Controls: a sweep of another seed differs, and two attempts at once are seen.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
 import re
 import signal
+import subprocess
 import sys
+import tempfile
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from coordinator_case import Coordinator, CoordinatorCase  # noqa: E402
-from run import BIN, lockstep, wait_until  # noqa: E402
+from attempt_watcher import AttemptWatcher  # noqa: E402
+from disturbed_sweep import HALVING, DisturbedSweep, Requests, Scene  # noqa: E402
+from run import BIN, wait_until  # noqa: E402
+from sweep_outcome import query_log  # noqa: E402
 
-import unittest  # noqa: E402
+VICTIMS = ("serve", "serve", "all", "lockstep-shim", "rank")
+VICTIMS_OF_TWO_RANKS = (*VICTIMS, "mpirun")
+KILLS_A_SWEEP = 10  # of the coordinator
+VISITS_APART = 5
+LEASE_SECONDS = 1
 
-HALVING = "scheduler { successive_halving { min_epochs: 1 eta: 2 } }"
-OPTIONS = argparse.Namespace(instants=4, seed=1, visits=1, trials=4)
 
-
-def fault_points():
+def fault_points(pattern):
     """Names of the points in the programs, as the linker left them."""
     names = set()
     for program in ("lockstep-serve", "lockstep-shim"):
-        names |= set(re.findall(rb"\0((?:serve|shim)\.[a-z_]+)\0", (BIN / program).read_bytes()))
-    return sorted(name.decode() for name in names if not name.endswith((b".cc", b".h")))
+        names |= set(re.findall(rb"\0((?:serve|shim|file)\.[a-z_]+)(?=\0)", (BIN / program).read_bytes()))
+    names = sorted(name.decode() for name in names if not name.endswith((b".cc", b".h")))
+    if len(names) < 14:
+        raise SystemExit(f"expected 14 fault points or more in the programs, got {names}")
+    return [name for name in names if re.search(pattern, name)]
 
 
-def decisions(coordinator):
-    """What was decided and why, without times and attempts."""
-    trials = coordinator.trials()
-    return [{key: trial.get(key) for key in ("trial", "state", "assignment", "choice_reason", "evaluation", "value")}
-            for trial in trials]
+def undisturbed(scene, name, spec):
+    with DisturbedSweep(scene, name, spec) as it:
+        it.start()
+        it.submit()
+        return it.finish()
 
 
-class CoordinatorKillTest(CoordinatorCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.reference = Coordinator(cls.folder, "reference")
-        cls.addClassCleanup(cls.reference.end)
-        cls.run_sweep(cls.reference)
+def at_fault_point(scene, point, visit):
+    """The coordinator dies at that visit of the point; of a point of the shim so many shims die before it does."""
+    with DisturbedSweep(scene, f"{point} {visit}", scene.spec("halving", more=HALVING)) as it:
+        shims = point.startswith("shim.")
+        it.start({"LOCKSTEP_FAULT": f"{point}:{1 if shims else visit}:kill"})
+        starts = it.submit()
+        if shims:
+            attempts = lambda: len(list(it.coordinator.state.glob("sweeps/s1/trial-*/attempt-*")))  # noqa: E731
+            if not wait_until(lambda: attempts() >= 2 + visit, 60, 0.01):
+                raise AssertionError(f"no shim dies there\n{it.coordinator.log()}")
+            it.coordinator.kill()
+            it.start()
+        elif starts == 0:
+            if not wait_until(lambda: not it.coordinator.is_up(), 60, 0.01):
+                raise AssertionError("the point was not visited")
+            it.start()
+        return it.finish()
 
-    @classmethod
-    def write_spec(cls, more=""):
-        return cls.spec("killed", trials=OPTIONS.trials, epochs=4, more=HALVING + more)
 
-    @classmethod
-    def run_sweep(cls, coordinator, more=""):
-        assert coordinator.start(), coordinator.run.output()
-        coordinator.sweep("submit", cls.write_spec(more), "--request-id", "once")
-        assert wait_until(lambda: coordinator.view()["state"] == "SWEEP_COMPLETED", 120, 0.2), coordinator.log()
+def at_instants(scene, name, ranks, wanted, chance, kills):
+    """Until the coordinator was killed so often, or the sweep has ended. Adds what was killed to `kills`."""
+    spec = scene.spec(f"halving of {ranks}", ranks=ranks, more=HALVING)
+    with DisturbedSweep(scene, name, spec, ranks) as it:
+        requests = Requests(scene, it.coordinator)
+        it.start()
+        it.submit()
+        while kills["serve"] + kills["all"] < wanted and it.is_running():
+            time.sleep(chance.uniform(0, 0.6 * ranks ** 2))
+            victim = chance.choice(VICTIMS if ranks == 1 else VICTIMS_OF_TWO_RANKS)
+            dies = victim in ("serve", "all")
+            asks = dies and chance.random() < 0.3
+            if asks:
+                requests.begin()
+                time.sleep(chance.uniform(0, 0.1))
+            kills[victim] += it.kill(victim, chance)
+            if asks:
+                requests.settle()
+            if dies:
+                time.sleep(chance.uniform(0, 0.2))
+                it.start()
+        requests.check()
+        kills["requests acknowledged"] += len(requests.acknowledged)
+        return it.finish()
 
-    def assert_one_attempt_a_trial(self, coordinator):
-        """Of each trial at most one trainer is alive."""
-        trials = [re.search(r"trial-(\d+)/job", line).group(1) for line in coordinator.processes("lockstep-train ").values()
-                  if "/job.pbtxt" in line]
-        self.assertEqual(len(trials), len(set(trials)), coordinator.processes())
 
-    def assert_as_if_nothing_had_happened(self, coordinator):
-        self.assertEqual(decisions(coordinator), decisions(self.reference))
-        for mine, other in zip(coordinator.trials(), self.reference.trials()):
-            final = [sorted(pathlib.Path(trial["directory"], "run/checkpoints").glob("step-*.h5"))[-1] for trial in (mine, other)]
-            outcome = lockstep("checkpoint", "diff", *final)
-            self.assertEqual(outcome.out.split("\n")[0], "identical", outcome.text)
-        coordinator.kill()
-        check = lockstep("serve", "--state", coordinator.state, "--check")
-        self.assertEqual(check.code, 0, check.text)
-        self.assertTrue(coordinator.start(), coordinator.run.output())
+def signal_if_there(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
-    def finish(self, coordinator):
-        done = wait_until(lambda: coordinator.is_up() and coordinator.view()["state"] == "SWEEP_COMPLETED", 120, 0.1)
-        self.assertTrue(done, f"{coordinator.view() if coordinator.is_up() else coordinator.run.output()}\n{coordinator.log()}")
-        self.assert_as_if_nothing_had_happened(coordinator)
 
-    def submit(self, coordinator):
-        """As a client does that does not know whether its request arrived: again, with the same id. Returns how often the
-        coordinator had to be started again."""
-        starts = 0
+def at_leases(scene, name, spec, fenced):
+    """Every trial's first attempt is stopped for twice its lease, then continued. Adds the trials that were fenced."""
+    with DisturbedSweep(scene, name, spec) as it:
+        it.start()
+        it.submit()
+        times = {}  # trial -> (pid, when it may go on)
 
-        def submitted():
-            nonlocal starts
-            try:
-                return coordinator.sweep("submit", self.write_spec(), "--request-id", "once") == "s1\n"
-            except AssertionError:
-                if not coordinator.is_up():
-                    coordinator.start()
-                    starts += 1
-                return False
+        def all_stopped_and_continued():
+            for pid, (_, trial, attempt) in it.trainers().items():
+                if attempt == 1 and trial not in times and signal_if_there(pid, signal.SIGSTOP):
+                    times[trial] = (pid, time.monotonic() + 2 * LEASE_SECONDS)
+            for trial, (pid, then) in times.items():
+                if pid and time.monotonic() > then:
+                    times[trial] = (0, then)
+                    if pid in it.trainers():
+                        signal_if_there(pid, signal.SIGCONT)
+            return len(times) == scene.trials and not any(pid for pid, _ in times.values())
 
-        self.assertTrue(wait_until(submitted, 60, 0.1))
-        return starts
+        if not wait_until(all_stopped_and_continued, 300, 0.01):
+            raise AssertionError(f"stopped {sorted(times)}\n{it.coordinator.log()}")
+        outcome = it.finish()
+        sql = "SELECT trial FROM attempts WHERE sweep = 's1' AND attempt = 1 AND outcome = 'FENCED'"
+        fenced.update(trial for trial, in query_log(it.coordinator.state, sql))
+        return outcome
 
-    def test_at_every_fault_point(self):
-        points = fault_points()
-        self.assertGreaterEqual(len(points), 7, points)
-        for point in points:
-            for visit in range(1, OPTIONS.visits + 1):
-                with self.subTest(point=point, visit=visit):
-                    it = Coordinator(self.folder, f"{point} {visit}")
-                    self.addCleanup(it.end)
-                    self.assertTrue(it.start({"LOCKSTEP_FAULT": f"{point}:{visit}:kill"}), it.run.output())
-                    starts = self.submit(it)
-                    if starts > 0:
-                        self.assertEqual(starts, 1)
-                    elif point.startswith("serve."):
-                        self.assertTrue(wait_until(lambda: not it.is_up(), 60, 0.05), "the point was not visited")
-                        self.assertTrue(it.start(), it.run.output())
-                    elif visit == 1:
-                        # Every shim dies there: the trials cannot end before the coordinator is without the fault.
-                        self.assertTrue(wait_until(lambda: "failed" in it.sweep("show", "s1") or any(
-                            trial["attempts"] > 1 for trial in it.trials()), 30, 0.05), it.log())
-                        it.kill()
-                        self.assertTrue(it.start(), it.run.output())
-                    self.finish(it)
-                    it.end()
 
-    def test_at_seeded_instants(self):
-        chance = random.Random(OPTIONS.seed)
-        for number in range(OPTIONS.instants):
-            with self.subTest(number=number):
-                it = self.coordinator(f"instant {number}")
-                self.submit(it)
-                for _ in range(6):
-                    time.sleep(chance.uniform(0, 0.5))
-                    victim = chance.choice(["serve", "serve", "lockstep-shim", "lockstep-train", "all"])
-                    self.assert_one_attempt_a_trial(it)
-                    if victim in ("serve", "all"):
-                        it.kill()
-                    if victim != "serve":
-                        for pid in it.processes("" if victim == "all" else victim):
-                            try:
-                                os.kill(pid, signal.SIGKILL)
-                            except ProcessLookupError:
-                                pass
-                    if victim in ("serve", "all"):
-                        time.sleep(chance.uniform(0, 0.2))
-                        self.assertTrue(it.start(), it.run.output())
-                self.finish(it)
-                it.end()
+def two_attempts_are_seen(scene):
+    """The control of the watcher: processes that say that they belong to attempts 1 and 2 of a trial."""
+    state = scene.folder / "doubles"
+    attempts = [f"{state}/sweeps/s1/trial-00000/attempt-00{number}/attempt.pbtxt" for number in (1, 2, 2)]
+    doubles = [subprocess.Popen(["/lockstep-train", "-c", "read line", attempt], executable="/bin/sh",
+                                stdin=subprocess.PIPE) for attempt in attempts]
+    with AttemptWatcher(state, ranks=1) as watcher:
+        seen = wait_until(lambda: len(watcher.findings()) == 2, 10)
+    for double in doubles:
+        double.communicate(b"\n")
+    return seen
 
-    def test_another_seed_is_seen(self):
-        other = Coordinator(self.folder, "other")
-        self.addCleanup(other.end)
-        self.run_sweep(other, " seed: 2")
-        self.assertNotEqual(decisions(other), decisions(self.reference))
+
+class Report:
+    """Prints each run and counts those that came to what was expected."""
+
+    def __init__(self):
+        self.good = 0
+        self.runs = 0
+
+    def add(self, name, run, expected):
+        self.runs += 1
+        begin = time.monotonic()
+        try:
+            difference = run().difference(expected)
+        except AssertionError:
+            difference = traceback.format_exc()
+        self.good += not difference
+        print(f"{name}: {difference or 'the same'} ({time.monotonic() - begin:.1f} s)", flush=True)
+
+
+def run_instants(scene, arguments, reference, report):
+    """Sweeps until the coordinator was killed so often; every fourth has trials of two ranks."""
+    chance = random.Random(arguments.seed)
+    all_kills = collections.Counter()
+    for number in range(arguments.instants):
+        left = arguments.instants - all_kills["serve"] - all_kills["all"]
+        if left <= 0:
+            break
+        ranks = 2 if number % 4 == 1 else 1
+        kills = collections.Counter()
+        wanted = min(left, KILLS_A_SWEEP)
+        report.add(f"instants, sweep {number}, ranks: {ranks}",
+                   lambda: at_instants(scene, f"instants {number}", ranks, wanted, chance, kills), reference)
+        print(f"  killed: {dict(kills)}", flush=True)
+        all_kills += kills
+    coordinators = all_kills["serve"] + all_kills["all"]
+    print(f"killed at instants: {dict(all_kills)}: the coordinator {coordinators} of {arguments.instants} times")
+    return coordinators >= arguments.instants
+
+
+def run_leases(scene, report):
+    spec = scene.spec("leases", lease=LEASE_SECONDS)
+    reference = undisturbed(scene, "leases undisturbed", scene.spec("no leases"))
+    fenced = set()
+    report.add("stopped for twice the lease", lambda: at_leases(scene, "leases", spec, fenced), reference)
+    print(f"fenced: {len(fenced)} of {scene.trials}")
+    return len(fenced) == scene.trials
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=4, help="of each sweep")
+    parser.add_argument("--points", default="", help="only fault points whose name this regular expression finds")
+    parser.add_argument("--visits", type=int, default=1, help="of each fault point: the 1st, 6th, 11th, ...")
+    parser.add_argument("--instants", type=int, default=8, help="at which the coordinator is killed")
+    parser.add_argument("--leases", action="store_true", help="stop every trial's first attempt for twice its lease")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="lockstep-crash-") as folder:
+        scene = Scene(pathlib.Path(folder), arguments.trials)
+        reference = undisturbed(scene, "undisturbed", scene.spec("halving", more=HALVING))
+        for point in fault_points(arguments.points) if arguments.visits else []:
+            for visit in range(1, 1 + VISITS_APART * arguments.visits, VISITS_APART):
+                report.add(f"{point}, visit {visit}", lambda: at_fault_point(scene, point, visit), reference)
+        complete = run_instants(scene, arguments, reference, report) if arguments.instants else True
+        fenced = run_leases(scene, report) if arguments.leases else True
+        other = undisturbed(scene, "other", scene.spec("other", more=HALVING + " seed: 2"))
+        controls = {"another seed": bool(other.difference(reference)),
+                    "two attempts at once": two_attempts_are_seen(scene)}
+    for control, seen in controls.items():
+        print(f"negative control: {control}: {'seen' if seen else 'NOT SEEN'}")
+    print(f"{report.good} of {report.runs}")
+    return 0 if complete and fenced and all(controls.values()) and report.good == report.runs else 1
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--instants", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--visits", type=int, default=1)
-    parser.add_argument("--trials", type=int, default=4)
-    OPTIONS, rest = parser.parse_known_args()
-    unittest.main(argv=[sys.argv[0], *rest])
+    sys.exit(main())

@@ -1,5 +1,5 @@
-"""What the tests of sweeps share: a coordinator in a folder of its own, the command `lockstep sweep`, and the processes of
-its trials, which are found by the state directory in their command lines."""
+"""What the tests of sweeps share: a coordinator in a folder of its own, the command `lockstep sweep`, and the processes
+of its trials, which are found by the state directory in their command lines."""
 
 import json
 import os
@@ -19,10 +19,21 @@ job { epochs: %(epochs)d }
 parameter { name: "peak" path: "schedule.one_cycle.peak" float { min: 0.01 max: 0.3 log: true } }
 parameter { name: "momentum" path: "optimizer.sgd.momentum" float { min: 0.5 max: 0.95 } }
 limits { trials: %(trials)d parallel: 2 }
-retries { limit: 100 backoff_seconds: 0.01 lease_seconds: %(lease)g }
+retries { limit: %(retries)d backoff_seconds: 0.01 lease_seconds: %(lease)g }
 ranks: %(ranks)d
 %(more)s
 """
+
+
+def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, retries=100, more=""):
+    path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "retries": retries,
+                            "more": more})
+    return path
+
+
+def write_sample(folder):
+    """The job that SPEC names, with its data."""
+    sample.write_job(folder / "sample.job.pbtxt", sample.write_dataset(folder / "sample.h5"), clip="")
 
 
 def free_port():
@@ -44,8 +55,8 @@ class Coordinator:
     def start(self, environment=None):
         if self.run is not None:
             self.run.wait(10)  # it has ended
-        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address, "--root", self.folder,
-                        "--cores", "2", *self.options], environment)
+        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address,
+                        "--root", self.folder, "--cores", "2", *self.options], environment)
         return wait_until(lambda: "state in" in self.run.output() or self.run.process.poll() is not None, 30)
 
     def is_up(self):
@@ -55,15 +66,16 @@ class Coordinator:
         self.run.signal([self.run.process.pid], signal.SIGKILL)
         self.run.process.wait(10)
 
-    def processes(self, word=""):
-        """{pid: command line} of what runs for its trials."""
+    def processes(self, program=""):
+        """{pid: command line} of what runs for its trials; of one program when it is named."""
         found = {}
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
                 line = pathlib.Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if f"{self.state}/sweeps/" in line and word in line:
+            is_it = program in ("", pathlib.Path(line.partition("\0")[0]).name)
+            if f"{self.state}/sweeps/" in line and is_it:
                 found[int(name)] = line.replace("\0", " ")
         return found
 
@@ -80,10 +92,14 @@ class Coordinator:
                 return
         raise AssertionError(f"{self.processes()} cannot be killed")
 
+    def begin(self, *arguments):
+        """`lockstep sweep`, running."""
+        return Run([BIN / "lockstep", "sweep", "--server", self.address, "--token-file", self.state / "token",
+                    *arguments])
+
     def sweep(self, *arguments, code=0):
         """The output of `lockstep sweep`."""
-        outcome = Run([BIN / "lockstep", "sweep", "--server", self.address, "--token-file", self.state / "token",
-                       *arguments]).wait(60)
+        outcome = self.begin(*arguments).wait(60)
         if outcome.code != code:
             raise AssertionError(f"sweep {arguments}: code {outcome.code}\n{outcome.text}\n{self.run.output()}")
         return outcome.out + (outcome.err if code else "")
@@ -103,7 +119,7 @@ class CoordinatorCase(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        sample.write_job(cls.folder / "sample.job.pbtxt", sample.write_dataset(cls.folder / "sample.h5"), clip="")
+        write_sample(cls.folder)
 
     def coordinator(self, state, environment=None, options=()):
         it = Coordinator(self.folder, state, options)
@@ -112,10 +128,8 @@ class CoordinatorCase(unittest.TestCase):
         return it
 
     @classmethod
-    def spec(cls, name, trials=4, epochs=3, ranks=1, lease=60, more=""):
-        path = cls.folder / f"{name}.sweep.pbtxt"
-        path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "more": more})
-        return path
+    def spec(cls, name, **options):
+        return write_spec(cls.folder / f"{name}.sweep.pbtxt", **options)
 
     def wait_for(self, coordinator, state, sweep="s1", seconds=120):
         reached = wait_until(lambda: coordinator.view(sweep)["state"] == f"SWEEP_{state}", seconds, 0.2)

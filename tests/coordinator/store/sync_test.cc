@@ -1,42 +1,30 @@
-// Every commit waits for the disk, and a sync that failed is never tried again. This program's own fsync and fdatasync
-// stand before those of the C library, also for SQLite.
+// Every commit waits for the disk, and a sync that failed is never tried again.
 #include <atomic>
-#include <cerrno>
 
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "tests/coordinator/store/own_sync.h"
 #include "tests/coordinator/store/raw_database.h"
 #include "tests/coordinator/store/sample.h"
 #include "tests/storage/base/temporary_directory.h"
 
+namespace lockstep {
 namespace {
 
 std::atomic<int> syncs = 0;
 std::atomic<bool> syncs_fail = false;
 
-int sync_by(long call, int descriptor) {
-  ++syncs;
-  if (!syncs_fail) return static_cast<int>(syscall(call, descriptor));
-  errno = EIO;
-  return -1;
-}
+class StoreSync : public testing::Test {
+ protected:
+  StoreSync() {
+    before_sync = [] { return ++syncs, !syncs_fail; };
+  }
+  ~StoreSync() override { before_sync = nullptr; }
+};
 
-}  // namespace
+using StoreSyncControl = StoreSync;
 
-extern "C" int fsync(int descriptor) {
-  return sync_by(SYS_fsync, descriptor);
-}
-
-extern "C" int fdatasync(int descriptor) {
-  return sync_by(SYS_fdatasync, descriptor);
-}
-
-namespace lockstep {
-namespace {
-
-TEST(StoreSync, EveryCommitIsSynced) {
+TEST_F(StoreSync, EveryCommitIsSynced) {
   const TemporaryDirectory directory;
   const std::unique_ptr<Store> store = open_store(directory / "log.sqlite");
   for (int epoch = 1; epoch <= 20; ++epoch) {
@@ -46,7 +34,7 @@ TEST(StoreSync, EveryCommitIsSynced) {
   }
 }
 
-TEST(StoreSync, ABatchIsSyncedOnce) {
+TEST_F(StoreSync, ABatchIsSyncedOnce) {
   const TemporaryDirectory directory;
   const std::unique_ptr<Store> store = open_store(directory / "log.sqlite");
   commit_all(*store, {commit_of({submitted("s1")})});
@@ -55,7 +43,7 @@ TEST(StoreSync, ABatchIsSyncedOnce) {
   EXPECT_EQ(syncs, before + 1);
 }
 
-TEST(StoreSyncControl, SQLiteAsItComesInThisModeSyncsNoCommit) {
+TEST_F(StoreSyncControl, SQLiteAsItComesInThisModeSyncsNoCommit) {
   const TemporaryDirectory directory;
   RawDatabase database(directory / "a.sqlite");
   database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE a (b)");
@@ -64,7 +52,7 @@ TEST(StoreSyncControl, SQLiteAsItComesInThisModeSyncsNoCommit) {
   EXPECT_EQ(syncs, before);
 }
 
-TEST(StoreSync, ASyncThatFailedIsNotTriedAgain) {
+TEST_F(StoreSync, ASyncThatFailedIsNotTriedAgain) {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory / "log.sqlite";
   std::unique_ptr<Store> store = open_store(file);
@@ -84,7 +72,7 @@ TEST(StoreSync, ASyncThatFailedIsNotTriedAgain) {
   EXPECT_TRUE(store->verify().ok());
 }
 
-TEST(StoreSyncControl, ClosingASoundStoreSyncs) {
+TEST_F(StoreSyncControl, ClosingASoundStoreSyncs) {
   const TemporaryDirectory directory;
   std::unique_ptr<Store> store = open_store(directory / "log.sqlite");
   ASSERT_TRUE(commit_one(*store, commit_of({submitted("s1")})).ok());
