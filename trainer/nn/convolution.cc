@@ -85,6 +85,7 @@ class ConvolutionBuilder {
         PrimitiveDescriptor as_it_comes = forward(input_.layout, any_dst());
         if (as_it_comes && is_fast(as_it_comes)) forward_ = as_it_comes;
       }
+      check_there(forward_);
     }
     src_ = builder_.in_layout(input_, forward_ ? forward_.src_desc() : image_layout(src_dims_));
     const Shape shape = output_.shape;
@@ -138,6 +139,12 @@ class ConvolutionBuilder {
     return winograd_seconds() < seconds_of(direct()) ? proto::WINOGRAD : proto::DIRECT;
   }
 
+  // An empty kernel means Winograd from here on.
+  const PrimitiveDescriptor& check_there(const PrimitiveDescriptor& kernel) const {
+    CHECK(kernel, "oneDNN has no kernel for {} at {}", builder_.name(), builder_.path());
+    return kernel;
+  }
+
   // Layouts of the activations as they are; others only where that leaves nothing but the reference loop.
   template <typename Make>
   PrimitiveDescriptor best_of(const Make& make) const {
@@ -153,7 +160,7 @@ class ConvolutionBuilder {
     plan_.set_weights(choose(
         plan_.weights(), [&] { return make(src_.layout, output_.layout); },
         [&] { return backward_weights_seconds(problem()); }));
-    if (!by_winograd(plan_.weights())) backward_weights_ = best_of(make);
+    if (!by_winograd(plan_.weights())) backward_weights_ = check_there(best_of(make));
     weights_ = builder_.parameter(
         "weights", plain_weights_,
         backward_weights_ ? backward_weights_.diff_weights_desc() : winograd::weights_layout(plain_weights_),
@@ -213,7 +220,7 @@ class ConvolutionBuilder {
         plan_.data(), [&] { return make(src_.layout, output_.layout); },
         [&] { return forward_seconds(of_input_gradient(problem())); }));
     PrimitiveDescriptor kernel;
-    if (!by_winograd(plan_.data())) kernel = best_of(make);
+    if (!by_winograd(plan_.data())) kernel = check_there(best_of(make));
     const Descriptor diff_src = kernel ? kernel.diff_src_desc() : image_layout(src_dims_);
     const Descriptor diff_dst = kernel ? kernel.diff_dst_desc() : image_layout(dst_dims_);
     const Descriptor layout = kernel ? kernel.weights_desc() : winograd::turned_weights_layout(plain_weights_);
