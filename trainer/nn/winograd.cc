@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kFewWeights = 128 * 128;
 constexpr std::int64_t kFewWeightsTiles = 32;
 constexpr std::int64_t kManyWeightsTiles = 128;
-constexpr std::int64_t kManyWeightsChannelBlocks = 8;
+constexpr std::int64_t kManyWeightsChannelBlocks = 4;
 // Of the backward pass of weights: its sums over runs of tiles are read and written again in each run.
 constexpr std::int64_t kSummedTiles = 64;
 constexpr std::int64_t kSummedBlocks = 256;  // blocks of channels x blocks of filters

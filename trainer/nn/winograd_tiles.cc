@@ -30,14 +30,9 @@ LOCKSTEP_AVX512_INLINE Vector load_masked(__mmask16 mask, const Bfloat16* from) 
 LOCKSTEP_AVX512_INLINE void store(Vector value, float* to) {
   _mm512_store_ps(to, value);
 }
-// Rounds to the nearest, ties to even; what is not a number stays so.
-LOCKSTEP_AVX512_INLINE void store(Vector value, Bfloat16* to) {
-  const __m512i bits = _mm512_castps_si512(value);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-  const __mmask16 is_nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-  const __m512i kept = _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
-  _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+// Rounds to the nearest, ties to even; values below the normal ones become zeros.
+LOCKSTEP_AVX512_BF16 inline __attribute__((always_inline)) void store(Vector value, Bfloat16* to) {
+  _mm256_store_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
 }
 
 LOCKSTEP_AVX512_INLINE Vector times(float factor, Vector value) {
@@ -170,6 +165,25 @@ T* pixel(const Images& images, std::int64_t row, std::int64_t block, std::int64_
          (((row * images.blocks + block) * images.height + y) * images.width + x) * kBlock;
 }
 
+// Tiles come from memory, or go there, in an order that the processor does not foresee: this one is asked for kAhead
+// tiles before its turn.
+constexpr std::int64_t kAhead = 2;
+enum class Access { kRead = 0, kWrite = 1 };
+
+template <Access kAccess, typename T>
+LOCKSTEP_AVX512_INLINE void prefetch_tile(const Images& images, const Place& place, std::int64_t block) {
+  if (place.row >= images.rows) return;
+  constexpr int kPixelsOfLine = 64 / int(kBlock * sizeof(T));
+  const T* const from = pixel<T>(images, place.row, block, place.y, place.x);
+#pragma GCC unroll 4
+  for (int y = 0; y < kTile; ++y) {
+#pragma GCC unroll 4
+    for (int x = 0; x < kTile; x += kPixelsOfLine) {
+      __builtin_prefetch(from + (y * images.width + x) * kBlock, int(kAccess));
+    }
+  }
+}
+
 // The square of kSize pixels whose first is (y, x); zeros beyond the border.
 template <int kSize, typename T>
 LOCKSTEP_AVX512_INLINE void read_square(const Images& images, std::int64_t row, std::int64_t block, std::int64_t y,
@@ -216,9 +230,10 @@ LOCKSTEP_AVX512_INLINE void read_planes(const Planes& from, std::int64_t block, 
 template <typename T>
 LOCKSTEP_AVX512 void read_inputs(const Images& images, const TileGrid& grid, Run tiles, const Planes& to) {
   for (std::int64_t block = 0; block < images.blocks; ++block) {
-    Place place = place_of(grid, tiles.begin);
-    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place)) {
+    Place place = place_of(grid, tiles.begin), ahead = place_of(grid, tiles.begin + kAhead);
+    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place), advance(grid, ahead)) {
       Vector square[kPlanes];
+      prefetch_tile<Access::kRead, T>(images, ahead, block);
       read_square<kPatch, T>(images, place.row, block, place.y - grid.pad_above, place.x - grid.pad_left, square);
       transform<InputTransform>(square);
       write_planes(square, to, block, i);
@@ -241,9 +256,10 @@ LOCKSTEP_AVX512 void read_output_gradients(const Images& images, const TileGrid&
                                            const Planes& to, float* sums) {
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     Vector sum = _mm512_setzero_ps();
-    Place place = place_of(grid, tiles.begin);
-    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place)) {
+    Place place = place_of(grid, tiles.begin), ahead = place_of(grid, tiles.begin + kAhead);
+    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place), advance(grid, ahead)) {
       Vector square[kPlanes];
+      prefetch_tile<Access::kRead, T>(images, ahead, blocks.begin + block);
       read_square<kTile, T>(images, place.row, blocks.begin + block, place.y, place.x, square);
       if (sums != nullptr) sum = sum + sum_of_tile(square);
       transform<OutputGradientTransform>(square);
@@ -253,15 +269,17 @@ LOCKSTEP_AVX512 void read_output_gradients(const Images& images, const TileGrid&
   }
 }
 
+// The instance for float has no instruction of avx512_bf16: only store() to a Bfloat16 brings one.
 template <typename T>
-LOCKSTEP_AVX512 void write_outputs(const Planes& from, const float* bias, const TileGrid& grid, Run tiles, Run blocks,
+LOCKSTEP_AVX512_BF16 void write_outputs(const Planes& from, const float* bias, const TileGrid& grid, Run tiles, Run blocks,
                                    const Images& images) {
   const std::int64_t line = images.width * kBlock;
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     const Vector constant = bias == nullptr ? _mm512_setzero_ps() : load(bias + block * kBlock);
-    Place place = place_of(grid, tiles.begin);
-    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place)) {
+    Place place = place_of(grid, tiles.begin), ahead = place_of(grid, tiles.begin + kAhead);
+    for (std::int64_t i = 0; i < tiles.count; ++i, advance(grid, place), advance(grid, ahead)) {
       Vector square[kPlanes];
+      prefetch_tile<Access::kWrite, T>(images, ahead, blocks.begin + block);
       read_planes(from, block, i, square);
       transform<OutputTransform>(square);
       T* const to = pixel<T>(images, place.row, blocks.begin + block, place.y, place.x);
@@ -303,6 +321,7 @@ LOCKSTEP_AVX512 void weights_to_tiles(const Weights& weights, Run channel_blocks
 #pragma GCC unroll 9
       for (int tap = 0; tap < kTaps; ++tap) {
         square[tap / 3 * kPatch + tap % 3] = load(from + (turned ? kTaps - 1 - tap : tap) * kBlock * kBlock);
+        __builtin_prefetch(from + tap * kBlock * kBlock + weights.channel_stride);  // the next block of channels
       }
       transform<WeightTransform>(square);
       write_planes(square, to, filter, channel);
