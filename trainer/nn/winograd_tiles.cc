@@ -199,15 +199,16 @@ LOCKSTEP_AVX512_INLINE void read_square(const Images& images, std::int64_t row, 
     return;
   }
   // Where the mask is zero nothing is read.
-  std::int64_t columns[kSize];
+  __mmask16 columns[kSize];
 #pragma GCC unroll 6
   for (int j = 0; j < kSize; ++j) columns[j] = x + j >= 0 && x + j < images.width ? 0xffff : 0;
 #pragma GCC unroll 6
   for (int i = 0; i < kSize; ++i) {
-    const std::int64_t is_inside = y + i >= 0 && y + i < images.height ? 0xffff : 0;
+    const bool is_inside = y + i >= 0 && y + i < images.height;
 #pragma GCC unroll 6
     for (int j = 0; j < kSize; ++j) {
-      square[i * kPatch + j] = load_masked(__mmask16(is_inside & columns[j]), from + i * line + j * kBlock);
+      square[i * kPatch + j] =
+          is_inside ? load_masked(columns[j], from + i * line + j * kBlock) : _mm512_setzero_ps();
     }
   }
 }
