@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include <netinet/in.h>
@@ -18,6 +19,9 @@ namespace {
 constexpr rlim_t kMostDescriptors = 4096;
 constexpr int kBacklog = 1024;
 constexpr int kPauseMs = 50;  // after an error of accept
+// Each new connection costs as much as several calls; a flood of them waits in the kernel's queue instead.
+constexpr std::chrono::microseconds kConnectionInterval{1'000};
+constexpr int kConnectionBurst = 64;
 
 struct Address {
   sockaddr_storage bytes{};
@@ -60,6 +64,19 @@ int descriptors_for_connections() {
   return all - all / 4;
 }
 
+// Lets one pass in each interval; what was not used counts, up to a burst.
+class Pace {
+ public:
+  void wait() {
+    const auto now = std::chrono::steady_clock::now();
+    next_ = std::max(next_, now - kConnectionBurst * kConnectionInterval) + kConnectionInterval;
+    if (next_ > now) std::this_thread::sleep_until(next_);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point next_;
+};
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Listener>> Listener::open(const std::string& listen) {
@@ -93,8 +110,10 @@ void Listener::stop() {
 
 void Listener::accept_all(int below) {
   pollfd readable{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  Pace pace;
   while (!stopping_) {
     poll(&readable, 1, -1);
+    pace.wait();
     const int connection = accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) {
       if (!stopping_ && errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kPauseMs);

@@ -117,6 +117,24 @@ class SweepTest(CoordinatorCase):
         for trial in it.trials():
             self.assertEqual((trial["state"], trial["attempts"], trial["exit_code"]), ("TRIAL_INFEASIBLE", 1, 2))
 
+    def test_a_failed_trial_is_tried_again_when_asked(self):
+        it = self.coordinator("retry")
+        data = self.folder / "sample.h5"
+        whole = data.read_bytes()
+        data.write_bytes(whole[:len(whole) // 2])
+        try:
+            it.sweep("submit", self.spec("retry", trials=1))
+            self.wait_for(it, "COMPLETED")
+        finally:
+            data.write_bytes(whole)
+        failed = it.trials()[0]
+        self.assertEqual((failed["state"], failed["attempts"], failed["exit_code"]), ("TRIAL_FAILED", 1, 3))
+        it.sweep("retry", "s1")
+        self.wait_for(it, "COMPLETED")
+        trial = it.trials()[0]
+        self.assertEqual((trial["state"], trial["attempts"], len(trial["evaluation"])), ("TRIAL_COMPLETED", 2, 3))
+        self.assertIn("no trial of s1 has failed", it.sweep("retry", "s1", code=1))
+
     def test_who_may_ask(self):
         it = self.coordinator("who")
         token = it.state / "token"

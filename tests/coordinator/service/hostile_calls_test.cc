@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "coordinator/service/listener.h"
 #include "proto/coordinator.grpc.pb.h"
 #include "tests/coordinator/service/raw_peer.h"
 #include "tests/coordinator/service/service_scene.h"
@@ -127,6 +129,23 @@ TEST(HostileCalls, AThousandHalfOpenConnectionsAreClosed) {
   }
   EXPECT_TRUE(call(scene.channel(), kList, "", kToken).ok()) << "a new client, while all are open";
   for (RawPeer& peer : peers) ASSERT_TRUE(peer.is_closed_within(kPatienceMs));
+}
+
+TEST(HostileCalls, NewConnectionsAreTakenAtAPace) {
+  constexpr int kCount = 264, kAtOnce = 64;
+  std::atomic<int> taken = 0;
+  const auto listener = Listener::open("127.0.0.1:0");
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  std::vector<RawPeer> peers;
+  const auto began = std::chrono::steady_clock::now();
+  (*listener)->start([&](int connection) {
+    close(connection);
+    ++taken;
+  });
+  for (int i = 0; i < kCount; ++i) peers.emplace_back(fmt::format("127.0.0.1:{}", (*listener)->port()));
+  for (int i = 0; i < 1000 && taken < kCount; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(taken, kCount) << "all, in the end";
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(kCount - kAtOnce));
 }
 
 // Opens so many connections that no descriptor is left, closes them, and asks whether `answers` again.
