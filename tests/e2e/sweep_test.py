@@ -117,7 +117,7 @@ class SweepTest(CoordinatorCase):
         for trial in it.trials():
             self.assertEqual((trial["state"], trial["attempts"], trial["exit_code"]), ("TRIAL_INFEASIBLE", 1, 2))
 
-    def test_a_failed_trial_is_tried_again_when_asked(self):
+    def test_a_trial_without_data_is_tried_again_when_asked(self):
         it = self.coordinator("retry")
         data = self.folder / "sample.h5"
         whole = data.read_bytes()
@@ -128,7 +128,7 @@ class SweepTest(CoordinatorCase):
         finally:
             data.write_bytes(whole)
         failed = it.trials()[0]
-        self.assertEqual((failed["state"], failed["attempts"], failed["exit_code"]), ("TRIAL_FAILED", 1, 3))
+        self.assertEqual((failed["state"], failed["attempts"], failed["exit_code"]), ("TRIAL_INFEASIBLE", 1, 3))
         it.sweep("retry", "s1")
         self.wait_for(it, "COMPLETED")
         trial = it.trials()[0]
