@@ -51,9 +51,14 @@ def main():
         command = ["mpirun", *mpirun_flags(arguments.ranks), "-n", str(arguments.ranks),
                    str(arguments.programs / "lockstep"), "train", str(job), "--out", str(run), "--progress", "plain"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as training:
+            text = ""
+            for line in training.stdout:
+                text += line
+                if " rows of " in line:  # its first line: the data is open
+                    break
             time.sleep(arguments.seconds)
             training.send_signal(signal.SIGUSR1)
-            text = training.communicate(timeout=600)[0]
+            text += training.communicate(timeout=600)[0]
     shares = re.search(r"^(stopped at step .*)\n(time .*)$", text, re.MULTILINE)
     if training.returncode != STOPPED or not shares:
         sys.exit(f"{' '.join(command)} ended with {training.returncode}\n{text[-2000:]}")

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "storage/base/status.h"
 
@@ -9,19 +10,19 @@ namespace lockstep {
 namespace {
 
 std::atomic<bool> requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
-
-void on_signal(int) {
-  requested = true;
-}
 
 }  // namespace
 
 void install_stop_handler() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  CHECK(sigaction(SIGUSR1, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  sigaddset(&signals, SIGTERM);
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+  std::thread([signals] {
+    int signal = 0;
+    while (sigwait(&signals, &signal) == 0) requested = true;
+  }).detach();
 }
 
 bool stop_requested() {
