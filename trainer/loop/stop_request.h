@@ -1,8 +1,8 @@
 // SIGUSR1 and SIGTERM ask a run to stop at the next step with a checkpoint. mpirun forwards SIGUSR1 to its ranks.
 //
-// The signals are taken by a thread that only waits for them; no other one is ever interrupted. Matrix products of oneDNN
-// (2.6, on AVX-512) keep pointers farther below the stack pointer than the 128 bytes that a signal's frame leaves alone, so
-// that a handler, whatever it does, may have them write anywhere.
+// The signals are taken by a thread that only waits for them; no other one is ever interrupted. Matrix products of
+// oneDNN (2.6, on AVX-512) keep pointers farther below the stack pointer than the 128 bytes that a signal's frame
+// leaves alone, so that a handler, whatever it does, may have them write anywhere.
 #pragma once
 
 namespace lockstep {
