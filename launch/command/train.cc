@@ -62,7 +62,7 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
 
 int run(int argc, char** argv) {
   using namespace lockstep;
-  install_stop_handler();
+  block_stop_signals();
   if (started_as_rank()) die_with_parent();
   StatusOr<ProcessGroup> group = ProcessGroup::join();
   if (!group.ok()) {

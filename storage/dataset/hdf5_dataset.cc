@@ -16,7 +16,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t(8) << 20;  // of a pass over a whole split
+constexpr std::size_t kBlockBytes = std::size_t(8) << 20;     // of a pass over a whole split
 constexpr std::size_t kLongReadBytes = std::size_t(2) << 30;  // some seconds, when it is deflated
 
 class Hdf5Dataset final : public Dataset {
@@ -119,9 +119,10 @@ Status Hdf5Dataset::compute_statistics() {
   std::vector<std::byte> pixels(std::size_t(block) * row_bytes_);
   std::vector<std::int64_t> rows(std::size_t(block), 0);
   if (const std::size_t size = std::size_t(info_.rows) * row_bytes_; size > kLongReadBytes) {
-    log_warning("{}: all its {:.1f} GB are read now, at each start, for their mean and deviation; stored as attributes of "
-                "`images` they would be there (`lockstep data info` prints them)",
-                name_, double(size) / 1e9);
+    log_warning(
+        "{}: all its {:.1f} GB are read now, at each start, for their mean and deviation; stored as attributes of "
+        "`images` they would be there (`lockstep data info` prints them)",
+        name_, double(size) / 1e9);
   }
   for (std::int64_t first = 0; first < info_.rows; first += block) {
     rows.resize(std::size_t(std::min(block, info_.rows - first)));

@@ -1,11 +1,14 @@
 """Stop it anywhere, resume exactly: by a signal, by a time limit, on another number of ranks."""
 
+import shutil
 import signal
 import unittest
 
 import sample
 from run import lockstep
 from training_case import TrainingCase, checkpoints, metrics, steps_done, steps_of, tensors
+
+MOST_STARTS = 20
 
 
 class ResumeTest(TrainingCase):
@@ -15,15 +18,26 @@ class ResumeTest(TrainingCase):
         cls.make_reference()
 
     def stop(self, out, step, *arguments, ranks=2):
-        """Starts a run and asks mpirun to stop it after that step; returns where it stopped."""
-        run = self.start(ranks, out, *arguments)
-        self.wait_for_step(run, out, step)
-        run.process.send_signal(signal.SIGUSR1)
-        outcome = run.wait()
+        """Starts a run and asks mpirun to stop it after that step; returns where it stopped. The rest of the run takes
+        some milliseconds: when it is done before the signal reaches the ranks, all is put back and it starts again."""
+        folder, before = self.folder / out, self.folder / f"{out} before"
+        for _ in range(MOST_STARTS):
+            shutil.rmtree(before, ignore_errors=True)
+            if folder.exists():
+                shutil.copytree(folder, before)
+            run = self.start(ranks, out, *arguments)
+            self.wait_for_step(run, out, step)
+            run.process.send_signal(signal.SIGUSR1)
+            outcome = run.wait()
+            self.assertTrue(run.is_gone())
+            if outcome.code != 0:
+                break
+            shutil.rmtree(folder)
+            if before.exists():
+                before.rename(folder)
         self.assertEqual(outcome.code, 75, outcome.text)
         self.assertIn("stopped as asked", outcome.err)
-        self.assertTrue(run.is_gone())
-        return steps_of(self.folder / out)[-1]
+        return steps_of(folder)[-1]
 
     def assert_metrics_are_whole(self, out):
         steps = [line["step"] for line in metrics(self.folder / out, "train")]

@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <csignal>
-#include <thread>
+#include <ctime>
 
 #include "storage/base/status.h"
 
@@ -11,23 +11,28 @@ namespace {
 
 std::atomic<bool> requested{false};
 
-}  // namespace
-
-void install_stop_handler() {
+sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGUSR1);
   sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+void block_stop_signals() {
+  const sigset_t signals = stop_signals();
   CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
-  std::thread([signals] {
-    int signal = 0;
-    while (sigwait(&signals, &signal) == 0) requested = true;
-  }).detach();
 }
 
 bool stop_requested() {
+  const sigset_t signals = stop_signals();
+  constexpr timespec kNow{};
+  while (sigtimedwait(&signals, nullptr, &kNow) > 0) requested = true;
   return requested;
 }
+
 void request_stop() {
   requested = true;
 }

@@ -207,8 +207,7 @@ LOCKSTEP_AVX512_INLINE void read_square(const Images& images, std::int64_t row, 
     const bool is_inside = y + i >= 0 && y + i < images.height;
 #pragma GCC unroll 6
     for (int j = 0; j < kSize; ++j) {
-      square[i * kPatch + j] =
-          is_inside ? load_masked(columns[j], from + i * line + j * kBlock) : _mm512_setzero_ps();
+      square[i * kPatch + j] = is_inside ? load_masked(columns[j], from + i * line + j * kBlock) : _mm512_setzero_ps();
     }
   }
 }
@@ -272,8 +271,8 @@ LOCKSTEP_AVX512 void read_output_gradients(const Images& images, const TileGrid&
 
 // The instance for float has no instruction of avx512_bf16: only store() to a Bfloat16 brings one.
 template <typename T>
-LOCKSTEP_AVX512_BF16 void write_outputs(const Planes& from, const float* bias, const TileGrid& grid, Run tiles, Run blocks,
-                                   const Images& images) {
+LOCKSTEP_AVX512_BF16 void write_outputs(const Planes& from, const float* bias, const TileGrid& grid, Run tiles,
+                                        Run blocks, const Images& images) {
   const std::int64_t line = images.width * kBlock;
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     const Vector constant = bias == nullptr ? _mm512_setzero_ps() : load(bias + block * kBlock);
