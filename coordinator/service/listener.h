@@ -3,8 +3,8 @@
 //
 // Requires: the address has passed check_loopback.
 // Ensures: a connection that would take one of the last quarter of the process's descriptors is closed at once; files,
-// processes and those who are connected are not disturbed, and connections are taken again when others have gone. New ones
-// are taken at 1000 a second, 64 of them at once.
+// processes and those who are connected are not disturbed, and connections are taken again when others have gone. New
+// ones are taken at 1000 a second, 64 of them at once.
 // Threads: one thread per object; connections are handed over on a thread of its own.
 #pragma once
 
