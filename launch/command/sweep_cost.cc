@@ -1,9 +1,11 @@
 #include "launch/command/sweep_cost.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <google/protobuf/text_format.h>
@@ -65,10 +67,14 @@ StatusOr<double> rows_of(const Json& info, const std::string& split) {
 }  // namespace
 
 StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
-  std::string folder = (fs::temp_directory_path() / "lockstep-plan-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) return io_error(fmt::format("cannot make a folder like {}", folder));
-  const StatusOr<Json> step = bench(spec, fs::path(folder) / "job.pbtxt");
   std::error_code error;
+  std::string folder = (fs::temp_directory_path(error) / "lockstep-plan-XXXXXX").string();
+  if (!error && mkdtemp(folder.data()) == nullptr) error.assign(errno, std::generic_category());
+  if (error) {
+    return io_error(
+        fmt::format("no folder for temporary files: {}; set TMPDIR to one that can be written", error.message()));
+  }
+  const StatusOr<Json> step = bench(spec, fs::path(folder) / "job.pbtxt");
   fs::remove_all(folder, error);
   if (!step.ok()) return with_context(step.status(), "lockstep bench of the base job");
   const proto::Data& data = spec.job().data();

@@ -53,6 +53,11 @@ class SweepTest(CoordinatorCase):
         self.assertEqual(outcome.code, 0, outcome.text)
         self.assertIn("no estimate of time and cost: lockstep bench of the base job", outcome.err)
         self.assertIn("3 trials, 1 at a time, about 12 epochs", outcome.out)
+        for place in (self.folder / "nowhere", self.folder / "sample.h5"):
+            outcome = Run([BIN / "lockstep", "sweep", "--server", it.address, "--token-file", it.state / "token", "plan",
+                           spec], {"TMPDIR": str(place)}).wait(60)
+            self.assertEqual(outcome.code, 0, outcome.text)
+            self.assertIn("set TMPDIR to one that can be written", outcome.err)
         it.sweep("submit", spec)
         self.assertTrue(wait_until(it.trials, 30, 0.1))
         self.assertEqual(it.trials()[0]["assignment"], plan["suggestion"][0]["assignment"])
