@@ -18,6 +18,7 @@
 
 #include "coordinator/execute/attempt_directory.h"
 #include "coordinator/execute/process_table.h"
+#include "storage/base/exit_code.h"
 #include "storage/base/fault.h"
 
 namespace lockstep {
@@ -29,7 +30,6 @@ using Clock = std::chrono::steady_clock;
 // (OMPI_*, PMIX_*) would make mpirun take itself for one of its ranks.
 constexpr const char* kPassedOn[] = {"PATH", "HOME", "USER", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LOCKSTEP_FAULT"};
 constexpr auto kPatience = std::chrono::seconds(10);
-constexpr int kBadCore = 2;
 constexpr int kCannotExecute = 127;
 constexpr int kSignalled = 128;
 
@@ -76,13 +76,13 @@ Status set_cores(const proto::AttemptFile& attempt) {
   CPU_ZERO(&wanted);
   CPU_ZERO(&got);
   for (const int core : attempt.core()) {
-    if (core < 0 || core >= CPU_SETSIZE) return bad_configuration(fmt::format("there is no core {}", core));
+    if (core < 0 || core >= CPU_SETSIZE) return machine_cannot(fmt::format("there is no core {}", core));
     CPU_SET(static_cast<std::size_t>(core), &wanted);
   }
   const bool set = sched_setaffinity(0, sizeof wanted, &wanted) == 0 && sched_getaffinity(0, sizeof got, &got) == 0;
   for (const int core : attempt.core()) {
     const bool usable = set && CPU_ISSET(static_cast<std::size_t>(core), &got);
-    if (!usable) return bad_configuration(fmt::format("core {} does not exist, or may not be used", core));
+    if (!usable) return machine_cannot(fmt::format("core {} does not exist, or may not be used", core));
   }
   return OkStatus();
 }
@@ -155,7 +155,7 @@ Status clear_session() {
 StatusOr<int> run_job(const proto::AttemptFile& attempt) {
   if (const Status cores = set_cores(attempt); !cores.ok()) {
     fmt::print(stderr, "lockstep-shim: {}\n", std::string(cores.message()));
-    return kBadCore;
+    return exit_code(cores);
   }
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return failed("adopt orphans");
   const pid_t self = getpid();

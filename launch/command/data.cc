@@ -1,5 +1,5 @@
 // lockstep data: import a dataset into HDF5, or describe one.
-// Exit codes: 0; 1 the disk failed; 2 usage; 3 input that is missing or bad.
+// Exit codes: 0; 2 usage; 3 input that is missing or bad; 74 the disk failed.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -173,7 +173,7 @@ constexpr const char* kExamples = R"(Examples (the files of Debian's package dat
     data/fashion_mnist.h5
   lockstep data info data/fashion_mnist.h5
 
-Exit codes: 0 done; 1 the disk failed; 2 wrong usage; 3 an input is missing or bad.)";
+Exit codes: 0 done; 2 wrong usage; 3 an input is missing or bad; 74 the disk failed.)";
 
 // Returns the verb `import idx`.
 CLI::App* describe_import(CLI::App& app, Arguments& arguments) {

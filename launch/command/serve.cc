@@ -34,7 +34,8 @@ Examples:
 Clients on this machine find it at 127.0.0.1:7070 with the token in state/token. Stop it with Ctrl-C or SIGTERM: trials
 that run go on, and the next `lockstep serve` on the same directory takes them up again. Its log, state/coordinator.log,
 has a JSON object a line: every event, and what went wrong.
-Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 1 anything else.)";
+Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 74 could
+not read or write there (a full disk), 1 anything else.)";
 
 struct Arguments {
   fs::path state;

@@ -1,6 +1,6 @@
 // lockstep-shim DIRECTORY: starts the attempt in DIRECTORY, once, and leaves its exit code there. The coordinator
 // starts it; see coordinator/execute/shim.h. Exit codes: 0 mpirun has ended, however it did, or the attempt was started
-// before; 2 wrong usage or a bad attempt.pbtxt; 1 anything else.
+// before; 2 wrong usage or a bad attempt.pbtxt; 74 could not read or write; 1 anything else.
 #include "coordinator/execute/shim.h"
 
 #include <cstdio>

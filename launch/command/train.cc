@@ -25,7 +25,8 @@ Examples:
 
 The same command again resumes at the newest good checkpoint in --out, on any number of ranks.
 To stop with a checkpoint: kill -USR1 PID-OF-MPIRUN.
-Exit codes: 0 done, 2 bad configuration, 3 bad data, 4 diverged, 75 stopped at a checkpoint, 86 a rank hangs.)";
+Exit codes: 0 done, 2 bad configuration, 3 bad data, 4 diverged, 69 this machine cannot, 74 could not read or write here,
+75 stopped at a checkpoint, 86 a rank hangs.)";
 
 struct Arguments {
   lockstep::TrainOptions options;

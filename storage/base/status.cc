@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "storage/base/exit_code.h"
+
 namespace lockstep {
 namespace {
 
@@ -30,6 +32,9 @@ Status stopped(std::string_view message) {
 Status hung(std::string_view message) {
   return absl::DeadlineExceededError(view(message));
 }
+Status machine_cannot(std::string_view message) {
+  return absl::ResourceExhaustedError(view(message));
+}
 Status io_error(std::string_view message) {
   return absl::UnavailableError(view(message));
 }
@@ -45,19 +50,23 @@ Status with_context(const Status& status, std::string_view context) {
 int exit_code(const Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
-      return 0;
+      return kExitDone;
     case absl::StatusCode::kInvalidArgument:
-      return 2;
+      return kExitBadConfiguration;
     case absl::StatusCode::kDataLoss:
-      return 3;
+      return kExitBadData;
     case absl::StatusCode::kOutOfRange:
-      return 4;
+      return kExitDiverged;
+    case absl::StatusCode::kResourceExhausted:
+      return kExitMachineCannot;
+    case absl::StatusCode::kUnavailable:
+      return kExitIoError;
     case absl::StatusCode::kCancelled:
-      return 75;
+      return kExitStopped;
     case absl::StatusCode::kDeadlineExceeded:
-      return 86;
+      return kExitHung;
     default:
-      return 1;
+      return kExitFailed;
   }
 }
 

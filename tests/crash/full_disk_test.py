@@ -58,7 +58,7 @@ class FullDiskTest(unittest.TestCase):
         for _ in range(2):
             self.assertTrue(wait_until(lambda: not it.coordinator.is_up(), 60, 0.05), "it goes on on a full disk")
             outcome = it.coordinator.run.wait()
-            self.assertEqual(outcome.code, 1, outcome.text)
+            self.assertEqual(outcome.code, 74, outcome.text)
             self.assertIn(message, outcome.err)
             it.coordinator.start()
         it.coordinator.kill()
@@ -103,7 +103,7 @@ class FullDiskTest(unittest.TestCase):
                     wait_until(lambda: not it.coordinator.is_up(), 10, 0.05)
             self.assertFalse(it.coordinator.is_up(), "it goes on on a full disk")
             outcome = it.coordinator.run.wait()
-            self.assertEqual(outcome.code, 1, outcome.text)
+            self.assertEqual(outcome.code, 74, outcome.text)
             self.assertIn("database or disk is full", outcome.err)
             self.assertIn("free some space and start again", outcome.err)
             pins = query_log(it.coordinator.state, "SELECT count(*) FROM events WHERE kind = 'checkpoint_pinned'")[0][0]

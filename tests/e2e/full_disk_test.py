@@ -24,7 +24,7 @@ class FullDiskTest(TrainingCase):
 
     def test_the_old_one_stays_and_the_job_can_go_on_later(self):
         disk = self.small_disk("full")
-        outcome = self.train(2, "full", code=1)
+        outcome = self.train(2, "full", code=74)
         self.assertIn(f"the checkpoint of step {2 * sample.STEPS_PER_EPOCH} was not written; training goes on",
                       outcome.err)
         self.assertIn("No space left on device; free some space", outcome.err)

@@ -35,7 +35,7 @@ class WriteFailureTest(TrainingCase):
     def test_the_last_one_is_an_error(self):
         for point in (*POINTS, "file.fsync_directory"):
             with self.subTest(point):
-                outcome = self.run_with_failure(point, LAST_CHECKPOINT, code=1)
+                outcome = self.run_with_failure(point, LAST_CHECKPOINT, code=74)
                 self.assertIn("the last checkpoint could not be written; run the same command again", outcome.err)
                 out = f"{point} {LAST_CHECKPOINT}"
                 self.assertEqual(lockstep("checkpoint", "verify", self.folder / out).code, 0)

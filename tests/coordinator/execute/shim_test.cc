@@ -69,7 +69,7 @@ TEST(ShimTest, GivesTheJobItsCores) {
   EXPECT_EQ(scene.text_of("output.txt"), fmt::format("Cpus_allowed_list:\t{}\n", first_core()));
 }
 
-TEST(ShimTest, ACoreThatDoesNotExistIsABadConfiguration) {
+TEST(ShimTest, ACoreThatIsNotThereIsOfTheMachine) {
   for (const int core : {1000, -1, 1 << 20}) {
     AttemptScene scene;
     proto::AttemptFile job = scene.job("true");
@@ -77,7 +77,7 @@ TEST(ShimTest, ACoreThatDoesNotExistIsABadConfiguration) {
     job.add_core(core);
     ASSERT_TRUE(scene.directory().write_attempt(job).ok());
     EXPECT_EQ(run_shim_on(scene), 0);
-    EXPECT_EQ(scene.directory().exit()->exit_code(), 2);
+    EXPECT_EQ(scene.directory().exit()->exit_code(), 69);
     EXPECT_NE(scene.text_of("output.txt").find(fmt::format("core {}", core)), std::string::npos);
     EXPECT_EQ(scene.starts(), 0);
   }

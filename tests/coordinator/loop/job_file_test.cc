@@ -27,7 +27,7 @@ TEST(JobFile, ThatCannotBeWrittenEndsTheLoopAndCostsNoAttempt) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "sweeps") << "a file, where trials are to have their directories";
   const Status status = submit_and_stop(directory.path());
-  EXPECT_EQ(exit_code(status), 1) << status;
+  EXPECT_EQ(exit_code(status), 74) << status;
   EXPECT_NE(status.message().find("cannot create directory"), std::string::npos) << status;
   const State state = state_in(directory / "log.sqlite");
   const Trial& trial = state.sweeps[0].trials[0];

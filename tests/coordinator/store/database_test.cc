@@ -90,7 +90,7 @@ TEST_F(StoreFile, AFileThatIsNoDatabaseIsRefused) {
 
 TEST_F(StoreFile, AFolderThatIsNotThereIsAnError) {
   const Status status = open_sqlite_store(directory_.path() / "none" / "log.sqlite").status();
-  EXPECT_EQ(exit_code(status), 1) << status;
+  EXPECT_EQ(exit_code(status), 74) << status;
 }
 
 TEST_F(StoreFile, TablesSayWhatTheEventsDo) {

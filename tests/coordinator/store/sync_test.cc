@@ -60,7 +60,7 @@ TEST_F(StoreSync, ASyncThatFailedIsNotTriedAgain) {
   syncs_fail = true;
   Commit commit = commit_of({submitted("s2")});
   const Status status = store->commit({&commit, 1}).status();
-  EXPECT_EQ(exit_code(status), 1) << status;
+  EXPECT_EQ(exit_code(status), 74) << status;
   EXPECT_NE(status.message().find("disk I/O error"), std::string::npos) << status;
   const int before = syncs;
   syncs_fail = false;  // as the kernel does, which reports the loss once

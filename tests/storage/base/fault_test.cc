@@ -33,7 +33,7 @@ TEST(Fault, FailIsAnIoErrorThatNamesThePoint) {
     const bool named = std::string(status.message()).find("disk") != std::string::npos;
     return exit_code(status) + (named ? 10 : 0);
   };
-  EXPECT_EQ(run_in_child("disk:1:fail", body), 11);
+  EXPECT_EQ(run_in_child("disk:1:fail", body), 84);
 }
 
 TEST(Fault, KillsAsKill9) {

@@ -64,7 +64,7 @@ TEST_P(FileCrash, FailureIsReportedAndLeavesOldOrNewWhole) {
   const std::filesystem::path path = directory / "a";
   put(path, kOld);
   const std::string fault = fmt::format("{}:1:fail", GetParam().name);
-  EXPECT_EQ(run_in_child(fault.c_str(), [&] { return write_new(path); }), 1);
+  EXPECT_EQ(run_in_child(fault.c_str(), [&] { return write_new(path); }), 74);
   EXPECT_EQ(content(path), GetParam().new_after_kill ? kNew : kOld);
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".tmp"));
 }
@@ -82,7 +82,7 @@ TEST(FileCrash, KillBeforeAFileHasItsNameHindersNobody) {
     const std::string_view parts[] = {kNew};
     return exit_code(create_file_once(path, parts));
   };
-  EXPECT_EQ(run_in_child("file.link:1:fail", create), 1);
+  EXPECT_EQ(run_in_child("file.link:1:fail", create), 74);
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
   EXPECT_EQ(run_in_child("file.link:1:kill", create), -SIGKILL);
   EXPECT_FALSE(std::filesystem::exists(path));

@@ -68,7 +68,7 @@ TEST(File, ErrorsNameThePath) {
   const Status is_directory = read_file(directory.path(), 10).status();
   EXPECT_EQ(is_directory, io_error(fmt::format("cannot read \"{}\": Is a directory", directory.path().string())));
   const Status no_directory = write(directory.path() / "none" / "a", {"x"});
-  EXPECT_EQ(exit_code(no_directory), 1);
+  EXPECT_EQ(exit_code(no_directory), 74);
   EXPECT_TRUE(contains(no_directory, "none/a.tmp\": No such file or directory")) << no_directory;
 }
 
@@ -78,7 +78,7 @@ TEST(File, FullDisk) {
   // The kernel's own full disk stands where the temporary file goes.
   std::filesystem::create_symlink("/dev/full", directory / "a.tmp");
   const Status status = write(directory / "a", {"new"});
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 74);
   EXPECT_TRUE(contains(status, (directory / "a.tmp").string())) << status;
   EXPECT_TRUE(contains(status, "No space left on device; free some space")) << status;
   EXPECT_EQ(read_file(directory / "a", 10).value(), "old");
@@ -96,7 +96,7 @@ TEST(File, SizeLimitAfterAShortWrite) {
     return contains(status, "File too large; raise the file size limit") ? exit_code(status) : 98;
   };
   ASSERT_EQ(run_in_child("", [&] { return write_5000_bytes(5000); }), 0);
-  EXPECT_EQ(run_in_child("", [&] { return write_5000_bytes(3000); }), 1);
+  EXPECT_EQ(run_in_child("", [&] { return write_5000_bytes(3000); }), 74);
   EXPECT_EQ(read_file(directory / "a", 5000).value(), std::string(5000, 'n'));
   EXPECT_FALSE(std::filesystem::exists(directory / "a.tmp"));
 }
@@ -149,7 +149,7 @@ TEST(File, MakesDirectories) {
   EXPECT_TRUE(std::filesystem::is_directory(deep));
   ASSERT_TRUE(write(directory / "file", {"x"}).ok());
   const Status status = make_directories(directory.path() / "file" / "d");
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 74);
   EXPECT_TRUE(contains(status, "file/d")) << status;
 }
 
@@ -173,7 +173,7 @@ TEST(FileLock, IsHeldByOneProcessAndDroppedWithIt) {
   };
   EXPECT_EQ(run_in_child("", hold_and_die), -SIGKILL);
   EXPECT_EQ(code_in_child(), 0);
-  EXPECT_EQ(exit_code(FileLock::acquire(directory.path() / "none" / "lock").status()), 1);
+  EXPECT_EQ(exit_code(FileLock::acquire(directory.path() / "none" / "lock").status()), 74);
 }
 
 }  // namespace

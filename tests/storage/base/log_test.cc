@@ -115,7 +115,7 @@ TEST(Log, AFileThatCannotBeOpenedIsAnError) {
   const TemporaryDirectory directory;
   ASSERT_TRUE(make_directories(directory / "taken").ok());
   const Status status = log_to_file(directory / "taken");
-  EXPECT_EQ(exit_code(status), 1);
+  EXPECT_EQ(exit_code(status), 74);
   EXPECT_NE(std::string(status.message()).find("taken"), std::string::npos) << status;
 }
 

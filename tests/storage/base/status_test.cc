@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/base/exit_code.h"
+
 namespace lockstep {
 namespace {
 
@@ -12,7 +14,8 @@ TEST(Status, KindsAndExitCodes) {
   EXPECT_EQ(exit_code(diverged("x")), 4);
   EXPECT_EQ(exit_code(stopped("x")), 75);
   EXPECT_EQ(exit_code(hung("x")), 86);
-  EXPECT_EQ(exit_code(io_error("x")), 1);
+  EXPECT_EQ(exit_code(machine_cannot("x")), 69);
+  EXPECT_EQ(exit_code(io_error("x")), 74);
   EXPECT_EQ(exit_code(absl::NotFoundError("x")), 1);
 }
 

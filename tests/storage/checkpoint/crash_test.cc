@@ -95,7 +95,7 @@ TEST(Crash, FailedAtEveryPoint) {
     const TemporaryDirectory directory;
     ASSERT_EQ(write_in_child(write_checkpoint, directory.path(), 1, ""), 0);
     const int status = write_in_child(write_checkpoint, directory.path(), 2, fmt::format("{}:1:fail", point));
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << point;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 74) << point;
     EXPECT_GE(newest_when_all_are_whole(directory.path()), 1) << point;
     EXPECT_FALSE(fs::exists(directory.path() / "step-000000002.h5.tmp")) << point;
   }

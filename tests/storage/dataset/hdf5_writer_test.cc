@@ -53,7 +53,7 @@ TEST_F(WriterTest, FaultsLeaveTheOldFileWhole) {
     EXPECT_EQ(run_in_child((point + ":1:kill").c_str(), write_new), -SIGKILL) << point;
     EXPECT_EQ(value_of(path()), 1) << point;
     EXPECT_TRUE(std::filesystem::exists(temporary())) << point;  // what a crash leaves
-    EXPECT_EQ(run_in_child((point + ":1:fail").c_str(), write_new), 1) << point;
+    EXPECT_EQ(run_in_child((point + ":1:fail").c_str(), write_new), 74) << point;
     EXPECT_EQ(value_of(path()), 1) << point;
     EXPECT_FALSE(std::filesystem::exists(temporary())) << point;
   }
@@ -71,7 +71,7 @@ TEST_F(WriterTest, FullDiskIsAnErrorAndLeavesNothing) {
       const Status status = write_file(path(), 2);
       return status.message().find("data.h5.tmp") != std::string::npos ? exit_code(status) : 99;
     });
-    EXPECT_EQ(code, 1) << bytes;
+    EXPECT_EQ(code, 74) << bytes;
     EXPECT_EQ(value_of(path()), 1) << bytes;
     EXPECT_FALSE(std::filesystem::exists(temporary())) << bytes;
   }
@@ -131,7 +131,7 @@ TEST_F(WriterTest, TellsWhatIsDecompressedForARow) {
 
 TEST_F(WriterTest, NoDirectoryIsAnError) {
   const auto writer = Hdf5DatasetWriter::create(directory_ / "none/data.h5", {});
-  EXPECT_EQ(exit_code(writer.status()), 1);
+  EXPECT_EQ(exit_code(writer.status()), 74);
   EXPECT_NE(writer.status().message().find("none/data.h5.tmp"), std::string::npos) << writer.status();
 }
 
