@@ -16,20 +16,25 @@ Clock::duration lease_of(const Sweep& sweep) {
 
 }  // namespace
 
-bool AttemptWatch::begin(const AttemptKey& key, Clock::time_point now) {
-  return entries_.try_emplace(key, Entry{.heard = now}).second;
+void AttemptWatch::begin_round(const State& state, Clock::time_point now) {
+  if (round_began_) now_ += std::min(now - *round_began_, period(state));
+  round_began_ = now;
 }
 
-void AttemptWatch::heard(const AttemptKey& key, Clock::time_point now) {
+bool AttemptWatch::begin(const AttemptKey& key) {
+  return entries_.try_emplace(key, Entry{.heard = now_, .stopping = {}}).second;
+}
+
+void AttemptWatch::heard(const AttemptKey& key) {
   const auto found = entries_.find(key);
-  if (found != entries_.end()) found->second.heard = now;
+  if (found != entries_.end()) found->second.heard = now_;
 }
 
 void AttemptWatch::end(const AttemptKey& key) {
   entries_.erase(key);
 }
 
-std::vector<AttemptWatch::Due> AttemptWatch::due(const State& state, Clock::time_point now) {
+std::vector<AttemptWatch::Due> AttemptWatch::due(const State& state) {
   std::vector<Due> found;
   for (auto& [key, entry] : entries_) {
     const Sweep* const sweep = state.find(key.sweep);
@@ -39,17 +44,17 @@ std::vector<AttemptWatch::Due> AttemptWatch::due(const State& state, Clock::time
     const Clock::duration patience = std::min<Clock::duration>(lease, kMostPatience);
     const bool stops = trial.is_asked();
     if (!stops) {
-      entry.stopping = {};
-    } else if (entry.stopping == Clock::time_point{}) {
-      entry.stopping = now;
+      entry.stopping.reset();
+    } else if (!entry.stopping) {
+      entry.stopping = now_;
     }
-    if (now - entry.heard > lease) {
+    if (now_ - entry.heard > lease) {
       entry.killed = true;
       found.push_back({key, Due::What::kFence});
-    } else if (stops && now - entry.stopping > lease + patience) {
+    } else if (stops && now_ - *entry.stopping > lease + patience) {
       entry.killed = true;
       found.push_back({key, Due::What::kKill});
-    } else if (stops && !entry.asked && now - entry.stopping > patience) {
+    } else if (stops && !entry.asked && now_ - *entry.stopping > patience) {
       entry.asked = true;
       found.push_back({key, Due::What::kAskToStop});
     }

@@ -16,19 +16,22 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostTasks = 10'000;
-constexpr std::size_t kTasksARound = 256;
 constexpr int kMostPlans = 100'000;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 AttemptKey key_of(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
   return {sweep.id, trial.number, attempt.number};
 }
 
 }  // namespace
+
+Clocks machine_clocks() {
+  return {.wall_ms =
+              [] {
+                const auto now = std::chrono::system_clock::now().time_since_epoch();
+                return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
+              },
+          .running = AttemptWatch::Clock::now};
+}
 
 Coordinator::Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store)
     : options_(std::move(options)), store_(std::move(store)) {}
@@ -56,6 +59,10 @@ bool Coordinator::enqueue(Task task, bool always) {
   return true;
 }
 
+bool Coordinator::post(std::function<Status(Desk&)> decide, std::function<void(const Status&)> done) {
+  return enqueue({.decide = std::move(decide), .done = std::move(done), .status = {}}, /*always=*/false);
+}
+
 void Coordinator::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
@@ -67,6 +74,11 @@ bool Coordinator::ended() {
   return ended_;
 }
 
+std::size_t Coordinator::waiting() {
+  const std::lock_guard lock(mutex_);
+  return tasks_.size();
+}
+
 bool Coordinator::wait_for_event(std::int64_t revision, std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   advanced_.wait_for(lock, at_most, [&] { return revision_ > revision || ended_; });
@@ -76,31 +88,35 @@ bool Coordinator::wait_for_event(std::int64_t revision, std::chrono::millisecond
 ViewOptions Coordinator::view_options() const {
   return {.state_directory = options_.state_directory.string(),
           .cores = static_cast<int>(options_.cores.size()),
-          .now_ms = now_ms(),
+          .now_ms = options_.clocks.wall_ms(),
           .with_spec = false};
 }
 
-std::deque<Coordinator::Task> Coordinator::wait_for_tasks() {
+void Coordinator::wait_for_tasks() {
   auto wait = watch_.period(state_);
-  if (const auto next = next_time(state_, now_ms())) {
-    wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms() + 1));
+  const std::int64_t now_ms = options_.clocks.wall_ms();
+  if (const auto next = next_time(state_, now_ms)) {
+    wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms + 1));
   }
   std::unique_lock lock(mutex_);
   arrived_.wait_for(lock, wait, [this] { return stopping_ || !tasks_.empty(); });
-  std::deque<Task> taken;
-  while (!tasks_.empty() && taken.size() < kTasksARound) {
-    taken.push_back(std::move(tasks_.front()));
-    tasks_.pop_front();
+}
+
+Status Coordinator::step() {
+  std::deque<Task> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
   }
-  return taken;
+  return round(tasks);
 }
 
 Status Coordinator::run() {
   Status status;
   bool stopping = false;
   while (status.ok() && !stopping) {
-    std::deque<Task> tasks = wait_for_tasks();
-    status = round(tasks);
+    wait_for_tasks();
+    status = step();
     const std::lock_guard lock(mutex_);
     stopping = stopping_ && tasks_.empty();
   }
@@ -116,7 +132,7 @@ Status Coordinator::run() {
 }
 
 void Coordinator::apply_events(Commit& commit) {
-  const std::int64_t time = now_ms();
+  const std::int64_t time = options_.clocks.wall_ms();
   for (proto::Event& event : commit.events) {
     event.set_time_ms(time);
     apply(state_, event);
@@ -145,7 +161,7 @@ void Coordinator::plan_all(std::vector<Commit>& commits) {
   const Resources resources{.cores = options_.cores, .new_token = [] { return new_secret(16); }};
   for (int i = 0; i < kMostPlans; ++i) {
     Commit commit;
-    commit.events = plan(state_, resources, now_ms());
+    commit.events = plan(state_, resources, options_.clocks.wall_ms());
     if (commit.events.empty()) return;
     apply_events(commit);
     commits.push_back(std::move(commit));
@@ -173,13 +189,13 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   std::deque<Task> decided;
   std::deque<Task> put_off;
   for (Task& task : tasks) {
-    Desk desk{.state = state_, .now_ms = now_ms(), .store = *store_, .commit = {}, .heard = {}};
+    Desk desk{.state = state_, .now_ms = options_.clocks.wall_ms(), .store = *store_, .commit = {}, .heard = {}};
     task.status = task.decide(desk);
     if (task.status.ok() && desk.commit.request && !requests.insert(desk.commit.request->id).second) {
       put_off.push_back(std::move(task));
       continue;
     }
-    if (desk.heard) watch_.heard(*desk.heard, AttemptWatch::Clock::now());
+    if (desk.heard) watch_.heard(*desk.heard);
     if (task.status.ok()) {
       apply_events(desk.commit);
       const Commit& commit = desk.commit;
@@ -207,6 +223,7 @@ Status Coordinator::commit(std::vector<Commit>& commits) {
 }
 
 Status Coordinator::round(std::deque<Task>& tasks) {
+  watch_.begin_round(state_, options_.clocks.running());
   std::vector<Commit> commits = decide(tasks);
   plan_all(commits);
   collect_checkpoints(commits);
@@ -230,11 +247,11 @@ Status Coordinator::act() {
     for (const Trial& trial : sweep.trials) {
       const Attempt* const attempt = trial.live_attempt();
       if (attempt == nullptr) continue;
-      if (!watch_.begin(key_of(sweep, trial, *attempt), AttemptWatch::Clock::now())) continue;
+      if (!watch_.begin(key_of(sweep, trial, *attempt))) continue;
       RETURN_IF_ERROR(start(sweep, trial, *attempt));
     }
   }
-  for (const AttemptWatch::Due& due : watch_.due(state_, AttemptWatch::Clock::now())) {
+  for (const AttemptWatch::Due& due : watch_.due(state_)) {
     switch (due.what) {
       case AttemptWatch::Due::What::kAskToStop:
         executor_->ask_to_stop(due.key);

@@ -28,6 +28,13 @@
 
 namespace lockstep {
 
+// The clocks of the loop; tests bring their own.
+struct Clocks {
+  std::function<std::int64_t()> wall_ms;                     // since 1970: people set it, and it may step
+  std::function<AttemptWatch::Clock::time_point()> running;  // never runs back
+};
+Clocks machine_clocks();
+
 struct CoordinatorOptions {
   std::filesystem::path state_directory;  // absolute; there
   std::filesystem::path token_file;       // what trainers send with every call
@@ -35,6 +42,7 @@ struct CoordinatorOptions {
   Machine machine;
   std::vector<int> cores;
   Runner runner;
+  Clocks clocks = machine_clocks();
 };
 
 class Coordinator {
@@ -63,15 +71,24 @@ class Coordinator {
   Status run();
   void stop();  // Threads: any.
 
+  // One round with the requests that wait now, on the caller's thread: for tests that hold the clocks. Errors: those of
+  // run(). Requires: run() is not called.
+  Status step();
+
   // Runs `decide` on the loop's thread; returns when its events are durable, with what `answer` makes of the state
   // then. Errors: those of `decide`; kUnavailable when the loop has ended or too many requests wait. Threads: any but
   // the loop's.
   template <typename Reply>
   StatusOr<Reply> ask(std::function<Status(Desk&)> decide, std::function<Reply(const State&)> answer);
 
+  // The same for one who does not wait: `done` is called when that is so, or never when step() is not called again.
+  // False: the loop has ended or too many requests wait. Threads: any.
+  bool post(std::function<Status(Desk&)> decide, std::function<void(const Status&)> done);
+
   // Waits until there is an event after `revision`; false: not within the time, or the loop has ended. Threads: any.
   bool wait_for_event(std::int64_t revision, std::chrono::milliseconds at_most);
-  bool ended();  // Threads: any.
+  bool ended();           // Threads: any.
+  std::size_t waiting();  // Requests that no round has taken yet. Threads: any.
 
   ViewOptions view_options() const;
   const CoordinatorOptions& options() const { return options_; }
@@ -85,7 +102,7 @@ class Coordinator {
 
   Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store);
   bool enqueue(Task task, bool always);
-  std::deque<Task> wait_for_tasks();
+  void wait_for_tasks();
   std::vector<Commit> decide(std::deque<Task>& tasks);
   Status round(std::deque<Task>& tasks);
   Status commit(std::vector<Commit>& commits);

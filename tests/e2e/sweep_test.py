@@ -10,6 +10,9 @@ import unittest
 from coordinator_case import CoordinatorCase
 from run import BIN, Run, lockstep, wait_until
 
+LEASE_SECONDS = 5
+PAUSE_SECONDS = 11
+PAUSES = 2
 HALVING = "scheduler { successive_halving { min_epochs: 1 eta: 2 } }"
 
 
@@ -173,6 +176,22 @@ class SweepTest(CoordinatorCase):
         trial = it.trials()[0]
         self.assertEqual((trial["state"], trial["attempts"], len(trial["evaluation"])), ("TRIAL_COMPLETED", 2, 8))
         self.assertIn("no report within its lease", it.log())
+
+    def test_a_pause_of_the_coordinator_fences_nobody(self):
+        it = self.coordinator("paused")
+        it.sweep("submit", self.spec("paused", trials=2, epochs=1000, lease=LEASE_SECONDS))
+        self.assertTrue(wait_until(lambda: len(it.trials()) == 2 and all(t["epoch"] >= 1 for t in it.trials()), 60, 0.05))
+        before = it.processes("lockstep-train").keys()
+        for _ in range(PAUSES):
+            os.kill(it.run.process.pid, signal.SIGSTOP)
+            time.sleep(PAUSE_SECONDS)
+            os.kill(it.run.process.pid, signal.SIGCONT)
+            time.sleep(LEASE_SECONDS)  # in which they would be fenced
+            self.assertEqual(it.processes("lockstep-train").keys(), before, it.log())
+        self.assertEqual([trial["attempts"] for trial in it.trials()], [1, 1])
+        self.assertNotIn("no report within its lease", it.log())
+        it.sweep("stop", "s1")
+        self.wait_for(it, "STOPPED")
 
     def test_sigterm_leaves_trials_running(self):
         it = self.coordinator("graceful")

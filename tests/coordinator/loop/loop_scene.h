@@ -1,6 +1,8 @@
-// What the tests of the loop share: a coordinator on a directory, and its log as the next one finds it.
+// What the tests of the loop share: a coordinator on a directory, time that is only a number, and the log as the next
+// coordinator finds it.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -15,6 +17,22 @@ namespace lockstep {
 
 inline const Machine kMachine = {.cores = 4, .root = "/data"};
 
+// Passes when a test says so. Requires: it outlives who has its clocks.
+class VirtualTime {
+ public:
+  void pass(std::chrono::milliseconds time) {
+    running_ += time;
+    wall_ms_ += time.count();
+  }
+  Clocks clocks() const {
+    return {.wall_ms = [this] { return wall_ms_; }, .running = [this] { return running_; }};
+  }
+
+ private:
+  AttemptWatch::Clock::time_point running_{std::chrono::hours(1)};
+  std::int64_t wall_ms_ = 1'000'000;
+};
+
 using MakeExecutor = std::function<std::unique_ptr<FakeExecutor>(OnEnded)>;
 
 // A coordinator whose executor is `executor`, made by `make`.
@@ -25,16 +43,19 @@ struct LoopScene {
 
 inline LoopScene open_coordinator(
     const std::filesystem::path& directory, std::unique_ptr<Store> store,
-    const MakeExecutor& make = [](OnEnded on_ended) {
-      return std::make_unique<FakeExecutor>(std::vector<int>{0, 1, 2, 3}, std::move(on_ended));
-    }) {
+    const MakeExecutor& make =
+        [](OnEnded on_ended) {
+          return std::make_unique<FakeExecutor>(std::vector<int>{0, 1, 2, 3}, std::move(on_ended));
+        },
+    Clocks clocks = machine_clocks()) {
   LoopScene scene;
   auto coordinator = Coordinator::open({.state_directory = directory,
                                         .token_file = directory / "token",
                                         .address = "127.0.0.1:1",
                                         .machine = kMachine,
                                         .cores = {0, 1, 2, 3},
-                                        .runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}}},
+                                        .runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}},
+                                        .clocks = std::move(clocks)},
                                        std::move(store), [&](OnEnded on_ended) {
                                          std::unique_ptr<FakeExecutor> executor = make(std::move(on_ended));
                                          scene.executor = executor.get();
