@@ -1,5 +1,6 @@
 #include "coordinator/loop/coordinator.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -45,6 +46,8 @@ StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
     const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor) {
   std::unique_ptr<Coordinator> it(new Coordinator(std::move(options), std::move(store)));
   RETURN_IF_ERROR(it->store_->read_events(0, [&](const proto::Event& event) { apply(it->state_, event); }));
+  RETURN_IF_ERROR(it->store_->read_fences(
+      [&](const ReportFence& fence) { it->last_seqs_[{fence.sweep, fence.trial, fence.attempt}] = fence.seq; }));
   it->revision_ = it->state_.revision;
   it->executor_ = make_executor([coordinator = it.get()](const Ended& ended) { coordinator->on_ended(ended); });
   it->remove_deleted_checkpoints();
@@ -141,6 +144,7 @@ void Coordinator::apply_events(Commit& commit) {
     if (event.has_attempt_ended()) {
       const proto::AttemptEnded& ended = event.attempt_ended();
       watch_.end({event.sweep(), ended.trial(), ended.attempt()});
+      last_seqs_.erase({event.sweep(), ended.trial(), ended.attempt()});
       touched_.emplace(event.sweep(), ended.trial());
     }
     if (event.has_sweep_changed()) {
@@ -181,6 +185,12 @@ void Coordinator::collect_checkpoints(std::vector<Commit>& commits) {
   }
 }
 
+void Coordinator::hear(const Desk::Heard& heard) {
+  watch_.heard(heard.key);
+  std::int64_t& last = last_seqs_[heard.key];
+  last = std::max(last, heard.seq);
+}
+
 // What the tasks leave. One that repeats a request id of this round waits for the next, where the first is in the
 // store.
 std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
@@ -189,13 +199,18 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   std::deque<Task> decided;
   std::deque<Task> put_off;
   for (Task& task : tasks) {
-    Desk desk{.state = state_, .now_ms = options_.clocks.wall_ms(), .store = *store_, .commit = {}, .heard = {}};
+    Desk desk{.state = state_,
+              .now_ms = options_.clocks.wall_ms(),
+              .store = *store_,
+              .last_seqs = last_seqs_,
+              .commit = {},
+              .heard = {}};
     task.status = task.decide(desk);
     if (task.status.ok() && desk.commit.request && !requests.insert(desk.commit.request->id).second) {
       put_off.push_back(std::move(task));
       continue;
     }
-    if (desk.heard) watch_.heard(*desk.heard);
+    if (desk.heard) hear(*desk.heard);
     if (task.status.ok()) {
       apply_events(desk.commit);
       const Commit& commit = desk.commit;

@@ -12,8 +12,10 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -52,8 +54,13 @@ class Coordinator {
     const State& state;
     std::int64_t now_ms = 0;
     Store& store;
-    Commit commit;                    // its events are applied after it returns
-    std::optional<AttemptKey> heard;  // an attempt that reported
+    const std::map<AttemptKey, std::int64_t>& last_seqs;  // the number of the last report of attempts that run; none: 0
+    Commit commit;                                        // its events are applied after it returns
+    struct Heard {
+      AttemptKey key;
+      std::int64_t seq = 0;  // of a report
+    };
+    std::optional<Heard> heard;  // an attempt that reported
   };
 
   // Reads the log. `make_executor` gets the function that is to be called at an attempt's end.
@@ -76,10 +83,10 @@ class Coordinator {
   Status step();
 
   // Runs `decide` on the loop's thread; returns when its events are durable, with what `answer` makes of the state
-  // then. Errors: those of `decide`; kUnavailable when the loop has ended or too many requests wait. Threads: any but
-  // the loop's.
+  // then, behind all others of the same round: what `decide` saw may be gone. Errors: those of both; kUnavailable when
+  // the loop has ended or too many requests wait. Threads: any but the loop's.
   template <typename Reply>
-  StatusOr<Reply> ask(std::function<Status(Desk&)> decide, std::function<Reply(const State&)> answer);
+  StatusOr<Reply> ask(std::function<Status(Desk&)> decide, std::function<StatusOr<Reply>(const State&)> answer);
 
   // The same for one who does not wait: `done` is called when that is so, or never when step() is not called again.
   // False: the loop has ended or too many requests wait. Threads: any.
@@ -104,6 +111,7 @@ class Coordinator {
   bool enqueue(Task task, bool always);
   void wait_for_tasks();
   std::vector<Commit> decide(std::deque<Task>& tasks);
+  void hear(const Desk::Heard& heard);
   Status round(std::deque<Task>& tasks);
   Status commit(std::vector<Commit>& commits);
   void apply_events(Commit& commit);
@@ -120,6 +128,7 @@ class Coordinator {
   std::unique_ptr<Executor> executor_;
   State state_;
   AttemptWatch watch_;
+  std::map<AttemptKey, std::int64_t> last_seqs_;   // of attempts that run
   std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at
   std::vector<std::filesystem::path> to_remove_;
   std::function<void(double)> on_commit_;
@@ -134,7 +143,8 @@ class Coordinator {
 };
 
 template <typename Reply>
-StatusOr<Reply> Coordinator::ask(std::function<Status(Desk&)> decide, std::function<Reply(const State&)> answer) {
+StatusOr<Reply> Coordinator::ask(std::function<Status(Desk&)> decide,
+                                 std::function<StatusOr<Reply>(const State&)> answer) {
   auto promise = std::make_shared<std::promise<StatusOr<Reply>>>();
   std::future<StatusOr<Reply>> future = promise->get_future();
   Task task;

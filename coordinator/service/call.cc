@@ -7,6 +7,18 @@ namespace {
 
 constexpr std::size_t kMostErrorBytes = 128 << 10;  // of a message; its details have twice as many
 
+Status admit(const grpc::ServerContext& context, const std::string& token) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find("authorization");
+  constexpr std::string_view kScheme = "Bearer ";
+  if (found != metadata.end()) {
+    const std::string_view given(found->second.data(), found->second.size());
+    if (given.starts_with(kScheme) && same_secret(given.substr(kScheme.size()), token)) return OkStatus();
+  }
+  return absl::UnauthenticatedError(
+      "the call does not carry this coordinator's token (its state directory's file `token`)");
+}
+
 }  // namespace
 
 grpc::Status to_grpc(const Status& status) {
@@ -32,16 +44,9 @@ Status from_grpc(const grpc::Status& status) {
   return made;
 }
 
-Status admit(const grpc::ServerContext& context, const std::string& token) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find("authorization");
-  constexpr std::string_view kScheme = "Bearer ";
-  if (found != metadata.end()) {
-    const std::string_view given(found->second.data(), found->second.size());
-    if (given.starts_with(kScheme) && same_secret(given.substr(kScheme.size()), token)) return OkStatus();
-  }
-  return absl::UnauthenticatedError(
-      "the call does not carry this coordinator's token (its state directory's file `token`)");
+grpc::Status answer(const grpc::ServerContext& context, const std::string& token, const std::function<Status()>& work) {
+  const Status admitted = admit(context, token);
+  return to_grpc(admitted.ok() ? work() : admitted);
 }
 
 }  // namespace lockstep

@@ -1,6 +1,7 @@
 // What every call has in common: who asks, and how an error is told.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include <grpcpp/grpcpp.h>
@@ -15,15 +16,17 @@ namespace lockstep {
 grpc::Status to_grpc(const Status& status);
 Status from_grpc(const grpc::Status& status);
 
-// kUnauthenticated unless the call carries the token.
-Status admit(const grpc::ServerContext& context, const std::string& token);
+// A call of ours: `work` is done when the call carries the token, else it is kUnauthenticated.
+grpc::Status answer(const grpc::ServerContext& context, const std::string& token, const std::function<Status()>& work);
 
-// Puts the reply in, or tells the error.
+// The same with a reply, which is put in unless there is an error to tell.
 template <typename Reply>
-grpc::Status finish(StatusOr<Reply> reply, Reply* out) {
-  if (!reply.ok()) return to_grpc(reply.status());
-  *out = *std::move(reply);
-  return grpc::Status::OK;
+grpc::Status answer(const grpc::ServerContext& context, const std::string& token, Reply* reply,
+                    const std::function<StatusOr<Reply>()>& work) {
+  return answer(context, token, [&]() -> Status {
+    ASSIGN_OR_RETURN(*reply, work());
+    return OkStatus();
+  });
 }
 
 }  // namespace lockstep

@@ -5,9 +5,21 @@
 
 #include "coordinator/loop/coordinator.h"
 #include "coordinator/service/call.h"
+#include "coordinator/sweep/commands.h"
 #include "proto/coordinator.grpc.pb.h"
 
 namespace lockstep {
+
+// What `look` sees of a sweep; kNotFound when there is none, or no longer when it is to answer.
+template <typename Reply>
+StatusOr<Reply> ask_of_sweep(Coordinator& coordinator, const std::string& id,
+                             const std::function<Reply(const Sweep&)>& look) {
+  return coordinator.ask<Reply>([](Coordinator::Desk&) { return OkStatus(); },
+                                [&](const State& state) -> StatusOr<Reply> {
+                                  ASSIGN_OR_RETURN(const Sweep* const sweep, find_sweep(state, id));
+                                  return look(*sweep);
+                                });
+}
 
 class SweepServiceImpl final : public proto::SweepService::Service {
  public:
@@ -24,8 +36,12 @@ class SweepServiceImpl final : public proto::SweepService::Service {
   grpc::Status Plan(grpc::ServerContext*, const proto::PlanRequest*, proto::PlanReply*) override;
 
  private:
-  grpc::Status change_sweep(const std::string& sweep, std::function<StatusOr<Events>(const State&)> decide,
-                            proto::SweepView* reply);
+  StatusOr<proto::SubmitReply> submit_sweep(const proto::SubmitRequest& request);
+  Status watch(const grpc::ServerContext& context, const proto::WatchRequest& request,
+               grpc::ServerWriter<proto::Event>& writer);
+  StatusOr<proto::PlanReply> plan_sweep(const proto::PlanRequest& request) const;
+  StatusOr<proto::SweepView> change_sweep(const std::string& sweep,
+                                          const std::function<StatusOr<Events>(const State&)>& decide);
 
   Coordinator& coordinator_;
   const std::string token_;

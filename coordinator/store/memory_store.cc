@@ -29,6 +29,15 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
   std::int64_t last_revision() const override { return static_cast<std::int64_t>(events_.size()); }
+  Status read_fences(const std::function<void(const ReportFence&)>& on_fence) override {
+    RETURN_IF_ERROR(error_);
+    for (const auto& [key, attempt] : attempts_) {
+      const auto& [sweep, trial, number] = key;
+      if (attempt.ended) continue;
+      on_fence({.sweep = sweep, .trial = trial, .attempt = number, .token = attempt.token, .seq = attempt.last_seq});
+    }
+    return OkStatus();
+  }
   StatusOr<std::optional<StoredRequest>> find_request(const std::string& id) override {
     RETURN_IF_ERROR(error_);
     const auto found = requests_.find(id);

@@ -33,6 +33,7 @@ class SqliteStore : public Store {
   Status read_events(std::int64_t after_revision, std::int64_t at_most,
                      const std::function<void(const proto::Event&)>& on_event) override;
   std::int64_t last_revision() const override { return last_revision_; }
+  Status read_fences(const std::function<void(const ReportFence&)>& on_fence) override;
   StatusOr<std::optional<StoredRequest>> find_request(const std::string& id) override;
   Status read_points(const std::string& sweep, int trial,
                      const std::function<void(const MetricPoint&)>& on_point) override;
@@ -137,6 +138,18 @@ Status SqliteStore::read_events(std::int64_t after_revision, std::int64_t at_mos
         on_event(event);
         return OkStatus();
       });
+}
+
+Status SqliteStore::read_fences(const std::function<void(const ReportFence&)>& on_fence) {
+  return database_->query("SELECT sweep, trial, attempt, token, last_seq FROM attempts WHERE ended = 0", {},
+                          [&](const Row& row) {
+                            on_fence({.sweep = std::string(row.text(0)),
+                                      .trial = static_cast<int>(row.integer(1)),
+                                      .attempt = static_cast<int>(row.integer(2)),
+                                      .token = std::string(row.text(3)),
+                                      .seq = row.integer(4)});
+                            return OkStatus();
+                          });
 }
 
 StatusOr<std::optional<StoredRequest>> SqliteStore::find_request(const std::string& id) {

@@ -83,6 +83,9 @@ class Store {
   // Of the newest event; 0: there is none.
   virtual std::int64_t last_revision() const = 0;
 
+  // The fence of each attempt that has not ended, as it was last taken: reports with its seq and below are old ones.
+  virtual Status read_fences(const std::function<void(const ReportFence&)>& on_fence) = 0;
+
   virtual StatusOr<std::optional<StoredRequest>> find_request(const std::string& id) = 0;
 
   // The points of a trial by step. A step that was reported again after a resume comes once, from the newest attempt.

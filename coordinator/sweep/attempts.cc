@@ -18,6 +18,11 @@ const Trial* find_trial(const State& state, const std::string& id, int number) {
   return &sweep->trials[static_cast<std::size_t>(number)];
 }
 
+Status not_running(const proto::AttemptId& id) {
+  return absl::PermissionDeniedError(
+      fmt::format("attempt {} of trial {} of {} is not the one that runs", id.attempt(), id.trial(), id.sweep()));
+}
+
 // Infinity is NaN too: JSON has one word for both, and an evaluation may come as a report or from the metrics file.
 double number_or_nan(double value) {
   return std::isfinite(value) ? value : std::numeric_limits<double>::quiet_NaN();
@@ -135,10 +140,7 @@ void add_outcome(const Sweep& sweep, const Trial& trial, const AttemptResult& re
 StatusOr<const Trial*> reporting_trial(const State& state, const proto::AttemptId& id) {
   const Trial* const trial = find_trial(state, id.sweep(), id.trial());
   const Attempt* const attempt = trial != nullptr ? trial->live_attempt() : nullptr;
-  if (attempt == nullptr || attempt->number != id.attempt() || attempt->token != id.token()) {
-    return absl::PermissionDeniedError(
-        fmt::format("attempt {} of trial {} of {} is not the one that runs", id.attempt(), id.trial(), id.sweep()));
-  }
+  if (attempt == nullptr || attempt->number != id.attempt() || attempt->token != id.token()) return not_running(id);
   return trial;
 }
 
@@ -164,8 +166,9 @@ StatusOr<Events> report(const State& state, const proto::ReportRequest& request)
   return events;
 }
 
-proto::ReportReply directive(const State& state, const proto::AttemptId& id) {
+StatusOr<proto::ReportReply> directive(const State& state, const proto::AttemptId& id) {
   const Trial* const trial = find_trial(state, id.sweep(), id.trial());
+  if (trial == nullptr) return not_running(id);
   proto::ReportReply reply;
   reply.set_directive(trial->is_asked() ? proto::STOP_AT_CHECKPOINT : proto::CONTINUE);
   if (trial->is_asked()) reply.set_reason(trial->reason);

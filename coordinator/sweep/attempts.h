@@ -18,8 +18,9 @@ StatusOr<Events> attach(const State& state, const proto::AttemptId& id);
 // Evaluations that are known already are passed over. Each new one is judged by the scheduler.
 StatusOr<Events> report(const State& state, const proto::ReportRequest& request);
 
-// What the attempt is to do now. Requires: reporting_trial() is OK.
-proto::ReportReply directive(const State& state, const proto::AttemptId& id);
+// What the attempt is to do now, which may have ended since it reported. Errors: kPermissionDenied when its trial is
+// gone.
+StatusOr<proto::ReportReply> directive(const State& state, const proto::AttemptId& id);
 
 struct AttemptResult {
   std::string sweep;

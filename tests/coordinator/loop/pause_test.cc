@@ -61,7 +61,7 @@ class PauseTest : public testing::Test {
   void step() { EXPECT_TRUE(scene_.coordinator->step().ok()); }
   void report(int trial) {
     decide([trial](Coordinator::Desk& desk) {
-      desk.heard = {"s1", trial, 1};
+      desk.heard = {.key = {"s1", trial, 1}, .seq = 0};
       return OkStatus();
     });
   }

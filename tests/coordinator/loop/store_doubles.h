@@ -20,6 +20,9 @@ class StoreDouble : public Store {
     return real_->read_events(after_revision, at_most, on_event);
   }
   std::int64_t last_revision() const override { return real_->last_revision(); }
+  Status read_fences(const std::function<void(const ReportFence&)>& on_fence) override {
+    return real_->read_fences(on_fence);
+  }
   StatusOr<std::optional<StoredRequest>> find_request(const std::string& id) override {
     return real_->find_request(id);
   }

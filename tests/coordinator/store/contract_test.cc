@@ -168,6 +168,31 @@ TEST_P(StoreContract, ARefusedFenceMayBeUsedLater) {
   EXPECT_TRUE(commit_one(*store_, commit).ok());
 }
 
+TEST_P(StoreContract, FencesOfAttemptsThatLiveAreRead) {
+  const auto fences = [this] {
+    std::vector<std::string> found;
+    EXPECT_TRUE(store_
+                    ->read_fences([&](const ReportFence& it) {
+                      found.push_back(fmt::format("{} {} {} {} {}", it.sweep, it.trial, it.attempt, it.token, it.seq));
+                    })
+                    .ok());
+    return found;
+  };
+  EXPECT_TRUE(fences().empty());
+  plan_first();
+  EXPECT_EQ(fences(), std::vector<std::string>{"s1 0 1 first 0"});
+  EXPECT_TRUE(commit_one(*store_, report(fence(7))).ok());
+  EXPECT_EQ(fences(), std::vector<std::string>{"s1 0 1 first 7"});
+  Commit old = report(fence(7));
+  old.request.reset();
+  EXPECT_TRUE(absl::IsAborted(commit_one(*store_, std::move(old))));
+  EXPECT_EQ(fences(), std::vector<std::string>{"s1 0 1 first 7"});
+  EXPECT_TRUE(commit_one(*store_, commit_of({planned("s1", 0, 2, "second")})).ok());
+  EXPECT_EQ(fences(), std::vector<std::string>{"s1 0 2 second 0"});
+  EXPECT_TRUE(commit_one(*store_, commit_of({ended("s1", 0, 2)})).ok());
+  EXPECT_TRUE(fences().empty());
+}
+
 TEST_P(StoreContract, ARequestIsFoundAndIsStoredOnce) {
   const std::string bytes("\0a\xff", 3);
   Commit commit = commit_of({submitted("s1")});
