@@ -44,6 +44,7 @@ RunHistory read_run_history(const std::filesystem::path& run) {
   std::ifstream file(run / "metrics.jsonl");
   std::int64_t bytes = 0;
   for (std::string line; bytes < kMostBytes && std::getline(file, line);) {
+    if (line.find("\"eval\"") == std::string::npos) continue;
     bytes += static_cast<std::int64_t>(line.size()) + 1;
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) continue;

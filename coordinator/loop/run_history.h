@@ -14,8 +14,8 @@ struct RunHistory {
   std::vector<proto::CheckpointNote> checkpoints;  // whose files are there, by step
 };
 
-// `run`: the output directory of lockstep train. What is missing or torn is passed over; at most 64 MiB of
-// metrics.jsonl are read.
+// `run`: the output directory of lockstep train. What is missing or torn is passed over; at most 64 MiB of evaluations
+// are taken from metrics.jsonl, however long the rest of it is.
 RunHistory read_run_history(const std::filesystem::path& run);
 
 }  // namespace lockstep

@@ -28,16 +28,28 @@ double number_or_nan(double value) {
   return std::isfinite(value) ? value : std::numeric_limits<double>::quiet_NaN();
 }
 
-// New evaluations, in order; each follows the one before.
-std::vector<proto::Evaluated> news(const Trial& trial, std::span<const proto::EvalMetric> metrics) {
+// Whether whoever tells has told all there is, so that one that is missing is lost; or it may be told later.
+enum class Missing { kIsLost, kMayCome };
+
+// New evaluations, in order; each follows the one before. One that is lost is one that is no number: no trial waits for
+// what will never come.
+std::vector<proto::Evaluated> news(const Sweep& sweep, const Trial& trial, std::span<const proto::EvalMetric> metrics,
+                                   Missing missing) {
   std::vector<proto::Evaluated> found;
   auto next = static_cast<int>(trial.evaluations.size()) + 1;
-  for (const proto::EvalMetric& metric : metrics) {
-    if (metric.epoch() != next) continue;
-    ++next;
+  const auto add = [&](int epoch) -> proto::Evaluated& {
     proto::Evaluated& it = found.emplace_back();
     it.set_trial(trial.number);
-    it.set_epoch(metric.epoch());
+    it.set_epoch(epoch);
+    it.set_loss(std::numeric_limits<double>::quiet_NaN());
+    it.set_accuracy(std::numeric_limits<double>::quiet_NaN());
+    return it;
+  };
+  for (const proto::EvalMetric& metric : metrics) {
+    if (metric.epoch() < next || metric.epoch() > sweep.epochs()) continue;
+    if (metric.epoch() > next && missing == Missing::kMayCome) break;
+    while (next < metric.epoch()) add(next++);
+    proto::Evaluated& it = add(next++);
     it.set_step(metric.step());
     it.set_loss(number_or_nan(metric.loss()));
     it.set_accuracy(number_or_nan(metric.accuracy()));
@@ -47,10 +59,10 @@ std::vector<proto::Evaluated> news(const Trial& trial, std::span<const proto::Ev
 
 // Adds the evaluations with what the scheduler says to each; a trial that it stops is asked to stop.
 void add_evaluations(const Sweep& sweep, const Trial& trial, std::span<const proto::EvalMetric> metrics,
-                     Events& events) {
+                     Missing missing, Events& events) {
   std::vector<TrialProgress> progress;
   bool stopping = trial.state != proto::TRIAL_RUNNING;
-  for (const proto::Evaluated& evaluation : news(trial, metrics)) {
+  for (const proto::Evaluated& evaluation : news(sweep, trial, metrics, missing)) {
     *add_event(events, sweep.id).mutable_evaluated() = evaluation;
     if (progress.empty()) progress = sweep.progress;
     progress[static_cast<std::size_t>(trial.number)].values.push_back(sweep.cost(evaluation));
@@ -161,7 +173,8 @@ StatusOr<Events> report(const State& state, const proto::ReportRequest& request)
   const std::vector<proto::EvalMetric> evaluations(request.eval().begin(), request.eval().end());
   const std::vector<proto::CheckpointNote> checkpoints(request.checkpoint().begin(), request.checkpoint().end());
   Events events;
-  add_evaluations(sweep, *trial, evaluations, events);
+  // Evaluations come in order, each again until it was taken, and a run that goes on tells all it has.
+  add_evaluations(sweep, *trial, evaluations, Missing::kIsLost, events);
   add_checkpoints(sweep, *trial, id.attempt(), checkpoints, events);
   return events;
 }
@@ -181,12 +194,15 @@ Events attempt_ended(const State& state, const AttemptResult& result, std::int64
   const Attempt* const attempt = trial != nullptr ? trial->live_attempt() : nullptr;
   if (attempt == nullptr || attempt->number != result.attempt) return events;
   const Sweep& sweep = *state.find(result.sweep);
-  add_evaluations(sweep, *trial, result.evaluations, events);
+  const bool complete = result.end == proto::EXITED && (result.exit_code == 0 || result.exit_code == 75);
+  const Missing missing = complete ? Missing::kIsLost : Missing::kMayCome;  // the next attempt may tell it
+  add_evaluations(sweep, *trial, result.evaluations, missing, events);
   const bool judged_out = std::any_of(events.begin(), events.end(), [](const proto::Event& event) {
     return event.has_trial_changed() && event.trial_changed().state() == proto::TRIAL_STOPPING;
   });
   const bool progressed = !events.empty();
-  const auto epochs = static_cast<int>(trial->evaluations.size() + news(*trial, result.evaluations).size());
+  const auto epochs =
+      static_cast<int>(trial->evaluations.size() + news(sweep, *trial, result.evaluations, missing).size());
   add_checkpoints(sweep, *trial, result.attempt, result.checkpoints, events);
   proto::AttemptEnded& ended = *add_event(events, result.sweep).mutable_attempt_ended();
   ended.set_trial(result.trial);

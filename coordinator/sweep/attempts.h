@@ -15,7 +15,8 @@ StatusOr<const Trial*> reporting_trial(const State& state, const proto::AttemptI
 
 StatusOr<Events> attach(const State& state, const proto::AttemptId& id);
 
-// Evaluations that are known already are passed over. Each new one is judged by the scheduler.
+// Evaluations that are known already are passed over, as are epochs that the job does not have. Each new one is judged
+// by the scheduler. One that was passed over by a later one is lost: it counts as one that is no number.
 StatusOr<Events> report(const State& state, const proto::ReportRequest& request);
 
 // What the attempt is to do now, which may have ended since it reported. Errors: kPermissionDenied when its trial is
@@ -29,7 +30,8 @@ struct AttemptResult {
   proto::AttemptEnd end = proto::EXITED;
   int exit_code = 0;
   std::string message;
-  // All that the trial's metrics file holds: what did not come as a report is taken from here.
+  // All that the trial's metrics file holds: what did not come as a report is taken from here. A gap is waited for,
+  // unless the attempt ended well.
   std::vector<proto::EvalMetric> evaluations;
   std::vector<proto::CheckpointNote> checkpoints;
 };

@@ -49,6 +49,17 @@ std::vector<std::string> difference_row(const TensorDifference& tensor) {
           fmt::format("[{}]", fmt::join(tensor.first_index, ", "))};
 }
 
+// Null where the file holds none.
+Json evaluations_json(const Checkpoint& checkpoint) {
+  if (!checkpoint.evaluations) return Json();
+  Json list = Json::array();
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
+    list.push_back(
+        {{"step", it.step}, {"epoch", it.epoch}, {"rows", it.rows}, {"loss", it.loss}, {"accuracy", it.accuracy}});
+  }
+  return list;
+}
+
 }  // namespace
 
 void print_json(const Json& json) {
@@ -76,6 +87,9 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   const Checkpoint& checkpoint = found.checkpoint;
   fmt::print("{}\n", found.path.native());
   fmt::print("step {}, epoch {}, accuracy {}\n", checkpoint.step, checkpoint.epoch, accuracy_text(checkpoint.accuracy));
+  for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
+    fmt::print("evaluation after epoch {}: loss {:.4f}, accuracy {:.4f}\n", it.epoch, it.loss, it.accuracy);
+  }
   fmt::print("digest {}\n", digest);
   fmt::print("dataset {:016x}: images {}, mean [{}], deviation [{}]\n", checkpoint.dataset_fingerprint,
              shape_text(checkpoint.image_shape), fmt::join(checkpoint.mean, ", "),
@@ -101,6 +115,7 @@ Json checkpoint_json(const FoundCheckpoint& found, const std::string& digest) {
                {"step", checkpoint.step},
                {"epoch", checkpoint.epoch},
                {"accuracy", checkpoint.accuracy ? Json(*checkpoint.accuracy) : Json()},
+               {"evaluations", evaluations_json(checkpoint)},
                {"digest", digest},
                {"dataset_fingerprint", fmt::format("{:016x}", checkpoint.dataset_fingerprint)},
                {"class_names", checkpoint.class_names},

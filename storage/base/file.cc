@@ -108,13 +108,17 @@ Status write_parts(const std::filesystem::path& path, std::span<const std::strin
   return OkStatus();
 }
 
-Status fsync_directory(const std::filesystem::path& path) {
-  RETURN_IF_ERROR(fault_point("file.fsync_directory"));
+Status sync_directory(const std::filesystem::path& path) {
   const std::filesystem::path directory = path.empty() ? "." : path;
   const Descriptor descriptor(open_file(directory, O_RDONLY | O_DIRECTORY));
   if (!descriptor.valid()) return failed("open directory", directory);
   if (::fsync(descriptor.get()) != 0) return failed("fsync directory", directory);
   return OkStatus();
+}
+
+Status fsync_directory(const std::filesystem::path& path) {
+  RETURN_IF_ERROR(fault_point("file.fsync_directory"));
+  return sync_directory(path);
 }
 
 // By way of path + ".tmp", which is not left behind.
@@ -178,6 +182,40 @@ Status create_file_once(const std::filesystem::path& path, std::span<const std::
   ::unlink(own.c_str());
   RETURN_IF_ERROR(status);
   return fsync_directory(path.parent_path());
+}
+
+StatusOr<AppendFile> AppendFile::open(const std::filesystem::path& path) {
+  const int descriptor = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+  if (descriptor < 0) return failed("open", path);
+  return AppendFile(path, descriptor);
+}
+
+AppendFile::AppendFile(AppendFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), named_(other.named_) {}
+
+AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(named_, other.named_);
+  return *this;
+}
+
+AppendFile::~AppendFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Status AppendFile::append(std::string_view bytes) {
+  const Status fault = fault_point("append.write");
+  if (!write_all(descriptor_, fault.ok() ? bytes : bytes.substr(0, bytes.size() / 2))) return failed("write", path_);
+  return fault;
+}
+
+Status AppendFile::sync() {
+  RETURN_IF_ERROR(fault_point("append.fsync"));
+  if (::fsync(descriptor_) != 0) return failed("fsync", path_);
+  if (!named_) RETURN_IF_ERROR(sync_directory(path_.parent_path()));
+  named_ = true;
+  return OkStatus();
 }
 
 Status make_directories(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "storage/base/status.h"
 
@@ -32,6 +33,29 @@ Status replace_file(const std::filesystem::path& path, std::span<const std::stri
 // Errors: kAlreadyExists; the file that is there stays. Fault points: those of write_file_atomically, with "file.link"
 // in place of "file.rename".
 Status create_file_once(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
+// A file that one writer makes longer. Unlike a stream it tells each error, and none of them stays. Movable.
+class AppendFile {
+ public:
+  // Creates the file when it is not there.
+  static StatusOr<AppendFile> open(const std::filesystem::path& path);
+  AppendFile(AppendFile&& other) noexcept;
+  AppendFile& operator=(AppendFile&& other) noexcept;
+  ~AppendFile();
+
+  // After an error the file may end in a part of the bytes. Fault point: "append.write", whose failure
+  // leaves half of them.
+  Status append(std::string_view bytes);
+  // All that was appended is durable, and so is the name. After an error nobody knows what is: write another file.
+  // Fault point: "append.fsync".
+  Status sync();
+
+ private:
+  AppendFile(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  bool named_ = false;  // the name is durable
+};
 
 // With all its parents; OK when it is there.
 Status make_directories(const std::filesystem::path& path);

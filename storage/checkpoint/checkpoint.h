@@ -25,11 +25,23 @@ struct CheckpointTensor {
   std::vector<float> values;
 };
 
+// One evaluation of the run that made a checkpoint. A figure that is not known is no number.
+struct CheckpointEvaluation {
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  std::int64_t rows = 0;  // 0: not known
+  double loss = 0;
+  double accuracy = 0;
+  bool operator==(const CheckpointEvaluation&) const = default;
+};
+
 struct Checkpoint {
   std::string job;                 // resolved job, text proto
   std::int64_t step = 0;           // optimizer steps done
   std::int64_t epoch = 0;          // whole epochs done
   std::optional<double> accuracy;  // on the test split, when it was evaluated at this step
+  // All up to this step, steps and epochs rising; none in a file of before they were stored.
+  std::optional<std::vector<CheckpointEvaluation>> evaluations;
   std::vector<std::string> class_names;
   std::uint64_t dataset_fingerprint = 0;
   std::map<std::string, std::string> facts;  // lockstep_version, onednn_version, mpi_version, cpu, isa, ...

@@ -43,6 +43,22 @@ Status check_tensors(const std::vector<CheckpointTensor>& tensors) {
   return OkStatus();
 }
 
+Status check_evaluations(const Checkpoint& checkpoint) {
+  std::int64_t step = -1;
+  std::int64_t epoch = -1;
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
+    if (it.step <= step || it.epoch <= epoch || it.step > checkpoint.step || it.rows < 0) {
+      return bad_data(
+          fmt::format("evaluations: expected rising steps and epochs up to step {}, got step {} of epoch {} "
+                      "behind step {} of epoch {}",
+                      checkpoint.step, it.step, it.epoch, step, epoch));
+    }
+    step = it.step;
+    epoch = it.epoch;
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 std::size_t tensor_elements(std::span<const std::int64_t> shape, std::size_t limit) {
@@ -65,6 +81,7 @@ Status check_content(const Checkpoint& checkpoint) {
   if (checkpoint.step < 0 || checkpoint.epoch < 0) {
     return bad_data(fmt::format("step {} and epoch {}: expected none below 0", checkpoint.step, checkpoint.epoch));
   }
+  if (checkpoint.evaluations) RETURN_IF_ERROR(check_evaluations(checkpoint));
   const auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
   if (has_nul(checkpoint.job)) return bad_data("job: expected text, got a NUL in it");
   if (std::any_of(checkpoint.class_names.begin(), checkpoint.class_names.end(), has_nul)) {

@@ -102,6 +102,30 @@ StatusOr<std::string> read_string(hid_t object, const std::string& name) {
   return std::move(strings.at(0));
 }
 
+// Files of before they were stored have none.
+Status read_evaluations(hid_t root, Checkpoint& checkpoint) {
+  const htri_t there = H5Aexists(root, "evaluation_steps");
+  if (there < 0) return unreadable("the attributes");
+  if (there == 0) return OkStatus();
+  std::vector<std::int64_t> steps, epochs, rows;
+  std::vector<double> losses, accuracies;
+  RETURN_IF_ERROR(read_array(root, "evaluation_steps", H5T_STD_I64LE, 1, steps));
+  RETURN_IF_ERROR(read_array(root, "evaluation_epochs", H5T_STD_I64LE, 1, epochs));
+  RETURN_IF_ERROR(read_array(root, "evaluation_rows", H5T_STD_I64LE, 1, rows));
+  RETURN_IF_ERROR(read_array(root, "evaluation_losses", H5T_IEEE_F64LE, 1, losses));
+  RETURN_IF_ERROR(read_array(root, "evaluation_accuracies", H5T_IEEE_F64LE, 1, accuracies));
+  const std::size_t count = steps.size();
+  if (epochs.size() != count || rows.size() != count || losses.size() != count || accuracies.size() != count) {
+    return unexpected("the attributes evaluation_...", fmt::format("{} values each", count));
+  }
+  std::vector<CheckpointEvaluation>& evaluations = checkpoint.evaluations.emplace();
+  for (std::size_t i = 0; i < count; ++i) {
+    evaluations.push_back(
+        {.step = steps[i], .epoch = epochs[i], .rows = rows[i], .loss = losses[i], .accuracy = accuracies[i]});
+  }
+  return OkStatus();
+}
+
 Status read_attributes(hid_t root, Checkpoint& checkpoint) {
   ASSIGN_OR_RETURN(checkpoint.job, read_string(root, "job"));
   RETURN_IF_ERROR(read_number(root, "step", H5T_STD_I64LE, checkpoint.step));
@@ -109,6 +133,7 @@ Status read_attributes(hid_t root, Checkpoint& checkpoint) {
   const htri_t has_accuracy = H5Aexists(root, "accuracy");
   if (has_accuracy < 0) return unreadable("the attributes");
   if (has_accuracy > 0) RETURN_IF_ERROR(read_number(root, "accuracy", H5T_IEEE_F64LE, checkpoint.accuracy.emplace()));
+  RETURN_IF_ERROR(read_evaluations(root, checkpoint));
   ASSIGN_OR_RETURN(checkpoint.class_names, read_strings(root, "class_names", 1));
   RETURN_IF_ERROR(read_number(root, "dataset_fingerprint", H5T_STD_U64LE, checkpoint.dataset_fingerprint));
   RETURN_IF_ERROR(read_array(root, "image_shape", H5T_STD_I64LE, 1, checkpoint.image_shape));

@@ -105,6 +105,16 @@ void note_job(const std::string& a, const std::string& b, std::vector<std::strin
   if (notes.size() == before) notes.push_back("job: the same lines in another order or with other spaces");
 }
 
+// "[epoch 1: loss 0.5, accuracy 0.8; ...]".
+std::string evaluations_text(const Checkpoint& checkpoint) {
+  if (!checkpoint.evaluations) return "none";
+  std::vector<std::string> parts;
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
+    parts.push_back(fmt::format("epoch {}: loss {}, accuracy {}", it.epoch, it.loss, it.accuracy));
+  }
+  return fmt::format("[{}]", fmt::join(parts, "; "));
+}
+
 std::vector<std::string> diff_rest(const Checkpoint& a, const Checkpoint& b) {
   std::vector<std::string> notes;
   const auto note = [&](std::string_view name, const std::string& value_a, const std::string& value_b) {
@@ -115,6 +125,7 @@ std::vector<std::string> diff_rest(const Checkpoint& a, const Checkpoint& b) {
   note("step", fmt::to_string(a.step), fmt::to_string(b.step));
   note("epoch", fmt::to_string(a.epoch), fmt::to_string(b.epoch));
   note("accuracy", optional(a.accuracy), optional(b.accuracy));
+  note("evaluations", evaluations_text(a), evaluations_text(b));
   note("class_names", list(a.class_names), list(b.class_names));
   note("dataset_fingerprint", fmt::format("{:016x}", a.dataset_fingerprint),
        fmt::format("{:016x}", b.dataset_fingerprint));

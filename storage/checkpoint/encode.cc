@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <type_traits>
+#include <vector>
 
 #include "storage/base/hdf5.h"
 #include "storage/checkpoint/checkpoint.h"
@@ -79,6 +81,21 @@ Status write_strings(hid_t object, const std::string& name, std::span<const std:
   return write_attribute(object, name, type.get(), space, padded.data());
 }
 
+// An array a figure.
+Status write_evaluations(hid_t root, std::span<const CheckpointEvaluation> evaluations) {
+  const auto write = [&](const std::string& name, hid_t type, const auto& figure) {
+    std::vector<std::remove_cvref_t<decltype(figure(evaluations[0]))>> values;
+    for (const CheckpointEvaluation& it : evaluations) values.push_back(figure(it));
+    return write_attribute(root, name, type, array(values.size()), values.data());
+  };
+  using Evaluation = CheckpointEvaluation;
+  RETURN_IF_ERROR(write("evaluation_steps", H5T_STD_I64LE, [](const Evaluation& it) { return it.step; }));
+  RETURN_IF_ERROR(write("evaluation_epochs", H5T_STD_I64LE, [](const Evaluation& it) { return it.epoch; }));
+  RETURN_IF_ERROR(write("evaluation_rows", H5T_STD_I64LE, [](const Evaluation& it) { return it.rows; }));
+  RETURN_IF_ERROR(write("evaluation_losses", H5T_IEEE_F64LE, [](const Evaluation& it) { return it.loss; }));
+  return write("evaluation_accuracies", H5T_IEEE_F64LE, [](const Evaluation& it) { return it.accuracy; });
+}
+
 Status write_attributes(const Hdf5File& file, const Checkpoint& checkpoint) {
   const hid_t root = file.get();
   RETURN_IF_ERROR(write_strings(root, "job", {&checkpoint.job, 1}, scalar()));
@@ -87,6 +104,7 @@ Status write_attributes(const Hdf5File& file, const Checkpoint& checkpoint) {
   if (checkpoint.accuracy) {
     RETURN_IF_ERROR(write_attribute(root, "accuracy", H5T_IEEE_F64LE, scalar(), &*checkpoint.accuracy));
   }
+  if (checkpoint.evaluations) RETURN_IF_ERROR(write_evaluations(root, *checkpoint.evaluations));
   const auto write_array = [&](const std::string& name, hid_t type, const auto& values) {
     return write_attribute(root, name, type, array(values.size()), values.data());
   };

@@ -1,5 +1,7 @@
 """A small dataset that a network can learn, and a job for it with every kind of layer that holds state or randomness."""
 
+import hashlib
+
 import h5py
 import numpy
 
@@ -72,3 +74,14 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
 def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5"):
     path.write_text(JOB % {"data": data, "plan": plan, "clip": clip})
     return path
+
+
+def take_out_evaluations(path):
+    """Makes a checkpoint one of before: of evaluations it holds its own accuracy alone."""
+    with h5py.File(path, "r+") as file:
+        for name in ("steps", "epochs", "rows", "losses", "accuracies"):
+            file.attrs.pop(f"evaluation_{name}", None)
+    content = bytearray(path.read_bytes())
+    content[16:24] = (len(content) - 512).to_bytes(8, "little")
+    content[24:56] = hashlib.sha256(content[512:]).digest()
+    path.write_bytes(content)

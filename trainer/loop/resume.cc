@@ -97,14 +97,4 @@ StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::
   return *std::move(point);
 }
 
-StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory) {
-  ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(directory));
-  std::map<std::int64_t, double> accuracies;
-  for (const CheckpointFile& file : files) {
-    const StatusOr<Checkpoint> checkpoint = read_checkpoint(file.path);
-    if (checkpoint.ok() && checkpoint->accuracy) accuracies[file.step] = *checkpoint->accuracy;
-  }
-  return accuracies;
-}
-
 }  // namespace lockstep

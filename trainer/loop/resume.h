@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <optional>
 
 #include "proto/job.pb.h"
@@ -29,8 +28,5 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
 // One checkpoint, read by rank 0 and sent to all: a file, or of a directory (of checkpoints, or of a run) the newest
 // good one. Collective. Errors: bad_data.
 StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);
-
-// Accuracy of each good checkpoint that has one, by step.
-StatusOr<std::map<std::int64_t, double>> known_accuracies(const std::filesystem::path& directory);
 
 }  // namespace lockstep

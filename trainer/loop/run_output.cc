@@ -1,9 +1,9 @@
 #include "trainer/loop/run_output.h"
 
+#include <map>
 #include <utility>
 
 #include "storage/base/log.h"
-#include "trainer/loop/resume.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
@@ -26,15 +26,27 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
   return output;
 }
 
+Status RunOutput::catch_up(const Position& start) {
+  ASSIGN_OR_RETURN(MetricsFile metrics, MetricsFile::open(directory_ / "metrics.jsonl", start.step, start.evaluations));
+  metrics_.emplace(std::move(metrics));
+  if (client_) client_->report(start.evaluations);
+  return OkStatus();
+}
+
+Status RunOutput::deliver() {
+  const bool taken = client_ && client_->finish();
+  const Status kept = metrics_->sync();
+  if (taken || !metrics_->has_evaluations()) return OkStatus();
+  return with_context(kept, "the evaluations are not on disk; run the same command again");
+}
+
 Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start) {
   const std::string text = job_text(job);
   const std::string_view parts[] = {text};
   RETURN_IF_ERROR(write_file_atomically(directory_ / "job.pbtxt", parts));
-  ASSIGN_OR_RETURN(MetricsFile metrics,
-                   MetricsFile::open(directory_ / "metrics.jsonl", start.step, start.accuracy.has_value()));
-  metrics_.emplace(std::move(metrics));
   progress_.emplace(style, job.epochs(), total_steps);
-  ASSIGN_OR_RETURN(auto accuracies, known_accuracies(checkpoint_directory()));
+  std::map<std::int64_t, double> accuracies;
+  for (const EvalPoint& it : start.evaluations) accuracies[it.step] = it.accuracy;
   writer_.emplace(checkpoint_directory(), job.checkpoint(), std::move(accuracies));
   return OkStatus();
 }
@@ -69,14 +81,15 @@ void RunOutput::checkpoint(Checkpoint checkpoint) {
 }
 
 Status RunOutput::finish(const EndPoint& end, const TimeAccount& account) {
-  const Status last = writer_->finish();
+  const Status last =
+      with_context(writer_->finish(), "the last checkpoint could not be written; run the same command again");
   if (last.ok()) note_written();
   writing_step_ = -1;
   metrics_->write(end);
-  if (client_) client_->finish();
+  const Status told = deliver();
   progress_->summary(end, account, directory_.string());
   log_info("{} at step {} after {:.1f} s", end.outcome, end.step, end.seconds);
-  return last;
+  return last.ok() ? told : last;
 }
 
 }  // namespace lockstep

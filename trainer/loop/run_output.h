@@ -28,7 +28,10 @@ class RunOutput {
 
   std::filesystem::path checkpoint_directory() const { return directory_ / "checkpoints"; }
 
-  // Once it is known where the run begins: writes job.pbtxt, opens the metrics. Errors: io_error.
+  // Once it is known where the run begins: opens the metrics and tells them and the coordinator the evaluations of
+  // `start` that they do not have. Errors: io_error.
+  Status catch_up(const Position& start);
+  // After catch_up(): writes job.pbtxt. Errors: io_error.
   Status begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start);
 
   void step(const TrainPoint& point, double eta_seconds) { progress_->step(point, eta_seconds); }
@@ -39,8 +42,12 @@ class RunOutput {
   // Starts to write in the background.
   void checkpoint(Checkpoint checkpoint);
 
-  // Waits for the last checkpoint, then writes the end and the summary.
-  // Errors: io_error when the last checkpoint was not written.
+  // Every evaluation is on disk or was taken by the coordinator, which is told nothing after this.
+  // Errors: io_error when one is neither.
+  Status deliver();
+
+  // Waits for the last checkpoint, then writes the end and the summary. Errors: io_error when the last checkpoint was
+  // not written; as deliver().
   Status finish(const EndPoint& end, const TimeAccount& account);
 
  private:

@@ -12,6 +12,7 @@
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/divergence.h"
 #include "trainer/loop/evaluation.h"
+#include "trainer/loop/past_evaluations.h"
 #include "trainer/loop/resume.h"
 #include "trainer/loop/run_facts.h"
 #include "trainer/loop/run_output.h"
@@ -63,8 +64,12 @@ class Trainer {
 
   Status run() {
     RETURN_IF_ERROR(restore_state());
-    const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.accuracy;
-    if (past_last_wanted_epoch() && !to_evaluate) return stopped(kStopped);  // and leaves all files as they are
+    RETURN_IF_ERROR(agree(communicator_, output_ ? output_->catch_up(position_) : OkStatus()));
+    const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.evaluated();
+    if (past_last_wanted_epoch() && !to_evaluate) {  // all files are left as they are
+      RETURN_IF_ERROR(agree(communicator_, output_ ? output_->deliver() : OkStatus()));
+      return stopped(kStopped);
+    }
     RETURN_IF_ERROR(begin());
     Status ended = train_to_the_end();
     heartbeat_->note(Phase::kEnd, position_.step);
@@ -84,7 +89,8 @@ class Trainer {
     Status status;
     if (point) {
       status = restore(point->checkpoint, network(), setup_.optimizer.get());
-      position_ = {point->checkpoint.step, point->checkpoint.epoch, point->checkpoint.accuracy};
+      position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint)};
+      if (!point->checkpoint.evaluations) find_old_evaluations(point->checkpoint);
       warn_about_other_machine(point->checkpoint);
     } else if (!options_.init_from.empty()) {
       ASSIGN_OR_RETURN(const ResumePoint initial, read_and_broadcast(communicator_, options_.init_from));
@@ -92,6 +98,17 @@ class Trainer {
     }
     saved_step_ = point ? position_.step : -1;
     return agree(communicator_, status);
+  }
+
+  // Of a checkpoint of before they were stored. The directory is seen by rank 0; all know whether it was evaluated
+  // here.
+  void find_old_evaluations(const Checkpoint& checkpoint) {
+    if (output_) position_.evaluations = find_evaluations(checkpoint, setup_.out);
+    std::byte here{position_.evaluated() ? std::uint8_t{1} : std::uint8_t{0}};
+    communicator_.broadcast({&here, 1}, 0);
+    if (here != std::byte{0} && !output_) {
+      position_.evaluations = {{.step = checkpoint.step, .epoch = checkpoint.epoch, .accuracy = *checkpoint.accuracy}};
+    }
   }
 
   void warn_about_other_machine(const Checkpoint& checkpoint) const {
@@ -168,7 +185,7 @@ class Trainer {
   bool at_epoch_end() const { return position_.step > 0 && position_.step % order_.steps_per_epoch() == 0; }
 
   Status train_to_the_end() {
-    if (at_epoch_end() && !position_.accuracy) RETURN_IF_ERROR(evaluate_and_save());
+    if (at_epoch_end() && !position_.evaluated()) RETURN_IF_ERROR(evaluate_and_save());
     if (at_epoch_end() && stops_after_epoch()) return stopped(kStopped);
     while (position_.step < total_steps_) {
       const StepOutcome outcome = step_.run(position_.step, requests());
@@ -177,7 +194,6 @@ class Trainer {
         return explain_divergence(communicator_, job(), position_.step, position_.epoch, outcome, step_.bad_rows());
       }
       ++position_.step;
-      position_.accuracy.reset();
       report_step(outcome);
       say_choice();
       if (at_epoch_end()) {
@@ -212,7 +228,7 @@ class Trainer {
     return every > 0 && position_.step % every == 0;
   }
 
-  // An evaluation that is interrupted is made again on resume: its checkpoint holds no accuracy.
+  // An evaluation that is interrupted is made again on resume: its checkpoint does not hold it.
   Status evaluate_and_save() {
     bool interrupted = false;
     if (test_loader_) {
@@ -223,14 +239,12 @@ class Trainer {
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
         RETURN_IF_ERROR(result.status());
-        position_.accuracy = result->accuracy();
-        if (output_) {
-          output_->report(EvalPoint{.step = position_.step,
-                                    .epoch = position_.epoch,
-                                    .loss = result->loss,
-                                    .accuracy = result->accuracy(),
-                                    .rows = result->rows});
-        }
+        position_.evaluations.push_back({.step = position_.step,
+                                         .epoch = position_.epoch,
+                                         .loss = result->loss,
+                                         .accuracy = result->accuracy(),
+                                         .rows = result->rows});
+        if (output_) output_->report(position_.evaluations.back());
         saved_step_ = -1;
       }
     }
@@ -317,13 +331,12 @@ class Trainer {
     if (!output_) return OkStatus();
     const double rows = static_cast<double>(position_.step - first_step_) * job().batch();
     const double seconds = training_seconds();
-    const Status written = output_->finish({.step = position_.step,
-                                            .outcome = ended.ok() ? "done" : "stopped",
-                                            .seconds = account_.elapsed_seconds(),
-                                            .images_per_second = seconds > 0 ? rows / seconds : 0,
-                                            .accuracy = position_.accuracy},
-                                           account_);
-    return with_context(written, "the last checkpoint could not be written; run the same command again");
+    return output_->finish({.step = position_.step,
+                            .outcome = ended.ok() ? "done" : "stopped",
+                            .seconds = account_.elapsed_seconds(),
+                            .images_per_second = seconds > 0 ? rows / seconds : 0,
+                            .accuracy = position_.accuracy()},
+                           account_);
   }
 
   Communicator& communicator_;

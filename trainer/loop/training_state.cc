@@ -5,6 +5,8 @@
 #include <map>
 #include <vector>
 
+#include "trainer/loop/past_evaluations.h"
+
 namespace lockstep {
 namespace {
 
@@ -33,7 +35,8 @@ Checkpoint capture(const RunFacts& run, const Position& position, Network& netwo
   checkpoint.job = run.job;
   checkpoint.step = position.step;
   checkpoint.epoch = position.epoch;
-  checkpoint.accuracy = position.accuracy;
+  checkpoint.accuracy = position.accuracy();
+  checkpoint.evaluations = to_checkpoint(position.evaluations);
   checkpoint.class_names = run.dataset.class_names;
   checkpoint.dataset_fingerprint = run.dataset.fingerprint;
   checkpoint.facts = run.facts;

@@ -4,19 +4,27 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/base/status.h"
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/nn/network.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/report/events.h"
 
 namespace lockstep {
 
 struct Position {
-  std::int64_t step = 0;   // optimizer steps done
-  std::int64_t epoch = 0;  // whole epochs done
-  std::optional<double> accuracy;
+  std::int64_t step = 0;               // optimizer steps done
+  std::int64_t epoch = 0;              // whole epochs done
+  std::vector<EvalPoint> evaluations;  // all so far, oldest first
+
+  // Whether it was evaluated here.
+  bool evaluated() const { return !evaluations.empty() && evaluations.back().step == step; }
+  std::optional<double> accuracy() const {
+    return evaluated() ? std::optional(evaluations.back().accuracy) : std::nullopt;
+  }
 };
 
 // What a checkpoint says beside the tensors, the same for every checkpoint of a run.

@@ -26,6 +26,7 @@ constexpr auto kEvaluationWait = std::chrono::seconds(1);
 constexpr auto kFinishWait = std::chrono::seconds(2);
 constexpr auto kFirstBackOff = std::chrono::milliseconds(50);
 constexpr auto kMostBackOff = std::chrono::milliseconds(1000);
+constexpr int kMostEvaluations = 1000;  // a report: a long run that goes on tells all it has
 constexpr double kMostHeartbeatSeconds = 86400;
 
 StatusOr<std::string> read_secret(const std::filesystem::path& file) {
@@ -77,13 +78,16 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     train_.pop_front();
     ++dropped_;
   }
-  void report(const EvalPoint& point) override {
+  void report(std::span<const EvalPoint> points) override {
+    if (points.empty()) return;
     std::unique_lock lock(mutex_);
-    proto::EvalMetric& it = evaluations_.emplace_back();
-    it.set_step(point.step);
-    it.set_epoch(static_cast<int>(point.epoch));
-    it.set_loss(point.loss);
-    it.set_accuracy(point.accuracy);
+    for (const EvalPoint& point : points) {
+      proto::EvalMetric& it = evaluations_.emplace_back();
+      it.set_step(point.step);
+      it.set_epoch(static_cast<int>(point.epoch));
+      it.set_loss(point.loss);
+      it.set_accuracy(point.accuracy);
+    }
     urgent_ = true;
     changed_.notify_all();
     if (connected_) changed_.wait_for(lock, kEvaluationWait, [this] { return evaluations_.empty() || !connected_; });
@@ -98,13 +102,14 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     const std::lock_guard lock(mutex_);
     return dropped_;
   }
-  void finish() override {
+  bool finish() override {
     std::unique_lock lock(mutex_);
     ending_ = true;
     changed_.notify_all();
     changed_.wait_for(lock, kFinishWait, [this] { return ended_; });
     give_up_ = true;
     changed_.notify_all();
+    return evaluations_.empty();
   }
 
  private:
@@ -168,9 +173,11 @@ proto::ReportRequest GrpcCoordinatorClient::next_report() {
   *request.mutable_attempt() = id_;
   request.set_seq(++seq_);
   const std::lock_guard lock(mutex_);
-  urgent_ = false;
+  urgent_ = evaluations_.size() > static_cast<std::size_t>(kMostEvaluations);
   for (const auto& it : train_) *request.add_train() = it;
-  for (const auto& it : evaluations_) *request.add_eval() = it;
+  for (const auto& it : evaluations_) {
+    if (request.eval_size() < kMostEvaluations) *request.add_eval() = it;
+  }
   for (const auto& it : checkpoints_) *request.add_checkpoint() = it;
   train_.clear();
   return request;

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "storage/base/status.h"
@@ -34,12 +35,14 @@ class CoordinatorClient {
   virtual void report(const TrainPoint& point) = 0;
   // Waits for the answer, so that a stop takes effect at this epoch: at most a second, and not at all while the
   // coordinator is away.
-  virtual void report(const EvalPoint& point) = 0;
+  void report(const EvalPoint& point) { report(std::span(&point, 1)); }
+  // Several, oldest first; those that the coordinator has already change nothing.
+  virtual void report(std::span<const EvalPoint> points) = 0;
   virtual void report(const CheckpointPoint& point) = 0;
   // Train points that were dropped so far.
   virtual std::int64_t dropped() const = 0;
-  // Gives what waits at most two seconds to be delivered; nothing is sent after.
-  virtual void finish() = 0;
+  // Gives what waits at most two seconds to be delivered; nothing is sent after. Whether all evaluations were taken.
+  virtual bool finish() = 0;
 };
 
 }  // namespace lockstep

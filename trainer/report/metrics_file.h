@@ -3,13 +3,23 @@
 //   {"event":"eval","step":468,"epoch":1,"loss":0.4,"accuracy":0.86,"rows":10000}
 //   {"event":"checkpoint","step":468,"path":"checkpoints/step-000000468.h5"}
 //   {"event":"end","step":3744,"outcome":"done","seconds":190.2,"images_per_second":2105.1,"accuracy":0.931}
+// An evaluation is durable when it was written. What cannot be written never stops training: it waits, the log says so
+// once a minute, and the file is written anew, with what waits, as soon as that can be done: at the next evaluation, at
+// sync(), and meanwhile after one second, then two, and so on up to a minute. Fault points: those of AppendFile, and
+// "metrics.rewrite".
 // Threads: one thread per object.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
-#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "storage/base/file.h"
 #include "storage/base/status.h"
 #include "trainer/report/events.h"
 
@@ -17,20 +27,46 @@ namespace lockstep {
 
 class MetricsFile {
  public:
-  // Opens for appending, and first takes out what a run that went further than `resume_step` has left: lines of later
-  // steps, and evaluations at resume_step itself when the checkpoint holds no accuracy (`evaluated` false), since that
-  // evaluation is made again; a last line torn by a kill goes too. Errors: io_error.
-  static StatusOr<MetricsFile> open(const std::filesystem::path& path, std::int64_t resume_step, bool evaluated);
+  // Lines that wait at most; beyond them the oldest are lost, but evaluations never.
+  static constexpr std::size_t kMostWaiting = 10'000;
 
-  // Errors of writing are not returned: metrics never stop training.
+  // Opens for appending. `evaluations`: all there are up to resume_step, oldest first. First it takes out what a run
+  // that went further than `resume_step` has left: lines of later steps, and an evaluation at resume_step itself that
+  // is not among `evaluations`, since it is made again; a last line torn by a kill goes too. Then it puts in the
+  // evaluations that are missing. Nothing is written where nothing is to be changed. Errors: io_error.
+  static StatusOr<MetricsFile> open(const std::filesystem::path& path, std::int64_t resume_step,
+                                    std::vector<EvalPoint> evaluations);
+
   void write(const TrainPoint& point);
   void write(const EvalPoint& point);
   void write(const CheckpointPoint& point);
   void write(const EndPoint& point);
 
+  // All that was written is on disk. Errors: io_error; it may be tried again.
+  Status sync();
+  bool has_evaluations() const { return !evaluations_.empty(); }
+
  private:
-  explicit MetricsFile(std::ofstream out) : out_(std::move(out)) {}
-  std::ofstream out_;
+  using Clock = std::chrono::steady_clock;
+
+  explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}
+  void add(std::string line, bool durable);
+  Status put(bool durable);
+  Status append_waiting(bool durable);
+  Status rewrite(std::int64_t last_step);
+  Status broke(const Status& why);
+
+  std::filesystem::path path_;
+  std::vector<EvalPoint> evaluations_;  // all
+  std::optional<AppendFile> file_;      // none: it is to be written anew
+  std::deque<std::string> waiting_;
+  std::int64_t lost_ = 0;
+  Clock::time_point try_again_;
+  Clock::duration back_off_{};
+  std::optional<Clock::time_point> told_;
 };
+
+// The evaluations in such a file, as they stand; none when there is no file. Errors: io_error.
+StatusOr<std::vector<EvalPoint>> read_evaluations(const std::filesystem::path& path);
 
 }  // namespace lockstep

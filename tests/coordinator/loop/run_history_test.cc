@@ -32,6 +32,16 @@ TEST(RunHistory, EvaluationsAreThoseOfMetricsWithoutATornLine) {
   EXPECT_EQ(history.evaluations[0].accuracy(), 0.25);
 }
 
+// What is limited is what is kept, not how much else stands before it.
+TEST(RunHistory, EvaluationsBehindManyOtherLinesAreFound) {
+  const TemporaryDirectory run;
+  std::ofstream file(run / "metrics.jsonl");
+  const std::string other(1 << 20, 'x');
+  for (int i = 0; i < 70; ++i) file << R"({"event":"train","step":1,"note":")" << other << "\"}\n";
+  file << R"({"event":"eval","step":18,"epoch":1,"loss":1.5,"accuracy":0.25})" << "\n" << std::flush;
+  EXPECT_EQ(read_run_history(run.path()).evaluations.size(), 1U);
+}
+
 TEST(RunHistory, ALossThatIsNoNumberStaysNone) {
   const TemporaryDirectory run;
   std::ofstream(run / "metrics.jsonl") << R"({"event":"eval","step":40,"epoch":2,"loss":null,"accuracy":0.5})" << "\n";

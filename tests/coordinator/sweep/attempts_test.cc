@@ -16,21 +16,33 @@ class AttemptsTest : public testing::Test {
 
   const Sweep& sweep() const { return world_.state().sweeps[0]; }
   const Trial& trial() const { return sweep().trials[0]; }
-  void report(int epoch, double loss) {
+  static proto::EvalMetric metric(int epoch, double loss) {
+    proto::EvalMetric it;
+    it.set_epoch(epoch);
+    it.set_step(10 * epoch);
+    it.set_loss(loss);
+    it.set_accuracy(0.5);
+    return it;
+  }
+  // What the coordinator has of the trial's losses; -1: it knows that it was lost.
+  std::vector<double> losses() const {
+    std::vector<double> all;
+    for (const proto::Evaluated& it : trial().evaluations) all.push_back(std::isnan(it.loss()) ? -1 : it.loss());
+    return all;
+  }
+  void report(int epoch, double loss) { report(std::vector{metric(epoch, loss)}); }
+  void report(const std::vector<proto::EvalMetric>& metrics) {
     proto::ReportRequest request;
     request.mutable_attempt()->set_sweep("s1");
     request.mutable_attempt()->set_trial(0);
     request.mutable_attempt()->set_attempt(trial().live_attempt()->number);
     request.mutable_attempt()->set_token(trial().live_attempt()->token);
-    proto::EvalMetric& metric = *request.add_eval();
-    metric.set_epoch(epoch);
-    metric.set_loss(loss);
-    metric.set_accuracy(0.5);
+    for (const proto::EvalMetric& it : metrics) *request.add_eval() = it;
     auto events = lockstep::report(world_.state(), request);
     ASSERT_TRUE(events.ok()) << events.status();
     world_.take(*std::move(events));
   }
-  void end(int exit_code) {
+  void end(int exit_code, std::vector<proto::EvalMetric> in_the_file = {}) {
     world_.take(attempt_ended(world_.state(),
                               {.sweep = "s1",
                                .trial = 0,
@@ -38,7 +50,7 @@ class AttemptsTest : public testing::Test {
                                .end = proto::EXITED,
                                .exit_code = exit_code,
                                .message = "",
-                               .evaluations = {},
+                               .evaluations = std::move(in_the_file),
                                .checkpoints = {}},
                               1'000'000));
   }
@@ -66,6 +78,34 @@ TEST_F(AttemptsTest, AnEvaluationThatIsNoNumberIsOneAndIsWorst) {
   report(4, 8);
   ASSERT_EQ(trial().evaluations.size(), 4U) << "none waits for an epoch that was passed over";
   EXPECT_EQ(best_evaluation(sweep(), trial())->epoch(), 2);
+}
+
+TEST_F(AttemptsTest, AnEvaluationThatIsLostIsNotWaitedFor) {
+  report(1, 7);
+  report(3, 5);  // evaluations are told in order: nobody has the second any more
+  EXPECT_EQ(losses(), (std::vector<double>{7, -1, 5}));
+  report(2, 6);
+  EXPECT_EQ(losses(), (std::vector<double>{7, -1, 5})) << "each comes once";
+  report(4, 4);
+  EXPECT_EQ(losses(), (std::vector<double>{7, -1, 5, 4}));
+  EXPECT_EQ(best_evaluation(sweep(), trial())->epoch(), 4);
+  report(1'000'000'000, 1);  // nor are epochs that there are not
+  report(0, 1);
+  report(-1, 1);
+  EXPECT_EQ(losses().size(), 4U);
+}
+
+TEST_F(AttemptsTest, ALineThatWasLostIsToldByTheNextAttempt) {
+  end(1, {metric(1, 7), metric(3, 5)});
+  EXPECT_EQ(losses(), std::vector<double>{7}) << "the checkpoint may hold the second";
+  for (int i = 0; i < 100 && trial().live_attempt() == nullptr; ++i) world_.step(0);
+  report({metric(1, 7), metric(2, 6), metric(3, 5)});
+  EXPECT_EQ(losses(), (std::vector<double>{7, 6, 5}));
+  end(0, {metric(1, 7), metric(2, 6), metric(5, 3), metric(9, 1)});
+  EXPECT_EQ(losses().size(), 9U) << "an attempt that is done has told all there is";
+  EXPECT_EQ(losses()[8], 1);
+  EXPECT_EQ(losses()[7], -1);
+  EXPECT_EQ(trial().state, proto::TRIAL_COMPLETED);
 }
 
 // SIGUSR1 comes before there is a handler: nothing was trained, so nothing was lost.

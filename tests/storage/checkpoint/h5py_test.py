@@ -73,6 +73,9 @@ class CheckpointFile(unittest.TestCase):
         self.assertEqual(scalars, [1234, 12, 0.875])
         arrays = [list(attributes[name]) for name in ("image_shape", "mean", "deviation")]
         self.assertEqual(arrays, [[1, 28, 28], [0.25], [0.5]])
+        evaluations = [list(attributes["evaluation_" + name])
+                       for name in ("steps", "epochs", "rows", "losses", "accuracies")]
+        self.assertEqual(evaluations, [[1234], [13], [10000], [0.1 + 0.2], [0.875]])
         self.assertEqual(facts, {"cpu": b"a processor", "lockstep_version": b"0.1.0", "note": b""})
 
     def test_h5dump(self):

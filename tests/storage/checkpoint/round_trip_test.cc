@@ -1,4 +1,6 @@
 // What goes into a checkpoint comes out of it, and the same content gives the same bytes.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "storage/checkpoint/user_block.h"
@@ -30,6 +32,35 @@ TEST(RoundTrip, ZeroAccuracyIsNotNone) {
   expect_round_trip(checkpoint);
   checkpoint.accuracy.reset();
   expect_round_trip(checkpoint);
+}
+
+TEST(RoundTrip, AllEvaluationsOfALongRun) {
+  Checkpoint checkpoint = sample_checkpoint(1'000'000);
+  checkpoint.evaluations->clear();
+  for (std::int64_t epoch = 1; epoch <= 100'000; ++epoch) {
+    checkpoint.evaluations->push_back({.step = 10 * epoch, .epoch = epoch, .rows = epoch % 2, .loss = 1.0 / epoch});
+  }
+  expect_round_trip(checkpoint);
+  checkpoint.evaluations->clear();
+  expect_round_trip(checkpoint);
+}
+
+TEST(RoundTrip, AnEvaluationWhoseLossIsNotKnown) {
+  Checkpoint checkpoint = sample_checkpoint(1);
+  (*checkpoint.evaluations)[0].loss = std::nan("");
+  const StatusOr<Checkpoint> decoded = decode_checkpoint(*encode_checkpoint(checkpoint));
+  ASSERT_TRUE(decoded.ok() && decoded->evaluations) << decoded.status();
+  EXPECT_TRUE(std::isnan((*decoded->evaluations)[0].loss));
+}
+
+// A file of the version that stored the accuracy alone, and what this version would write of it.
+TEST(RoundTrip, AFileOfBeforeEvaluationsWereStored) {
+  const StatusOr<Checkpoint> before = read_checkpoint(ACCURACY_ONLY);
+  ASSERT_TRUE(before.ok()) << before.status();
+  Checkpoint expected = sample_checkpoint(1234);
+  expected.evaluations.reset();
+  expect_same(expected, *before);
+  expect_round_trip(expected);
 }
 
 // Attributes of HDF5 are limited to 64 KiB unless told otherwise; groups change their form at 8 links.
@@ -106,6 +137,9 @@ TEST(Content, FaultsAreRefusedBeforeWriting) {
   EXPECT_NE(error_of([](auto& c) { c.job += '\0'; }).find("job"), std::string::npos);
   EXPECT_NE(error_of([](auto& c) { c.class_names[0] += '\0'; }).find("class_names"), std::string::npos);
   EXPECT_NE(error_of([](auto& c) { c.facts.emplace("a/b", "x"); }).find("a/b"), std::string::npos);
+  EXPECT_NE(error_of([](auto& c) { (*c.evaluations)[0].step = 2; }).find("up to step 1"), std::string::npos);
+  EXPECT_NE(error_of([](auto& c) { (*c.evaluations)[0].rows = -1; }).find("evaluations"), std::string::npos);
+  EXPECT_NE(error_of([](auto& c) { c.evaluations->push_back((*c.evaluations)[0]); }).find("rising"), std::string::npos);
   EXPECT_NE(error_of([](auto& c) { c.job.assign((16 << 20) + 1, 'x'); }).find("job"), std::string::npos);
   for (const char* path : {"weights", "parameters", "parameters/", "/parameters/a", "parameters//a", "parameters/../a",
                            "parameters/./a", "parameters/a\n", "other/a", ""}) {

@@ -23,6 +23,8 @@ Checkpoint sample_checkpoint(std::int64_t step) {
   checkpoint.step = step;
   checkpoint.epoch = step / 100;
   checkpoint.accuracy = 0.875;
+  checkpoint.evaluations = {
+      {.step = step, .epoch = step / 100 + 1, .rows = 10'000, .loss = 0.1 + 0.2, .accuracy = 0.875}};
   checkpoint.class_names = {"T-shirt/top", "Trouser", "Gr\xc3\xbc\xc3\x9f"};
   checkpoint.dataset_fingerprint = 0xfedcba9876543210u;
   checkpoint.facts = {{"cpu", "a processor"}, {"lockstep_version", "0.1.0"}, {"note", ""}};
@@ -60,6 +62,7 @@ void expect_same(const Checkpoint& a, const Checkpoint& b) {
   EXPECT_EQ(a.step, b.step);
   EXPECT_EQ(a.epoch, b.epoch);
   EXPECT_EQ(a.accuracy, b.accuracy);
+  EXPECT_EQ(a.evaluations, b.evaluations);
   EXPECT_EQ(a.class_names, b.class_names);
   EXPECT_EQ(a.dataset_fingerprint, b.dataset_fingerprint);
   EXPECT_EQ(a.facts, b.facts);

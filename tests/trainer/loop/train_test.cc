@@ -71,21 +71,28 @@ class TrainTest : public testing::Test {
   TrainOptions attempt(const std::string& name, int port) const {
     TrainOptions options = job_.options(name);
     options.attempt = job_.directory / "attempt.pbtxt";
-    const std::filesystem::path token = job_.directory / "token";
-    std::ofstream(token) << "secret\n";
-    std::ofstream(options.attempt) << R"(sweep: "s1" trial: 0 attempt: 1 token: "t" heartbeat_seconds: 0.1)"
-                                   << fmt::format("\ncoordinator: \"127.0.0.1:{}\" token_file: \"{}\"\n", port,
-                                                  token.string());
+    write_attempt(port);
     return options;
   }
+  void write_attempt(int port) const {
+    const std::filesystem::path token = job_.directory / "token";
+    std::ofstream(token) << "secret\n";
+    std::ofstream(job_.directory / "attempt.pbtxt")
+        << R"(sweep: "s1" trial: 0 attempt: 1 token: "t" heartbeat_seconds: 0.1)"
+        << fmt::format("\ncoordinator: \"127.0.0.1:{}\" token_file: \"{}\"\n", port, token.string());
+  }
   Status reporting_to(Judge& judge, int ranks, const std::string& name) const {
+    return reporting_to(judge, ranks, attempt(name, 0));
+  }
+  Status reporting_to(Judge& judge, int ranks, const TrainOptions& options) const {
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&judge);
     const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
     CHECK(server != nullptr);
-    return train_on(ranks, attempt(name, port));
+    write_attempt(port);
+    return train_on(ranks, options);
   }
 
   std::string content(const std::string& name) const {
@@ -193,9 +200,27 @@ TEST_F(TrainTest, StopsAtTheEvaluationThatTheCoordinatorAnswersSo) {
     clear_stop_request();
     Judge never_stops(0);
     ASSERT_TRUE(reporting_to(never_stops, ranks, name).ok());
-    EXPECT_EQ(never_stops.epochs(), (std::vector<int>{3}));
+    EXPECT_EQ(never_stops.epochs(), (std::vector<int>{1, 2, 3})) << "all that it has, in case one was lost";
     EXPECT_TRUE(identical(job_.result("alone"), job_.result(name)));
   }
+}
+
+// Its directory tells the next attempt what the coordinator has not heard, whatever became of the metrics.
+TEST_F(TrainTest, TellsTheCoordinatorAllItsEvaluationsWhenItGoesOn) {
+  const std::vector<std::string> two = {"execution.stop_after_epochs=2"};
+  ASSERT_EQ(exit_code(train_on(2, job_.options("run", two))), 75);
+  std::filesystem::remove(job_.directory / "run/metrics.jsonl");
+  Judge again(0);
+  TrainOptions options = attempt("run", 0);
+  options.overrides = two;
+  ASSERT_EQ(exit_code(reporting_to(again, 1, options)), 75);
+  EXPECT_EQ(again.epochs(), (std::vector<int>{1, 2})) << "also where there is nothing to be done";
+  Judge later(0);
+  ASSERT_TRUE(reporting_to(later, 4, "run").ok());
+  EXPECT_EQ(later.epochs(), (std::vector<int>{1, 2, 3}));
+  ASSERT_TRUE(train_on(1, job_.options("undisturbed")).ok());
+  EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("run")));
+  EXPECT_EQ(job_.result("undisturbed")->evaluations, job_.result("run")->evaluations);
 }
 
 TEST_F(TrainTest, ABadFileOfAnAttemptIsRefusedOnAllRanks) {

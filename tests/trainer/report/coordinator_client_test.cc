@@ -248,6 +248,37 @@ TEST_F(CoordinatorClientTest, EndsWithinItsBoundWhenNobodyAnswers) {
   EXPECT_TRUE(recorder_.all().empty());
 }
 
+TEST_F(CoordinatorClientTest, TellsAllThatALongRunHasInPieces) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  std::vector<EvalPoint> all;
+  std::vector<std::int64_t> expected;
+  for (std::int64_t epoch = 1; epoch <= 2500; ++epoch) {
+    all.push_back({.step = epoch, .epoch = epoch});
+    expected.push_back(epoch);
+  }
+  client->report(all);
+  EXPECT_TRUE(reaches([&] { return epochs().size() >= all.size(); })) << "none waits for a sign of life";
+  EXPECT_TRUE(client->finish());
+  EXPECT_EQ(epochs(), expected);
+  for (const auto& report : recorder_.all()) EXPECT_LE(report.eval_size(), 1000);
+}
+
+TEST_F(CoordinatorClientTest, SaysWhetherItsEvaluationsWereTaken) {
+  serve("127.0.0.1:0");
+  const auto taken = connect();
+  taken->report(EvalPoint{.epoch = 1});
+  EXPECT_TRUE(taken->finish());
+  const auto not_taken = connect();
+  ASSERT_TRUE(reaches([&] { return recorder_.all().size() >= 4; }));
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.answer = {grpc::StatusCode::UNAVAILABLE, "no"};
+  }
+  not_taken->report(EvalPoint{.epoch = 2});
+  EXPECT_FALSE(not_taken->finish());
+}
+
 TEST_F(CoordinatorClientTest, RefusesABadFile) {
   std::ofstream(folder_.path() / "bad.pbtxt") << "trail: 3\n";
   const auto client = CoordinatorClient::start(folder_.path() / "bad.pbtxt", {});
