@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "coordinator/execute/descriptor.h"
+#include "storage/base/descriptor.h"
 #include "storage/base/file.h"
 #include "storage/base/text_proto.h"
 

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "coordinator/execute/attempt_directory.h"
-#include "coordinator/execute/descriptor.h"
 #include "coordinator/execute/process_table.h"
 #include "coordinator/execute/shim_process.h"
+#include "storage/base/descriptor.h"
 #include "storage/base/fault.h"
 #include "storage/base/log.h"
 

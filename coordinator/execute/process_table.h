@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-#include "coordinator/execute/descriptor.h"
+#include "storage/base/descriptor.h"
 
 namespace lockstep {
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "coordinator/execute/attempt_directory.h"
-#include "coordinator/execute/descriptor.h"
 #include "coordinator/execute/process_table.h"
+#include "storage/base/descriptor.h"
 #include "storage/base/status.h"
 
 namespace lockstep {

@@ -305,8 +305,7 @@ Status Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt&
   file.set_trial(trial.number);
   file.set_attempt(attempt.number);
   file.set_token(attempt.token);
-  file.set_coordinator(options_.address);
-  file.set_token_file(options_.token_file.string());
+  file.set_endpoint_file((options_.state_directory / "endpoint").string());
   file.set_heartbeat_seconds(std::min(1.0, sweep.spec.retries().lease_seconds() / 4));
   for (std::string& argument : attempt_arguments(options_.runner, options_.state_directory, sweep, trial, attempt)) {
     file.add_argv(std::move(argument));

@@ -39,8 +39,6 @@ Clocks machine_clocks();
 
 struct CoordinatorOptions {
   std::filesystem::path state_directory;  // absolute; there
-  std::filesystem::path token_file;       // what trainers send with every call
-  std::string address;                    // where they send it to: host:port
   Machine machine;
   std::vector<int> cores;
   Runner runner;

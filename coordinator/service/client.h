@@ -3,6 +3,7 @@
 // Threads: one thread per object.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -16,6 +17,9 @@ namespace lockstep {
 class Client {
  public:
   static std::unique_ptr<Client> connect(const std::string& address, const std::string& token);
+  // To the coordinator of this state directory, wherever it listens (endpoint.h): looked up anew after a call that
+  // nobody answered. Errors: those of read_endpoint.
+  static StatusOr<std::unique_ptr<Client>> follow(const std::filesystem::path& state, const std::string& token);
   virtual ~Client() = default;
 
   virtual StatusOr<proto::SubmitReply> submit(const proto::SubmitRequest& request) = 0;

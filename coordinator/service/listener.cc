@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 
@@ -22,36 +21,6 @@ constexpr int kPauseMs = 50;  // after an error of accept
 // Each new connection costs as much as several calls; a flood of them waits in the kernel's queue instead.
 constexpr std::chrono::microseconds kConnectionInterval{1'000};
 constexpr int kConnectionBurst = 64;
-
-struct Address {
-  sockaddr_storage bytes{};
-  socklen_t size = 0;
-};
-
-StatusOr<Address> address_of(const std::string& listen) {
-  const std::size_t colon = listen.rfind(':');
-  const std::string port_text = listen.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (error != std::errc() || end != port_text.data() + port_text.size()) {
-    return bad_configuration(fmt::format("{}: `{}` is no port", listen, port_text));
-  }
-  Address address;
-  if (listen.starts_with('[')) {
-    auto& it = reinterpret_cast<sockaddr_in6&>(address.bytes);
-    it.sin6_family = AF_INET6;
-    it.sin6_port = htons(port);
-    it.sin6_addr = in6addr_loopback;
-    address.size = sizeof(it);
-  } else {
-    auto& it = reinterpret_cast<sockaddr_in&>(address.bytes);
-    it.sin_family = AF_INET;
-    it.sin_port = htons(port);
-    it.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.size = sizeof(it);
-  }
-  return address;
-}
 
 // Descriptors that connections may have: numbers below the result.
 int descriptors_for_connections() {
@@ -77,23 +46,44 @@ class Pace {
   std::chrono::steady_clock::time_point next_;
 };
 
+// Why the address could not be had; OK when it was. For a local socket: the mode is that of the file that bind makes,
+// and the file of one who has died is in the way.
+Status bind_to(const Descriptor& socket, SocketAddress& where, const std::string& address) {
+  if (!socket.valid()) return bad_configuration(std::strerror(errno));
+  if (where.is_local()) {
+    if (can_connect(address)) return bad_configuration("another process listens there");
+    unlink(where.path().c_str());
+    if (fchmod(socket.get(), S_IRUSR | S_IWUSR) != 0) return bad_configuration(std::strerror(errno));
+  }
+  const int on = 1;  // a port that was left a minute ago may be had again; one in use may not
+  const bool bound = setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+                     bind(socket.get(), where.get(), where.size) == 0 && ::listen(socket.get(), kBacklog) == 0 &&
+                     (where.is_local() || getsockname(socket.get(), where.get(), &where.size) == 0);
+  return bound ? OkStatus() : bad_configuration(std::strerror(errno));
+}
+
 }  // namespace
 
-StatusOr<std::unique_ptr<Listener>> Listener::open(const std::string& listen) {
-  ASSIGN_OR_RETURN(Address address, address_of(listen));
-  auto* const where = reinterpret_cast<sockaddr*>(&address.bytes);
-  const int descriptor = socket(where->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;  // a port that was left a minute ago may be had again; one in use may not
-  if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-      bind(descriptor, where, address.size) != 0 || ::listen(descriptor, kBacklog) != 0 ||
-      getsockname(descriptor, where, &address.size) != 0) {
-    const std::string reason = std::strerror(errno);
-    if (descriptor >= 0) close(descriptor);
-    return bad_configuration(fmt::format("{}: the address cannot be had: {}", listen, reason));
+StatusOr<std::unique_ptr<Listener>> Listener::open(const std::string& address) {
+  ASSIGN_OR_RETURN(SocketAddress where, parse_address(address));
+  Descriptor socket(::socket(where.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (const Status bound = bind_to(socket, where, address); !bound.ok()) {
+    return with_context(bound, fmt::format("{}: the address cannot be had", address));
   }
-  const int port = ntohs(where->sa_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(where)->sin6_port
-                                                      : reinterpret_cast<sockaddr_in*>(where)->sin_port);
-  return std::unique_ptr<Listener>(new Listener(descriptor, port));
+  std::string had = address;
+  if (!where.is_local()) had = fmt::format("{}:{}", address.substr(0, address.rfind(':')), where.port());
+  return std::unique_ptr<Listener>(new Listener(std::move(socket), std::move(had), where));
+}
+
+Listener::Listener(Descriptor socket, std::string address, const SocketAddress& where)
+    : socket_(std::move(socket)), address_(std::move(address)), where_(where) {
+  if (where_.is_local()) lstat(where_.path().c_str(), &file_);
+}
+
+bool Listener::is_reachable() const {
+  if (!where_.is_local()) return true;
+  struct stat now{};
+  return lstat(where_.path().c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino;
 }
 
 void Listener::start(std::function<void(int)> take) {
@@ -103,25 +93,34 @@ void Listener::start(std::function<void(int)> take) {
 
 void Listener::stop() {
   if (stopping_.exchange(true)) return;
-  shutdown(descriptor_, SHUT_RDWR);  // wakes poll
+  shutdown(socket_.get(), SHUT_RDWR);  // wakes poll
   if (thread_.joinable()) thread_.join();
-  close(descriptor_);
+  if (where_.is_local() && is_reachable()) unlink(where_.path().c_str());
+  socket_.close();
+}
+
+// The file's mode keeps others out where the system looks at it; who is behind a connection is known for certain.
+bool Listener::is_welcome(int connection) const {
+  if (!where_.is_local()) return true;
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == geteuid() || peer.uid == 0);
 }
 
 void Listener::accept_all(int below) {
-  pollfd readable{.fd = descriptor_, .events = POLLIN, .revents = 0};
+  pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   Pace pace;
   while (!stopping_) {
     poll(&readable, 1, -1);
     pace.wait();
-    const int connection = accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int connection = accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) {
       if (!stopping_ && errno != EAGAIN && errno != EINTR) poll(nullptr, 0, kPauseMs);
-    } else if (connection >= below) {  // the kernel gives the lowest number that is free
+    } else if (connection >= below || !is_welcome(connection)) {  // the kernel gives the lowest number that is free
       close(connection);
     } else {
       const int on = 1;
-      setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+      if (!where_.is_local()) setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
       take_(connection);
     }
   }

@@ -55,9 +55,8 @@ class GrpcServer final : public Server {
  public:
   GrpcServer(Coordinator& coordinator, const ServerOptions& options, std::unique_ptr<Listener> listener)
       : sweeps_(coordinator, options.token, options.most_streams),
-        runners_(coordinator, options.token),
+        runners_(coordinator, options.instance),
         checkpoints_(coordinator, options.token),
-        host_(options.listen.substr(0, options.listen.rfind(':'))),
         listener_(std::move(listener)) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -76,27 +75,37 @@ class GrpcServer final : public Server {
                                                                      grpc::InsecureServerCredentials());
     server_ = builder.BuildAndStart();
     CHECK(server_ != nullptr, "the server does not start");
-    listener_->start([this](int descriptor) {
-      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-      connection.fd = descriptor;
-      acceptor_->HandleNewConnection(&connection);
-    });
+    listen();
   }
   ~GrpcServer() override { stop(); }
-  std::string address() const override { return fmt::format("{}:{}", host_, listener_->port()); }
+  std::string address() const override { return listener_->address(); }
+  bool is_reachable() const override { return listener_->is_reachable(); }
+  Status move_to(const std::string& address) override {
+    ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, Listener::open(address));
+    listener_ = std::move(listener);
+    listen();
+    return OkStatus();
+  }
   void stop() override {
     listener_->stop();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
   }
 
  private:
+  void listen() {
+    listener_->start([this](int descriptor) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+      connection.fd = descriptor;
+      acceptor_->HandleNewConnection(&connection);
+    });
+  }
+
   SweepServiceImpl sweeps_;
   RunnerServiceImpl runners_;
   CheckpointServiceImpl checkpoints_;
-  const std::string host_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
-  const std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Listener> listener_;
 };
 
 }  // namespace
@@ -112,7 +121,7 @@ Status check_loopback(std::string_view flag, const std::string& listen) {
 }
 
 StatusOr<std::unique_ptr<Server>> Server::start(Coordinator& coordinator, const ServerOptions& options) {
-  RETURN_IF_ERROR(check_loopback("--listen", options.listen));
+  if (!options.listen.starts_with("unix:")) RETURN_IF_ERROR(check_loopback("--listen", options.listen));
   StatusOr<std::unique_ptr<Listener>> listener = Listener::open(options.listen);
   if (!listener.ok()) return with_context(listener.status(), "--listen");
   return std::make_unique<GrpcServer>(coordinator, options, *std::move(listener));

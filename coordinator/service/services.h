@@ -49,16 +49,17 @@ class SweepServiceImpl final : public proto::SweepService::Service {
   std::atomic<int> streams_{0};
 };
 
+// A call of its carries the token of its attempt, which is all that a trainer has.
 class RunnerServiceImpl final : public proto::RunnerService::Service {
  public:
-  RunnerServiceImpl(Coordinator& coordinator, std::string token)
-      : coordinator_(coordinator), token_(std::move(token)) {}
+  RunnerServiceImpl(Coordinator& coordinator, std::string instance)
+      : coordinator_(coordinator), instance_(std::move(instance)) {}
   grpc::Status Attach(grpc::ServerContext*, const proto::AttachRequest*, proto::ReportReply*) override;
   grpc::Status Report(grpc::ServerContext*, const proto::ReportRequest*, proto::ReportReply*) override;
 
  private:
   Coordinator& coordinator_;
-  const std::string token_;
+  const std::string instance_;
 };
 
 class CheckpointServiceImpl final : public proto::CheckpointService::Service {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "coordinator/loop/secret.h"
+#include "storage/base/descriptor.h"
 #include "storage/base/file.h"
 
 namespace lockstep {
@@ -19,11 +20,10 @@ constexpr std::size_t kTokenBytes = 32;
 Status write_token(const std::filesystem::path& file) {
   std::string text = new_secret(kTokenBytes);
   text += '\n';
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return io_error(fmt::format("{}: {}", file.string(), std::strerror(errno)));
-  const bool good =
-      write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(descriptor) == 0;
-  close(descriptor);
+  Descriptor to(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!to.valid()) return io_error(fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  const bool good = write(to.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                    fsync(to.get()) == 0 && to.close();
   if (good) return OkStatus();
   unlink(file.c_str());
   return io_error(fmt::format("{}: cannot be written", file.string()));

@@ -1,4 +1,5 @@
 // lockstep serve: the coordinator.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -13,6 +14,8 @@
 #include "coordinator/execute/command_output.h"
 #include "coordinator/execute/local_executor.h"
 #include "coordinator/loop/coordinator.h"
+#include "coordinator/loop/secret.h"
+#include "coordinator/service/endpoint.h"
 #include "coordinator/service/metrics.h"
 #include "coordinator/service/server.h"
 #include "coordinator/service/token.h"
@@ -24,6 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kLookAgain(2);
 constexpr const char* kExamples = R"(
 Examples:
   lockstep serve --state state
@@ -31,15 +35,17 @@ Examples:
   lockstep serve --state state --metrics 127.0.0.1:9464        # then: curl http://127.0.0.1:9464/metrics
   lockstep serve --state state --check
 
-Clients on this machine find it at 127.0.0.1:7070 with the token in state/token. Stop it with Ctrl-C or SIGTERM: trials
-that run go on, and the next `lockstep serve` on the same directory takes them up again. Its log, state/coordinator.log,
-has a JSON object a line: every event, and what went wrong.
+Your own `lockstep sweep` on this machine finds it by itself: it listens on a socket that is yours alone, in
+XDG_RUNTIME_DIR or else in /tmp/lockstep-UID; state/endpoint says where. With --listen it takes TCP connections, on
+loopback, from all who have the token in state/token. Stop it with Ctrl-C or SIGTERM; a hangup, as at logout, does not
+end it: trials that run go on, and the next `lockstep serve` on the same directory takes them up again, wherever it
+listens. Its log, state/coordinator.log, has a JSON object a line: every event, and what went wrong.
 Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 74 could
 not read or write there (a full disk), 1 anything else.)";
 
 struct Arguments {
   fs::path state;
-  std::string listen = "127.0.0.1:7070";
+  std::string listen;
   fs::path root;
   fs::path trainer;
   int cores = 0;
@@ -53,7 +59,8 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
                "lockstep serve");
   app.footer(kExamples);
   app.add_option("--state", arguments.state, "Directory of the state; made when it is not there")->required();
-  app.add_option("--listen", arguments.listen, "HOST:PORT, on loopback")->capture_default_str();
+  app.add_option("--listen", arguments.listen,
+                 "HOST:PORT, on loopback; port 0: any (default: a socket that only this user can reach)");
   app.add_option("--root", arguments.root, "Datasets of jobs lie in here (default: the current directory)");
   app.add_option("--cores", arguments.cores, "Cores that trials get (default: all this process may use)")
       ->check(CLI::PositiveNumber);
@@ -83,8 +90,6 @@ StatusOr<std::vector<int>> cores_of(const Arguments& arguments) {
 StatusOr<CoordinatorOptions> options_of(const Arguments& arguments, const fs::path& state, const fs::path& programs) {
   CoordinatorOptions options;
   options.state_directory = state;
-  options.token_file = state / "token";
-  options.address = arguments.listen;
   ASSIGN_OR_RETURN(options.cores, cores_of(arguments));
   std::error_code error;
   options.machine.cores = static_cast<int>(options.cores.size());
@@ -100,8 +105,48 @@ StatusOr<CoordinatorOptions> options_of(const Arguments& arguments, const fs::pa
   return options;
 }
 
+// A hangup, as at logout, does not end it.
+sigset_t block_signals() {
+  std::signal(SIGHUP, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+bool comes_within(std::chrono::seconds time, const sigset_t& signals) {
+  const timespec limit{.tv_sec = time.count(), .tv_nsec = 0};
+  return sigtimedwait(&signals, nullptr, &limit) >= 0;
+}
+
+proto::EndpointFile endpoint_of(const Server& server, const ServerOptions& options) {
+  proto::EndpointFile endpoint;
+  endpoint.set_address(server.address());
+  endpoint.set_instance(options.instance);
+  return endpoint;
+}
+
+// A runtime directory goes with the last session of its user, and /tmp is swept: clients and trainers would find
+// nobody.
+void keep_reachable(const fs::path& state, const ServerOptions& options, Server& server) {
+  if (server.is_reachable() && is_published(state)) return;
+  Status status;
+  if (!server.is_reachable()) {
+    const StatusOr<std::string> address = local_address(state);
+    status = address.ok() ? server.move_to(*address) : address.status();
+  }
+  if (status.ok()) status = publish_endpoint(state, endpoint_of(server, options));
+  if (status.ok()) {
+    log_info("its socket, or the link to its endpoint, was gone: serving at {}", server.address());
+  } else {
+    log_warning("clients and trainers do not find it: {}", std::string(status.message()));
+  }
+}
+
 Status serve(const Arguments& arguments) {
-  RETURN_IF_ERROR(check_loopback("--listen", arguments.listen));
+  if (!arguments.listen.empty()) RETURN_IF_ERROR(check_loopback("--listen", arguments.listen));
   std::error_code error;
   if (!fs::exists(arguments.state, error)) {  // its log holds the secrets of attempts
     RETURN_IF_ERROR(make_directories(arguments.state));
@@ -127,18 +172,18 @@ Status serve(const Arguments& arguments) {
   const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
   ASSIGN_OR_RETURN(const CoordinatorOptions options, options_of(arguments, state, programs));
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const sigset_t signals = block_signals();
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Coordinator> coordinator,
       Coordinator::open(options, std::move(store), [&](std::function<void(const Ended&)> on_ended) {
         return make_local_executor({.shim = programs / "lockstep-shim", .on_ended = std::move(on_ended), .cores = {}});
       }));
   std::unique_ptr<Metrics> metrics;
-  ServerOptions server_options{.listen = arguments.listen, .token = token, .reflection = arguments.reflection};
+  ServerOptions server_options{
+      .listen = arguments.listen, .token = token, .instance = new_secret(16), .reflection = arguments.reflection};
+  if (arguments.listen.empty()) {
+    ASSIGN_OR_RETURN(server_options.listen, local_address(state));
+  }
   if (!arguments.metrics.empty()) {
     ASSIGN_OR_RETURN(metrics, Metrics::serve(arguments.metrics));
     coordinator->on_commit([it = metrics.get()](double seconds) { it->committed(seconds); });
@@ -146,9 +191,9 @@ Status serve(const Arguments& arguments) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::start(*coordinator, server_options));
   if (metrics) metrics->tell_state(*coordinator, log_file);
+  RETURN_IF_ERROR(publish_endpoint(state, endpoint_of(*server, server_options)));
   std::thread waiter([&] {
-    int signal = 0;
-    sigwait(&signals, &signal);
+    while (!comes_within(kLookAgain, signals)) keep_reachable(state, server_options, *server);
     coordinator->stop();
   });
   fmt::print("lockstep serve: {} with {} cores, state in {}\n", server->address(), options.cores.size(),
@@ -157,9 +202,10 @@ Status serve(const Arguments& arguments) {
   std::fflush(stdout);
   log_info("serving at {} with {} cores", server->address(), options.cores.size());
   const Status ended = coordinator->run();
-  server->stop();
   pthread_kill(waiter.native_handle(), SIGTERM);  // it may not have been a signal that ended the loop
   waiter.join();
+  server->stop();
+  withdraw_endpoint(state);
   log_info("ended: {}", ended.ok() ? "stopped" : std::string(ended.message()));
   return ended;
 }

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "coordinator/service/client.h"
+#include "coordinator/service/endpoint.h"
 #include "coordinator/service/token.h"
 #include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_follow.h"
@@ -28,12 +29,14 @@ Examples:
   lockstep eval --checkpoint "$(lockstep sweep best s1 --path)"
   lockstep sweep export s1 csv > trials.csv
 
-The coordinator is `lockstep serve`; --server says where it listens, and --token-file (or LOCKSTEP_TOKEN_FILE) where its
-token is: by default state/token.
+The coordinator is `lockstep serve`; one of yours on this machine is found by itself. --state names its directory when
+there are several; --server says where it listens, and --token-file (or LOCKSTEP_TOKEN_FILE) where its token is: by
+default state/token.
 Exit codes: 0 done, 2 bad usage or a bad sweep, 1 anything else (nobody answers: try again).)text";
 
 struct Arguments {
-  std::string server = "127.0.0.1:7070";
+  std::string server;
+  fs::path state;
   fs::path token_file;
   bool json = false;
   std::string sweep;
@@ -223,6 +226,21 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
   pin_verb->add_flag("--unpin", it.unpin, "No longer");
 }
 
+// The one that the arguments name, or the one that there is.
+StatusOr<std::unique_ptr<Client>> find_coordinator(Arguments arguments) {
+  if (arguments.server.empty() && arguments.state.empty()) {
+    ASSIGN_OR_RETURN(arguments.state, find_state());
+  }
+  if (arguments.token_file.empty()) {
+    const char* const variable = std::getenv("LOCKSTEP_TOKEN_FILE");
+    const fs::path state = arguments.state.empty() ? "state" : arguments.state;
+    arguments.token_file = variable != nullptr ? variable : state / "token";
+  }
+  ASSIGN_OR_RETURN(const std::string token, read_token(arguments.token_file));
+  if (arguments.server.empty()) return Client::follow(arguments.state, token);
+  return Client::connect(arguments.server, token);
+}
+
 int run(int argc, char** argv) {
   Arguments arguments;
   Action action;
@@ -230,7 +248,9 @@ int run(int argc, char** argv) {
   app.footer(kExamples);
   app.fallthrough();
   app.require_subcommand(1);
-  app.add_option("--server", arguments.server, "HOST:PORT of the coordinator")->capture_default_str();
+  CLI::Option* const server = app.add_option("--server", arguments.server, "HOST:PORT of the coordinator");
+  app.add_option("--state", arguments.state, "Its state directory (default: that of your coordinator here)")
+      ->excludes(server);
   app.add_option("--token-file", arguments.token_file, "File with its token");
   app.add_flag("--json", arguments.json, "JSON in place of text");
   add_file_verbs(app, arguments, action);
@@ -240,13 +260,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (arguments.token_file.empty()) {
-    const char* const variable = std::getenv("LOCKSTEP_TOKEN_FILE");
-    arguments.token_file = variable != nullptr ? variable : "state/token";
-  }
-  const StatusOr<std::string> token = read_token(arguments.token_file);
-  Status status = token.status();
-  if (status.ok()) status = action(*Client::connect(arguments.server, *token));
+  const StatusOr<std::unique_ptr<Client>> client = find_coordinator(arguments);
+  const Status status = client.ok() ? action(**client) : client.status();
   if (!status.ok()) std::fprintf(stderr, "lockstep sweep: %s\n", std::string(status.message()).c_str());
   return status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/base/descriptor.h"
 #include "storage/base/fault.h"
 
 namespace lockstep {
@@ -37,25 +38,6 @@ Status failed(std::string_view operation, const std::filesystem::path& path, int
   const std::string text = std::generic_category().message(error);
   return io_error(fmt::format("cannot {} \"{}\": {}{}", operation, path.native(), text, advice(error)));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-
-  int get() const { return descriptor_; }
-  bool valid() const { return descriptor_ >= 0; }
-  // False, with errno, on an error; the descriptor is gone all the same.
-  bool close() {
-    const int descriptor = std::exchange(descriptor_, -1);
-    return descriptor < 0 || ::close(descriptor) == 0;
-  }
-
- private:
-  int descriptor_;
-};
 
 int open_file(const std::filesystem::path& path, int flags) {
   int descriptor = -1;

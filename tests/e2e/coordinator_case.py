@@ -49,14 +49,17 @@ class Coordinator:
         self.folder = folder
         self.options = options
         self.state = folder / state
-        self.address = f"127.0.0.1:{free_port()}"
+        self.address = f"127.0.0.1:{free_port()}"  # none: it chooses by itself
+        self.environment = {"XDG_RUNTIME_DIR": str(folder / "runtime")}
         self.run = None
 
     def start(self, environment=None):
         if self.run is not None:
             self.run.wait(10)  # it has ended
-        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, "--listen", self.address,
-                        "--root", self.folder, "--cores", "2", *self.options], environment)
+        listen = ["--listen", self.address] if self.address else []
+        os.makedirs(self.environment["XDG_RUNTIME_DIR"], 0o700, exist_ok=True)
+        self.run = Run([BIN / "lockstep", "serve", "--state", self.state, *listen, "--root", self.folder, "--cores", "2",
+                        *self.options], {**self.environment, **(environment or {})})
         return wait_until(lambda: "state in" in self.run.output() or self.run.process.poll() is not None, 30)
 
     def is_up(self):
@@ -94,8 +97,10 @@ class Coordinator:
 
     def begin(self, *arguments):
         """`lockstep sweep`, running."""
-        return Run([BIN / "lockstep", "sweep", "--server", self.address, "--token-file", self.state / "token",
-                    *arguments])
+        where = ["--server", self.address, "--token-file", self.state / "token"]
+        if not self.address or self.address.endswith(":0"):
+            where = ["--state", self.state]
+        return Run([BIN / "lockstep", "sweep", *where, *arguments], self.environment)
 
     def sweep(self, *arguments, code=0):
         """The output of `lockstep sweep`."""

@@ -12,7 +12,6 @@
 
 #include "proto/attempt.pb.h"
 #include "proto/coordinator.grpc.pb.h"
-#include "storage/base/file.h"
 #include "storage/base/log.h"
 #include "storage/base/text_proto.h"
 
@@ -29,31 +28,30 @@ constexpr auto kMostBackOff = std::chrono::milliseconds(1000);
 constexpr int kMostEvaluations = 1000;  // a report: a long run that goes on tells all it has
 constexpr double kMostHeartbeatSeconds = 86400;
 
-StatusOr<std::string> read_secret(const std::filesystem::path& file) {
-  StatusOr<std::string> text = read_file(file, 4096);
-  if (!text.ok()) return bad_configuration(std::string(text.status().message()));
-  while (!text->empty() && text->back() == '\n') text->pop_back();
-  return text;
+// With each answer of a coordinator: which one it is.
+constexpr const char* kInstance = "lockstep-instance";
+
+std::unique_ptr<proto::RunnerService::Stub> stub_at(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  return proto::RunnerService::NewStub(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
 class GrpcCoordinatorClient final : public CoordinatorClient {
  public:
-  GrpcCoordinatorClient(const proto::AttemptFile& file, const std::string& secret, Callbacks callbacks)
+  GrpcCoordinatorClient(const proto::AttemptFile& file, Callbacks callbacks)
       : callbacks_(std::move(callbacks)),
-        authorization_("Bearer " + secret),
+        endpoint_file_(file.endpoint_file()),
         heartbeat_(
             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(file.heartbeat_seconds()))) {
     id_.set_sweep(file.sweep());
     id_.set_trial(file.trial());
     id_.set_attempt(file.attempt());
     id_.set_token(file.token());
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-    stub_ = proto::RunnerService::NewStub(
-        grpc::CreateCustomChannel(file.coordinator(), grpc::InsecureChannelCredentials(), arguments));
     thread_ = std::thread([this] { send_all(); });
   }
   ~GrpcCoordinatorClient() override {
@@ -113,22 +111,21 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   }
 
  private:
-  void prepare(grpc::ClientContext& context) const {
-    context.AddMetadata("authorization", authorization_);
-    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  }
+  bool look_up();
+  bool is_ours(const grpc::ClientContext& context);
   bool attach();
   bool send(const proto::ReportRequest& request);
-  bool heed(const grpc::Status& status, const proto::ReportReply& reply);
+  bool heed(const grpc::ClientContext& context, const grpc::Status& status, const proto::ReportReply& reply);
   proto::ReportRequest next_report();
   void delivered(const proto::ReportRequest& request);
   void send_all();
 
   const Callbacks callbacks_;
-  const std::string authorization_;
+  const std::filesystem::path endpoint_file_;
   const Clock::duration heartbeat_;
   proto::AttemptId id_;
-  std::unique_ptr<proto::RunnerService::Stub> stub_;
+  proto::EndpointFile endpoint_;                      // as it was read last
+  std::unique_ptr<proto::RunnerService::Stub> stub_;  // there
   std::int64_t seq_ = 0;
 
   mutable std::mutex mutex_;  // guards what follows
@@ -145,27 +142,51 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   std::thread thread_;
 };
 
-// Whether the call was answered; does what the answer says.
-bool GrpcCoordinatorClient::heed(const grpc::Status& status, const proto::ReportReply& reply) {
-  if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) callbacks_.on_fenced(status.error_message());
+// Reads where the coordinator is now. False: not known, as while none has started yet.
+bool GrpcCoordinatorClient::look_up() {
+  proto::EndpointFile found;
+  Faults faults;
+  const bool known = read_text_proto(endpoint_file_, found, faults).ok() && faults.empty() && found.has_address();
+  if (!known) return false;
+  if (!stub_ || found.address() != endpoint_.address()) stub_ = stub_at(found.address());
+  endpoint_ = found;
+  return true;
+}
+
+// Whether the one that answered is the coordinator that the endpoint names now. Another may have its address by now.
+bool GrpcCoordinatorClient::is_ours(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto found = metadata.find(kInstance);
+  const std::string instance = found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
+  return instance == endpoint_.instance() || (look_up() && instance == endpoint_.instance());
+}
+
+// Whether our coordinator took the call; does what its answer says.
+bool GrpcCoordinatorClient::heed(const grpc::ClientContext& context, const grpc::Status& status,
+                                 const proto::ReportReply& reply) {
+  const bool refused = status.error_code() == grpc::StatusCode::PERMISSION_DENIED;
+  if ((!status.ok() && !refused) || !is_ours(context)) return false;
+  if (refused) callbacks_.on_fenced(status.error_message());
   if (status.ok() && reply.directive() == proto::STOP_AT_CHECKPOINT) callbacks_.on_stop();
   return status.ok();
 }
 
 bool GrpcCoordinatorClient::attach() {
   grpc::ClientContext context;
-  prepare(context);
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   proto::AttachRequest request;
   *request.mutable_attempt() = id_;
   proto::ReportReply reply;
-  return heed(stub_->Attach(&context, request, &reply), reply);
+  const grpc::Status status = stub_->Attach(&context, request, &reply);
+  return heed(context, status, reply);
 }
 
 bool GrpcCoordinatorClient::send(const proto::ReportRequest& request) {
   grpc::ClientContext context;
-  prepare(context);
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   proto::ReportReply reply;
-  return heed(stub_->Report(&context, request, &reply), reply);
+  const grpc::Status status = stub_->Report(&context, request, &reply);
+  return heed(context, status, reply);
 }
 
 proto::ReportRequest GrpcCoordinatorClient::next_report() {
@@ -189,15 +210,17 @@ void GrpcCoordinatorClient::delivered(const proto::ReportRequest& request) {
   checkpoints_.erase(checkpoints_.begin(), checkpoints_.begin() + request.checkpoint_size());
 }
 
-// A report that was not answered is sent again as it was: it may have arrived.
+// A report that was not answered is sent again as it was, for it may have arrived, to wherever the coordinator is by
+// then.
 void GrpcCoordinatorClient::send_all() {
   bool attached = false;
+  bool answered = false;  // the last call
   std::optional<proto::ReportRequest> request;
   Clock::duration back_off = kFirstBackOff;
   Clock::time_point last_sent = Clock::now();
   while (true) {
-    bool good = attached || attach();
-    attached = good;
+    bool good = (answered || look_up()) && (attached || attach());
+    attached |= good;
     if (good) {
       if (!request) request = next_report();
       good = send(*request);
@@ -205,6 +228,7 @@ void GrpcCoordinatorClient::send_all() {
       if (good) request.reset();
       last_sent = Clock::now();
     }
+    answered = good;
     std::unique_lock lock(mutex_);
     connected_ = good;
     const bool empty = !request && train_.empty() && evaluations_.empty() && checkpoints_.empty();
@@ -237,11 +261,9 @@ StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std:
     faults.add("heartbeat_seconds", fmt::format("expected a number above 0 and at most {}, got {}",
                                                 kMostHeartbeatSeconds, file.heartbeat_seconds()));
   }
-  if (!file.has_coordinator()) faults.add("coordinator", "is missing: where reports go");
-  if (!file.has_token_file()) faults.add("token_file", "is missing: the secret that every call needs");
+  if (!file.has_endpoint_file()) faults.add("endpoint_file", "is missing: where it stands where reports go");
   RETURN_IF_ERROR(faults.status(attempt_file.string()));
-  ASSIGN_OR_RETURN(const std::string secret, read_secret(file.token_file()));
-  return std::make_unique<GrpcCoordinatorClient>(file, secret, std::move(callbacks));
+  return std::make_unique<GrpcCoordinatorClient>(file, std::move(callbacks));
 }
 
 }  // namespace lockstep

@@ -2,8 +2,10 @@
 //
 // A thread of its own sends reports: at once after an evaluation or a checkpoint, otherwise as a sign of life. While
 // the coordinator is away reports wait, and training goes on; what was not delivered in the end stands in
-// metrics.jsonl, which the coordinator reads. Train points beyond a limit are dropped, the oldest first. Threads: the
-// object by one thread; callbacks come from the sending thread. Never calls MPI.
+// metrics.jsonl, which the coordinator reads. Train points beyond a limit are dropped, the oldest first. Where the
+// coordinator is, and which one it is, is read from its endpoint file, anew whenever it does not answer; what another
+// one says at the same address does not count. Threads: the object by one thread; callbacks come from the sending
+// thread. Never calls MPI.
 #pragma once
 
 #include <cstddef>

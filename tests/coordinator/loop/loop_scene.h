@@ -50,8 +50,6 @@ inline LoopScene open_coordinator(
     Clocks clocks = machine_clocks()) {
   LoopScene scene;
   auto coordinator = Coordinator::open({.state_directory = directory,
-                                        .token_file = directory / "token",
-                                        .address = "127.0.0.1:1",
                                         .machine = kMachine,
                                         .cores = {0, 1, 2, 3},
                                         .runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}},

@@ -5,23 +5,20 @@
 #include <chrono>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "coordinator/service/socket_address.h"
+
 namespace lockstep {
 
 RawPeer::RawPeer(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
-  inet_pton(AF_INET, address.substr(0, colon).c_str(), &where.sin_addr);
-  descriptor_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  StatusOr<SocketAddress> where = parse_address(address);
+  CHECK(where.ok(), "{}", where.status().ToString());
+  descriptor_ = socket(where->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor_ < 0) return;
-  if (connect(descriptor_, reinterpret_cast<sockaddr*>(&where), sizeof(where)) == 0) return;
+  if (connect(descriptor_, where->get(), where->size) == 0) return;
   close(descriptor_);
   descriptor_ = -1;
 }

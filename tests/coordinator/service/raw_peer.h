@@ -1,4 +1,4 @@
-// A TCP connection that says whatever a test wants. Threads: one thread per object.
+// A connection, over TCP or to a local socket, that says whatever a test wants. Threads: one thread per object.
 #pragma once
 
 #include <string>

@@ -18,7 +18,7 @@ const std::string kListServices("\x3a\x00", 2);
 TEST(Reflection, AnswersOnlyWhenItWasAskedForAndNeedsNoToken) {
   const ServiceScene without;
   EXPECT_EQ(call(without.channel(), kReflection, kListServices, kToken).error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  const ServiceScene with({.listen = "", .token = "", .reflection = true});
+  const ServiceScene with({.listen = "", .token = "", .instance = "", .reflection = true});
   const grpc::Status answer = call(with.channel(), kReflection, kListServices, "");
   EXPECT_TRUE(answer.ok()) << answer.error_message();
 }
@@ -91,11 +91,12 @@ TEST(Calls, AreObservedWithTheirAnswer) {
   std::mutex mutex;
   std::map<std::string, int> calls;
   {
-    const ServiceScene scene({.listen = "", .token = "", .on_call = [&](auto method, auto code, double seconds) {
-                                const std::lock_guard lock(mutex);
-                                EXPECT_GE(seconds, 0);
-                                ++calls[fmt::format("{} {}", method, code)];
-                              }});
+    const ServiceScene scene(
+        {.listen = "", .token = "", .instance = "", .on_call = [&](auto method, auto code, double seconds) {
+           const std::lock_guard lock(mutex);
+           EXPECT_GE(seconds, 0);
+           ++calls[fmt::format("{} {}", method, code)];
+         }});
     ASSERT_TRUE(scene.client()->list().ok());
     EXPECT_TRUE(absl::IsNotFound(scene.client()->get("s1").status()));
     EXPECT_FALSE(call(scene.channel(), "/lockstep.proto.SweepService/List", "", "").ok());

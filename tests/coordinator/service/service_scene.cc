@@ -21,8 +21,9 @@ std::vector<int> two_cores() {
 }  // namespace
 
 ServiceScene::ServiceScene(ServerOptions options) : options_(std::move(options)) {
-  options_.listen = "127.0.0.1:0";
+  if (options_.listen.empty()) options_.listen = "127.0.0.1:0";
   options_.token = kToken;
+  options_.instance = kInstance;
   start();
 }
 
@@ -33,7 +34,6 @@ ServiceScene::~ServiceScene() {
 void ServiceScene::start() {
   CoordinatorOptions about;
   about.state_directory = directory_.path();
-  about.token_file = directory_ / "token";
   about.machine = {.cores = 2, .root = "/data"};
   about.cores = two_cores();
   about.runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}};

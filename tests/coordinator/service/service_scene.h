@@ -1,4 +1,4 @@
-// A coordinator without processes, on a directory of its own, behind a real server on a free port of loopback.
+// A coordinator without processes, on a directory of its own, behind a real server.
 #pragma once
 
 #include <functional>
@@ -18,13 +18,14 @@
 namespace lockstep {
 
 inline constexpr const char* kToken = "the token";
+inline constexpr const char* kInstance = "this one";
 
 // A new connection of its own.
 std::shared_ptr<grpc::Channel> channel_to(const std::string& address);
 
 class ServiceScene {
  public:
-  // `listen` and `token` of the options are set here.
+  // `token` and `instance` of the options are set here; `listen`, when it is empty, to a free port.
   explicit ServiceScene(ServerOptions options = {});
   ~ServiceScene();
 

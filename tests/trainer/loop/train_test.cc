@@ -75,11 +75,11 @@ class TrainTest : public testing::Test {
     return options;
   }
   void write_attempt(int port) const {
-    const std::filesystem::path token = job_.directory / "token";
-    std::ofstream(token) << "secret\n";
+    const std::filesystem::path endpoint = job_.directory / "endpoint";
+    std::ofstream(endpoint) << fmt::format("address: \"127.0.0.1:{}\"\n", port);
     std::ofstream(job_.directory / "attempt.pbtxt")
         << R"(sweep: "s1" trial: 0 attempt: 1 token: "t" heartbeat_seconds: 0.1)"
-        << fmt::format("\ncoordinator: \"127.0.0.1:{}\" token_file: \"{}\"\n", port, token.string());
+        << fmt::format("\nendpoint_file: \"{}\"\n", endpoint.string());
   }
   Status reporting_to(Judge& judge, int ranks, const std::string& name) const {
     return reporting_to(judge, ranks, attempt(name, 0));

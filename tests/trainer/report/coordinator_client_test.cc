@@ -24,14 +24,15 @@ class Recorder final : public proto::RunnerService::Service {
  public:
   grpc::Status Attach(grpc::ServerContext* context, const proto::AttachRequest*, proto::ReportReply*) override {
     const std::lock_guard lock(mutex);
-    const auto found = context->client_metadata().find("authorization");
-    authorization =
-        found == context->client_metadata().end() ? "" : std::string(found->second.data(), found->second.size());
+    context->AddTrailingMetadata("lockstep-instance", instance);
+    has_authorization |= context->client_metadata().contains("authorization");
     return answer;
   }
-  grpc::Status Report(grpc::ServerContext*, const proto::ReportRequest* request, proto::ReportReply* reply) override {
+  grpc::Status Report(grpc::ServerContext* context, const proto::ReportRequest* request,
+                      proto::ReportReply* reply) override {
     for (int i = 0; i < 1000 && hangs; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     const std::lock_guard lock(mutex);
+    context->AddTrailingMetadata("lockstep-instance", instance);
     reports.push_back(*request);
     if (failures > 0) {
       --failures;
@@ -46,7 +47,8 @@ class Recorder final : public proto::RunnerService::Service {
   }
 
   std::mutex mutex;
-  std::string authorization;
+  bool has_authorization = false;
+  std::string instance = "ours";
   std::vector<proto::ReportRequest> reports;
   grpc::Status answer;
   proto::Directive directive = proto::CONTINUE;
@@ -64,15 +66,21 @@ class CoordinatorClientTest : public testing::Test {
     ASSERT_NE(server_, nullptr);
   }
   std::unique_ptr<CoordinatorClient> connect() {
-    std::ofstream(folder_.path() / "token") << "secret\n";
+    write_endpoint("127.0.0.1:" + std::to_string(port_), "ours");
     std::ofstream(folder_.path() / "attempt.pbtxt")
-        << "sweep: \"s1\" trial: 3 attempt: 2 token: \"mine\" heartbeat_seconds: 0.05 coordinator: \"127.0.0.1:"
-        << port_ << "\" token_file: \"" << (folder_.path() / "token").string() << "\"\n";
+        << "sweep: \"s1\" trial: 3 attempt: 2 token: \"mine\" heartbeat_seconds: 0.05 endpoint_file: \""
+        << (folder_.path() / "endpoint").string() << "\"\n";
     auto client = CoordinatorClient::start(
         folder_.path() / "attempt.pbtxt",
         {.on_stop = [this] { ++stops_; }, .on_fenced = [this](const std::string&) { ++fences_; }});
     EXPECT_TRUE(client.ok()) << client.status();
     return *std::move(client);
+  }
+  // As a coordinator does: as a whole.
+  void write_endpoint(const std::string& address, const std::string& instance) {
+    const std::filesystem::path file = folder_.path() / "endpoint";
+    std::ofstream(folder_.path() / "new") << "address: \"" << address << "\" instance: \"" << instance << "\"\n";
+    std::filesystem::rename(folder_.path() / "new", file);
   }
   bool reaches(const std::function<bool()>& condition) {
     for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -104,7 +112,7 @@ TEST_F(CoordinatorClientTest, SaysWhoItIsAndReportsInOrder) {
   }
   client->finish();
   EXPECT_EQ(epochs(), (std::vector<std::int64_t>{1, 2, 3, 4, 5}));
-  EXPECT_EQ(recorder_.authorization, "Bearer secret");
+  EXPECT_FALSE(recorder_.has_authorization) << "the secret of an attempt is all that it has";
   std::int64_t seq = 0;
   int train = 0;
   int checkpoints = 0;
@@ -187,6 +195,56 @@ TEST_F(CoordinatorClientTest, IsFencedByPermissionDeniedAlone) {
   }
   answer(grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_TRUE(reaches([&] { return fences_ > 0; }));
+}
+
+TEST_F(CoordinatorClientTest, AnotherCoordinatorAtTheAddressIsNotHeeded) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return !recorder_.all().empty(); }));
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.instance = "another";
+    recorder_.directive = proto::STOP_AT_CHECKPOINT;
+    recorder_.reports.clear();
+  }
+  client->report(EvalPoint{.epoch = 1});  // that it took this does not count either
+  ASSERT_TRUE(reaches([&] { return epochs().size() >= 2; }));
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.answer = {grpc::StatusCode::PERMISSION_DENIED, "who are you?"};
+    recorder_.reports.clear();
+  }
+  ASSERT_TRUE(reaches([&] { return recorder_.all().size() >= 2; }));
+  EXPECT_EQ(fences_, 0);
+  EXPECT_EQ(stops_, 0);
+  write_endpoint("127.0.0.1:" + std::to_string(port_), "another");  // the control: it is ours after all
+  EXPECT_TRUE(reaches([&] { return fences_ > 0; }));
+}
+
+TEST_F(CoordinatorClientTest, GoesWhereTheEndpointSays) {
+  serve("127.0.0.1:0");
+  const auto client = connect();
+  ASSERT_TRUE(reaches([&] { return !recorder_.all().empty(); }));
+  server_->Shutdown();
+  server_.reset();
+  client->report(EvalPoint{.epoch = 1});
+  const std::string socket = "unix:" + (folder_.path() / "socket").string();
+  serve(socket);
+  {
+    const std::lock_guard lock(recorder_.mutex);
+    recorder_.instance = "its next run";
+  }
+  write_endpoint(socket, "its next run");
+  EXPECT_TRUE(reaches([&] { return epochs() == std::vector<std::int64_t>{1}; }));
+}
+
+TEST_F(CoordinatorClientTest, BeginsBeforeThereIsAnEndpoint) {
+  const auto client = connect();
+  std::filesystem::remove(folder_.path() / "endpoint");
+  client->report(EvalPoint{.epoch = 1});
+  serve("127.0.0.1:0");
+  write_endpoint("127.0.0.1:" + std::to_string(port_), "ours");
+  EXPECT_TRUE(reaches([&] { return epochs() == std::vector<std::int64_t>{1}; }));
 }
 
 TEST_F(CoordinatorClientTest, WaitsForAnEvaluationsAnswerNoLongerThanItsBound) {
@@ -283,8 +341,7 @@ TEST_F(CoordinatorClientTest, RefusesABadFile) {
   std::ofstream(folder_.path() / "bad.pbtxt") << "trail: 3\n";
   const auto client = CoordinatorClient::start(folder_.path() / "bad.pbtxt", {});
   ASSERT_TRUE(absl::IsInvalidArgument(client.status())) << client.status();
-  for (const char* word :
-       {"trial", "sweep: is missing", "heartbeat_seconds", "coordinator: is missing", "token_file: is missing"}) {
+  for (const char* word : {"trial", "sweep: is missing", "heartbeat_seconds", "endpoint_file: is missing"}) {
     EXPECT_NE(client.status().message().find(word), absl::string_view::npos) << client.status();
   }
 }

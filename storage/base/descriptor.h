@@ -15,10 +15,14 @@ class Descriptor {
     std::swap(descriptor_, other.descriptor_);
     return *this;
   }
-  ~Descriptor();
+  ~Descriptor() { close(); }
 
   int get() const { return descriptor_; }
   bool valid() const { return descriptor_ >= 0; }
+  // False, with errno, on an error; the descriptor is gone all the same. True when there is none.
+  bool close();
+  // Gives it away.
+  int release() { return std::exchange(descriptor_, -1); }
 
  private:
   int descriptor_ = -1;
