@@ -107,7 +107,7 @@ class LocalExecutor : public Executor {
     post([this, key] {
       const auto found = attempts_.find(key);
       if (found == attempts_.end() || std::exchange(found->second.asked, true)) return;
-      send_signal(found->second.shim.process, SIGUSR1);
+      ask(found->second);
     });
   }
 
@@ -228,12 +228,22 @@ class LocalExecutor : public Executor {
 
   void look_again(Attempt& attempt, milliseconds pause) { attempt.next = Clock::now() + pause; }
 
-  // False when it is dead.
+  // False when it is dead. While that cannot be told it is looked at again: nothing is started beside it.
   bool wait_for(Attempt& attempt, const ProcessIdentity& shim) {
-    attempt.shim = {shim, open_process(shim)};
-    if (!attempt.shim.process.valid()) return false;
-    if (attempt.asked) send_signal(attempt.shim.process, SIGUSR1);
+    StatusOr<Descriptor> process = open_process(shim);
+    if (absl::IsNotFound(process.status())) return false;
+    attempt.shim = {shim, process.ok() ? *std::move(process) : Descriptor()};
+    if (attempt.asked) ask(attempt);
+    if (attempt.shim.process.valid()) return true;
+    log_error("attempt in \"{}\": {}", attempt.directory.path().native(), std::string(process.status().message()));
+    look_again(attempt, kRetryPause);
     return true;
+  }
+
+  void ask(const Attempt& attempt) {
+    if (!attempt.shim.process.valid()) return;  // it is asked when it is found
+    const Status asked = send_signal(attempt.shim.process, SIGUSR1);
+    if (absl::IsUnavailable(asked)) log_error("{}", std::string(asked.message()));
   }
 
   // A shim of an earlier coordinator that has not come to its claim yet.
@@ -256,11 +266,12 @@ class LocalExecutor : public Executor {
       StatusOr<ShimProcess> shim = start_shim(options_.shim, attempt.directory);
       status = shim.status();
       if (shim.ok()) attempt.shim = *std::move(shim);
+      if (shim.ok() && !attempt.shim.process.valid()) look_again(attempt, kRetryPause);
     }
     if (status.ok()) status = fault_point("serve.started");
     if (status.ok()) return;
     attempt.story = std::string(status.message());
-    if (!attempt.shim.process.valid()) settle(attempt);
+    if (attempt.shim.identity.pid == 0) settle(attempt);
   }
 
   void kill_sessions(Attempt& attempt, proto::AttemptEnd end) {

@@ -54,6 +54,19 @@ std::vector<pid_t> all_processes() {
   return pids;
 }
 
+// A call that failed without saying that the process is dead.
+Status unknown(std::string_view call, pid_t pid, int error) {
+  return io_error(fmt::format("cannot tell whether process {} lives: {}: {}", pid, call,
+                              error == 0 ? "it is hidden" : std::generic_category().message(error)));
+}
+
+// Of a member that lived a moment ago; SIGKILL is sent to it.
+bool still_lives(const ProcessIdentity& member) {
+  const StatusOr<Descriptor> process = open_process(member);
+  const Status status = process.ok() ? send_signal(*process, SIGKILL) : process.status();
+  return !absl::IsNotFound(status);
+}
+
 }  // namespace
 
 // "PID (NAME) STATE ppid pgrp session ...": NAME may hold blanks and parentheses, so fields are counted from the last
@@ -97,16 +110,25 @@ const std::string& boot_id() {
   return *id;
 }
 
-Descriptor open_process(const ProcessIdentity& identity) {
-  if (identity.pid <= 1) return Descriptor();
+StatusOr<Descriptor> open_process(const ProcessIdentity& identity) {
+  const Status dead = absl::NotFoundError(fmt::format("process {} is dead", identity.pid));
+  if (identity.pid <= 1) return dead;
   Descriptor process(pidfd_open(identity.pid, 0));  // close-on-exec by definition
+  const int error = process.valid() ? 0 : errno;
+  if (error == ESRCH) return dead;
+  if (error == EMFILE || error == ENFILE || error == ENOMEM) return unknown("pidfd_open", identity.pid, error);
   const std::optional<ProcessFacts> facts = process_facts(identity.pid);
-  const bool same = facts && facts->alive && facts->identity == identity;
-  return same ? std::move(process) : Descriptor();
+  if (facts && (!facts->alive || facts->identity != identity)) return dead;
+  if (facts && process.valid()) return process;
+  // Denied, hidden, or gone meanwhile. A leader that has left its session behind is EINVAL to pidfd_open.
+  if (::kill(identity.pid, 0) != 0 && errno == ESRCH) return dead;
+  return unknown(facts ? "pidfd_open" : "/proc", identity.pid, error);
 }
 
-bool send_signal(const Descriptor& process, int signal) {
-  return process.valid() && pidfd_send_signal(process.get(), signal, nullptr, 0) == 0;
+Status send_signal(const Descriptor& process, int signal) {
+  if (pidfd_send_signal(process.get(), signal, nullptr, 0) == 0) return OkStatus();
+  if (errno == ESRCH) return absl::NotFoundError("the process is gone");
+  return io_error(fmt::format("pidfd_send_signal: {}", std::generic_category().message(errno)));
 }
 
 std::vector<ProcessIdentity> processes_running(std::string_view program_name, std::string_view argument) {
@@ -133,9 +155,7 @@ int kill_session(pid_t session, pid_t spared) {
     if (!facts || !facts->alive || facts->session != session || pid == spared) continue;
     members.insert(pid == session ? members.begin() : members.end(), facts->identity);
   }
-  int sent = 0;
-  for (const ProcessIdentity& member : members) sent += send_signal(open_process(member), SIGKILL) ? 1 : 0;
-  return sent;
+  return static_cast<int>(std::count_if(members.begin(), members.end(), still_lives));
 }
 
 }  // namespace lockstep

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "storage/base/descriptor.h"
+#include "storage/base/status.h"
 
 namespace lockstep {
 
@@ -40,18 +41,20 @@ std::optional<ProcessFacts> process_facts(pid_t pid);
 // Of this boot of the machine, from /proc/sys/kernel/random/boot_id; CHECKs that there is one.
 const std::string& boot_id();
 
-// A pidfd of exactly this process; not valid when it is dead.
-Descriptor open_process(const ProcessIdentity& identity);
+// A pidfd of exactly this process. Errors: kNotFound when it is dead; kUnavailable when that cannot be told, because a
+// call is denied or a limit is reached: it may live.
+StatusOr<Descriptor> open_process(const ProcessIdentity& identity);
 
-// Sends a signal through a pidfd; false when the process is gone.
-bool send_signal(const Descriptor& process, int signal);
+// Sends a signal through a pidfd. Errors: kNotFound when the process is gone; kUnavailable when it may live and was not
+// sent the signal.
+Status send_signal(const Descriptor& process, int signal);
 
 // The live processes whose arguments are exactly a program with this file name and `argument`.
 std::vector<ProcessIdentity> processes_running(std::string_view program_name, std::string_view argument);
 
-// Sends SIGKILL to every live process of the session, the leader first, except to `spared` (0: none). Returns to how
-// many; none: the session is gone, for good if `spared` is 0. It takes time until a killed process is gone: call again.
-// Requires: session > 1.
+// Sends SIGKILL to every live process of the session, the leader first, except to `spared` (0: none). Returns how many
+// lived, be it that the signal was denied; none: the session is gone, for good if `spared` is 0. It takes time until a
+// killed process is gone: call again. Requires: session > 1.
 int kill_session(pid_t session, pid_t spared);
 
 }  // namespace lockstep

@@ -49,9 +49,7 @@ StatusOr<ShimProcess> start_shim(const std::filesystem::path& program, const Att
   // It stays in the table, as a zombie at least, until it is reaped: the number is its own.
   const auto facts = process_facts(pid);
   CHECK(facts, "the shim {} is not in the process table: who reaps children of this process?", pid);
-  ShimProcess shim{facts->identity, Descriptor(pidfd_open(pid, 0))};
-  CHECK(shim.process.valid(), "pidfd_open: {}", std::generic_category().message(errno));
-  return shim;
+  return ShimProcess{facts->identity, Descriptor(pidfd_open(pid, 0))};
 }
 
 std::string reap(const ProcessIdentity& shim) {

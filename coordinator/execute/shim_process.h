@@ -14,7 +14,7 @@ namespace lockstep {
 
 struct ShimProcess {
   ProcessIdentity identity;
-  Descriptor process;  // pidfd: readable when it has ended
+  Descriptor process;  // pidfd: readable when it has ended; not valid: none could be had
 };
 
 // Starts `program DIRECTORY` as leader of a new session, with nothing but /dev/null and the attempt's output open, and

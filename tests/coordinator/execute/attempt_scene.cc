@@ -75,7 +75,7 @@ AttemptScene::~AttemptScene() {
     if (!used_again) eventually([&] { return kill_session(pid, 0) == 0; });
   }
   for (const ProcessIdentity& shim : processes_running("lockstep-shim", path().native())) {
-    send_signal(open_process(shim), SIGKILL);
+    if (const auto process = open_process(shim); process.ok()) send_signal(*process, SIGKILL).IgnoreError();
   }
 }
 

@@ -65,7 +65,7 @@ TEST(ProcessTableTest, AZombieIsDead) {
   kill(child, SIGKILL);
   EXPECT_TRUE(eventually([&] { return !lives(child); }));
   EXPECT_TRUE(process_facts(child));
-  EXPECT_FALSE(open_process(facts->identity).valid());
+  EXPECT_TRUE(absl::IsNotFound(open_process(facts->identity).status()));
   waitpid(child, nullptr, 0);
   EXPECT_FALSE(process_facts(child));
 }
@@ -73,8 +73,8 @@ TEST(ProcessTableTest, AZombieIsDead) {
 TEST(ProcessTableTest, OpensNoOtherProcessOfTheSameNumber) {
   const pid_t child = sleeping_child();
   const ProcessIdentity identity = process_facts(child)->identity;
-  EXPECT_TRUE(open_process(identity).valid());
-  EXPECT_FALSE(open_process({identity.pid, identity.start_ticks + 1}).valid());
+  EXPECT_TRUE(open_process(identity).ok());
+  EXPECT_TRUE(absl::IsNotFound(open_process({identity.pid, identity.start_ticks + 1}).status()));
   end(child);
 }
 
