@@ -8,10 +8,14 @@
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 namespace lockstep {
 namespace {
+
+constexpr std::size_t kMostLogBytes = std::size_t(16) << 20;
+constexpr std::size_t kOldLogs = 4;
 
 std::string pattern_of(int rank) {
   return "%Y-%m-%d %H:%M:%S %L " + (rank < 0 ? "" : fmt::format("rank {}: ", rank)) + "%v";
@@ -87,8 +91,13 @@ Status log_to_file(const std::filesystem::path& path, LogFormat format) {
   Log& state = the_log();
   const std::lock_guard lock(state.mutex);
   try {
-    auto file = std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string());
     const bool json = format == LogFormat::kJson;
+    spdlog::sink_ptr file;
+    if (json) {  // of a program that runs for months
+      file = std::make_shared<spdlog::sinks::rotating_file_sink_st>(path.string(), kMostLogBytes, kOldLogs);
+    } else {
+      file = std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string());
+    }
     file->set_pattern(json ? kJsonPattern : state.pattern);
     (json ? state.json_logger : state.logger).sinks().push_back(std::move(file));
   } catch (const std::exception& error) {

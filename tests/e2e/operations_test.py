@@ -96,6 +96,20 @@ class OperationsTest(CoordinatorCase):
         self.assertEqual({line["attempt"] for line in planned}, {1})
         self.assertFalse([line for line in lines if "token" in line], "secrets in the log")
 
+    def test_the_log_does_not_grow_without_end(self):
+        state = self.folder / "long"
+        state.mkdir()
+        before = json.dumps({"message": "old", "padding": "x" * 1000}) + "\n"
+        (state / "coordinator.log").write_text(before * ((16 << 20) // len(before)))
+        it = self.coordinator("long")
+        it.sweep("submit", self.spec("long", trials=1))
+        self.wait_for(it, "COMPLETED")
+        self.assertLess((state / "coordinator.log").stat().st_size, 1 << 20)
+        self.assertIn("sweep_changed", it.log())
+        old = (state / "coordinator.1.log").read_text()
+        self.assertTrue(old.startswith(before))
+        self.assertIn("sweep_submitted", old + it.log())
+
     def test_reflection_answers_only_with_its_flag(self):
         method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
         list_services = b"\x3a\x00"

@@ -111,6 +111,36 @@ TEST(Log, AJsonFileHasAnObjectALine) {
   EXPECT_EQ(second["stop"], false);
 }
 
+TEST(Log, AJsonFileIsKeptInPiecesAndTheOldestGo) {
+  const TemporaryDirectory directory;
+  constexpr std::size_t kPiece = std::size_t(16) << 20;
+  const std::string padding(std::size_t(1) << 20, 'x');
+  printed(directory, [&] {
+    CHECK(log_to_file(directory / "log.json", LogFormat::kJson).ok());
+    for (int i = 0; i < 100; ++i) log(LogLevel::kInfo, padding, {{"number", std::int64_t{i}}});
+  });
+  std::int64_t next = 99;
+  for (const char* name : {"log.json", "log.1.json", "log.2.json", "log.3.json", "log.4.json"}) {
+    EXPECT_LE(std::filesystem::file_size(directory / name), kPiece) << name;
+    std::vector<std::string> lines = lines_of(directory / name);
+    ASSERT_FALSE(lines.empty()) << name;
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+      EXPECT_EQ(nlohmann::json::parse(*line)["number"], next--) << name;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory / "log.5.json"));
+  EXPECT_GT(next, 0) << "the oldest have gone";
+}
+
+TEST(Log, ATextFileStaysWhole) {
+  const TemporaryDirectory directory;
+  printed(directory, [&] {
+    CHECK(log_to_file(directory / "log.txt").ok());
+    for (int i = 0; i < 17; ++i) log_info("{}", std::string(std::size_t(1) << 20, 'x'));
+  });
+  EXPECT_EQ(lines_of(directory / "log.txt").size(), 17U);
+}
+
 TEST(Log, AFileThatCannotBeOpenedIsAnError) {
   const TemporaryDirectory directory;
   ASSERT_TRUE(make_directories(directory / "taken").ok());
