@@ -33,6 +33,16 @@ class GrpcClient final : public Client {
   StatusOr<proto::ListReply> list() override {
     return call<proto::ListReply>(sweeps_, &proto::SweepService::Stub::List, proto::ListRequest());
   }
+  StatusOr<proto::TrialView> trial(const std::string& sweep, int number) override {
+    proto::TrialsRequest request;
+    request.set_sweep(sweep);
+    request.set_first(number);
+    request.set_most(1);
+    ASSIGN_OR_RETURN(const proto::TrialsReply page,
+                     call<proto::TrialsReply>(sweeps_, &proto::SweepService::Stub::Trials, request));
+    if (page.trial_size() == 1 && page.trial(0).trial() == number) return page.trial(0);
+    return absl::NotFoundError(fmt::format("sweep {} has no trial {}", sweep, number));
+  }
   StatusOr<proto::TrialsReply> trials(const std::string& sweep, bool only_open) override {
     proto::TrialsReply all;
     proto::TrialsRequest request;

@@ -25,6 +25,8 @@ class Client {
   virtual StatusOr<proto::SubmitReply> submit(const proto::SubmitRequest& request) = 0;
   virtual StatusOr<proto::SweepView> get(const std::string& sweep) = 0;
   virtual StatusOr<proto::ListReply> list() = 0;
+  // One trial. Errors: also kNotFound.
+  virtual StatusOr<proto::TrialView> trial(const std::string& sweep, int number) = 0;
   // All pages; `only_open`: only trials that have not ended.
   virtual StatusOr<proto::TrialsReply> trials(const std::string& sweep, bool only_open) = 0;
   // Returns when the stream ends or `take` says false.

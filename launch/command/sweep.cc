@@ -1,12 +1,15 @@
 // lockstep sweep: a client of the coordinator.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
+#include "coordinator/loop/secret.h"
 #include "coordinator/service/client.h"
 #include "coordinator/service/endpoint.h"
 #include "coordinator/service/token.h"
@@ -20,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kRequestIdBytes = 16;
+constexpr std::chrono::milliseconds kFirstPause(100), kLongestPause(3200);
 constexpr const char* kExamples = R"text(
 Examples:
   lockstep sweep plan launch/sweeps/fashion_mnist.sweep.pbtxt
@@ -74,13 +79,33 @@ std::vector<proto::TrialView> trials_of(const proto::TrialsReply& reply) {
   return {reply.trial().begin(), reply.trial().end()};
 }
 
+// Whether the request may have been carried out all the same.
+bool is_unknown(const Status& status) {
+  return absl::IsUnavailable(status) || absl::IsInternal(status) || absl::IsUnknown(status);
+}
+
+// Asked again with the same id the coordinator gives the answer of the first time.
+StatusOr<proto::SubmitReply> submit_once(Client& client, const proto::SubmitRequest& request) {
+  StatusOr<proto::SubmitReply> reply = client.submit(request);
+  for (auto pause = kFirstPause; is_unknown(reply.status()) && pause <= kLongestPause; pause *= 2) {
+    std::this_thread::sleep_for(pause);
+    reply = client.submit(request);
+  }
+  if (!is_unknown(reply.status()) || request.validate_only()) return reply;
+  return Status(
+      reply.status().code(),
+      fmt::format("{}\nWhether the sweep was accepted is not known. Ask again with --request-id {}: it is not "
+                  "accepted twice",
+                  std::string(reply.status().message()), request.request_id()));
+}
+
 Status submit(Client& client, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
   proto::SubmitRequest request;
   *request.mutable_spec() = spec;
-  request.set_request_id(arguments.request_id);
+  request.set_request_id(arguments.request_id.empty() ? new_secret(kRequestIdBytes) : arguments.request_id);
   request.set_validate_only(arguments.validate_only);
-  const auto reply = client.submit(request);
+  const auto reply = submit_once(client, request);
   RETURN_IF_ERROR(show<proto::SubmitReply>(reply, arguments.json, [&](const proto::SubmitReply& it) {
     if (arguments.validate_only) return std::string("the sweep is good\n");
     return fmt::format("{}\n", it.sweep());
@@ -161,7 +186,8 @@ using Action = std::function<Status(Client&)>;
 void add_file_verbs(CLI::App& app, Arguments& it, Action& action) {
   CLI::App* const submit_verb = app.add_subcommand("submit", "Accept a sweep; prints its name");
   submit_verb->add_option("file", it.file, "Sweep (text proto; proto/sweep.proto has every field)")->required();
-  submit_verb->add_option("--request-id", it.request_id, "The same again is the same sweep, not another one");
+  submit_verb->add_option("--request-id", it.request_id,
+                          "The same again is the same sweep, not another one (default: a new one)");
   submit_verb->add_flag("--validate-only", it.validate_only, "Only say what is wrong with it");
   submit_verb->add_flag("--watch", it.watch, "Then watch it to its end");
   submit_verb->callback([&] { action = [&](Client& client) { return submit(client, it); }; });

@@ -122,12 +122,6 @@ void print_from(const fs::path& file, long& offset) {
   std::fclose(in);
 }
 
-StatusOr<proto::TrialView> find_trial(Client& client, const std::string& sweep, int number) {
-  ASSIGN_OR_RETURN(const proto::TrialsReply all, client.trials(sweep, /*only_open=*/false));
-  if (number >= 0 && number < all.trial_size()) return all.trial(number);
-  return absl::NotFoundError(fmt::format("no trial {}: there are {}", number, all.trial_size()));
-}
-
 }  // namespace
 
 Status watch_sweep(Client& client, const std::string& sweep, bool json) {
@@ -139,7 +133,7 @@ Status print_logs(Client& client, const std::string& sweep, int number, bool fol
   int attempt = 0;
   long offset = 0;
   for (int tries = 0; tries < kMostTries; ++tries) {
-    const StatusOr<proto::TrialView> trial = find_trial(client, sweep, number);
+    const StatusOr<proto::TrialView> trial = client.trial(sweep, number);
     if (trial.ok()) {
       tries = 0;
       if (attempt == 0) attempt = std::max(1, trial->attempts());

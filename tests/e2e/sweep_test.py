@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import time
@@ -142,6 +143,27 @@ class SweepTest(CoordinatorCase):
         trial = it.trials()[0]
         self.assertEqual((trial["state"], trial["attempts"], len(trial["evaluation"])), ("TRIAL_COMPLETED", 2, 3))
         self.assertIn("no trial of s1 has failed", it.sweep("retry", "s1", code=1))
+
+    def test_submit_is_answered_over_the_death_of_the_coordinator(self):
+        it = self.coordinator("died", {"LOCKSTEP_FAULT": "serve.committed:1:kill"})
+        pending = it.begin("submit", self.spec("died", trials=1))
+        self.assertTrue(wait_until(lambda: not it.is_up(), 60))  # it has accepted, and has not answered
+        self.assertTrue(it.start(), it.run.output())
+        outcome = pending.wait(60)
+        self.assertEqual((outcome.code, outcome.out), (0, "s1\n"), outcome.text)
+        self.assertEqual(len(json.loads(it.sweep("ls", "--json"))["sweep"]), 1)
+
+    def test_submit_tells_its_request_when_nobody_answers(self):
+        it = self.coordinator("away")
+        it.kill()
+        text = it.sweep("submit", self.spec("away", trials=1), code=1)
+        request = re.search(r"not known. Ask again with --request-id (\w+)", text)
+        self.assertTrue(request, text)
+        self.assertTrue(it.start(), it.run.output())
+        for _ in range(2):
+            self.assertEqual(it.sweep("submit", self.spec("away", trials=1), "--request-id", request.group(1)), "s1\n")
+        self.assertEqual(it.sweep("submit", self.spec("away", trials=1)), "s2\n")
+        self.assertEqual(it.sweep("submit", self.spec("away", trials=1)), "s3\n")  # each time another one
 
     def test_who_may_ask(self):
         it = self.coordinator("who")

@@ -87,6 +87,23 @@ TEST(ErrorDetails, MoreFaultsThanAreToldAreCounted) {
   EXPECT_NE(std::string(status.message()).find(" more"), std::string::npos);
 }
 
+TEST(Calls, OneTrialIsAskedForAlone) {
+  const ServiceScene scene;
+  const std::unique_ptr<Client> client = scene.client();
+  EXPECT_TRUE(absl::IsNotFound(client->trial("s1", 0).status()));
+  const auto sweep = client->submit(good_submission());
+  ASSERT_TRUE(sweep.ok()) << sweep.status();
+  const auto trial = client->trial(sweep->sweep(), 0);
+  ASSERT_TRUE(trial.ok()) << trial.status();
+  EXPECT_EQ(trial->trial(), 0);
+  EXPECT_EQ(trial->assignment_size(), 1);
+  for (const int none : {-1, 1, 99}) {
+    const Status status = client->trial(sweep->sweep(), none).status();
+    EXPECT_TRUE(absl::IsNotFound(status)) << status;
+    EXPECT_NE(std::string(status.message()).find(fmt::format("no trial {}", none)), std::string::npos) << status;
+  }
+}
+
 TEST(Calls, AreObservedWithTheirAnswer) {
   std::mutex mutex;
   std::map<std::string, int> calls;
