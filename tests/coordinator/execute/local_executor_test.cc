@@ -151,7 +151,7 @@ TEST_F(LocalExecutorTest, AShimThatFailsBeforeItsClaimSaysWhyAndNoOtherCanStart)
     const ShimFault fault("shim.begin:1:fail");
     const Ended ended = end_of(scene_.job("true"));
     EXPECT_EQ(ended.end, proto::LOST);
-    EXPECT_TRUE(ended.message.starts_with("its shim ended with code 1 and left no exit code\n")) << ended.message;
+    EXPECT_TRUE(ended.message.starts_with("its shim ended with code 74 and left no exit code\n")) << ended.message;
     EXPECT_NE(ended.message.find("fault point shim.begin"), std::string::npos) << ended.message;
   }
   EndLog second_log;
