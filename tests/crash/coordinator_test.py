@@ -87,11 +87,11 @@ def at_instants(scene, name, ranks, wanted, chance, kills):
                 requests.begin()
                 time.sleep(chance.uniform(0, 0.1))
             kills[victim] += it.kill(victim, chance)
-            if asks:
-                requests.settle()
             if dies:
                 time.sleep(chance.uniform(0, 0.2))
                 it.start()
+            if asks:
+                requests.settle()  # it has asked again by itself
         requests.check()
         kills["requests acknowledged"] += len(requests.acknowledged)
         return it.finish()

@@ -31,6 +31,7 @@ class DisturbedSweep:
     def __init__(self, scene, name, spec, ranks=1):
         self.coordinator = Coordinator(scene.folder, name)
         self.spec = spec
+        self._is_faulty = False
         self._watcher = AttemptWatcher(self.coordinator.state, ranks)
 
     def __enter__(self):
@@ -43,6 +44,7 @@ class DisturbedSweep:
 
     def start(self, environment=None):
         """Starts the coordinator. With a fault it may have died of it when this returns."""
+        self._is_faulty = environment is not None
         if not self.coordinator.start(environment) or not (environment or self.coordinator.is_up()):
             raise AssertionError(f"the coordinator does not start\n{self.coordinator.run.output()}")
 
@@ -64,6 +66,17 @@ class DisturbedSweep:
         if not wait_until(submitted, 60, 0.1):
             raise AssertionError(f"the sweep is not taken\n{self.coordinator.run.output()}")
         return starts
+
+    def _ask(self, *arguments):
+        """What `lockstep sweep` prints. Nothing when the coordinator died of its fault while it was asked, at whatever time
+        that comes: then it is started again without. Its connections end before the process does."""
+        try:
+            return self.coordinator.sweep(*arguments)
+        except AssertionError:
+            if not self._is_faulty or not wait_until(lambda: not self.coordinator.is_up(), 10, 0.01):
+                raise
+            self.start()
+            return ""
 
     def trainers(self):
         """{pid: (sweep, trial, attempt)} of the ranks that live."""
@@ -92,8 +105,8 @@ class DisturbedSweep:
     def finish(self):
         """Waits until every sweep has ended; returns what s1 came to."""
         def ended():
-            sweeps = json.loads(self.coordinator.sweep("ls", "--json"))["sweep"]
-            return all(sweep["state"] == "SWEEP_COMPLETED" for sweep in sweeps)
+            answer = self._ask("ls", "--json")
+            return answer and all(sweep["state"] == "SWEEP_COMPLETED" for sweep in json.loads(answer)["sweep"])
 
         if not wait_until(ended, LIMIT_SECONDS, 0.2):
             raise AssertionError(f"{self.coordinator.sweep('trials', 's1')}\n{self.coordinator.log()}")
