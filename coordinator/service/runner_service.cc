@@ -19,19 +19,19 @@ grpc::Status tell(StatusOr<proto::ReportReply> answer, proto::ReportReply* reply
 grpc::Status RunnerServiceImpl::Attach(grpc::ServerContext* context, const proto::AttachRequest* request,
                                        proto::ReportReply* reply) {
   context->AddTrailingMetadata(kInstance, instance_);
-  return tell(coordinator_.ask<proto::ReportReply>(
-                  [&](Coordinator::Desk& desk) { return take_attach(desk, *request); },
-                  [&](const State& state) { return directive(state, request->attempt()); }),
-              reply);
+  return tell(
+      coordinator_.ask<proto::ReportReply>([&](Coordinator::Desk& desk) { return take_attach(desk, *request); },
+                                           [&](const State& state) { return directive(state, request->attempt()); }),
+      reply);
 }
 
 grpc::Status RunnerServiceImpl::Report(grpc::ServerContext* context, const proto::ReportRequest* request,
                                        proto::ReportReply* reply) {
   context->AddTrailingMetadata(kInstance, instance_);
-  return tell(coordinator_.ask<proto::ReportReply>(
-                  [&](Coordinator::Desk& desk) { return take_report(desk, *request); },
-                  [&](const State& state) { return directive(state, request->attempt()); }),
-              reply);
+  return tell(
+      coordinator_.ask<proto::ReportReply>([&](Coordinator::Desk& desk) { return take_report(desk, *request); },
+                                           [&](const State& state) { return directive(state, request->attempt()); }),
+      reply);
 }
 
 }  // namespace lockstep
