@@ -7,7 +7,6 @@
 
 #include "coordinator/loop/job_file.h"
 #include "coordinator/loop/log_lines.h"
-#include "coordinator/loop/run_history.h"
 #include "coordinator/loop/secret.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/retention.h"
@@ -25,13 +24,15 @@ AttemptKey key_of(const Sweep& sweep, const Trial& trial, const Attempt& attempt
 
 }  // namespace
 
-Clocks machine_clocks() {
+Outside real_outside() {
   return {.wall_ms =
               [] {
                 const auto now = std::chrono::system_clock::now().time_since_epoch();
                 return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
               },
-          .running = AttemptWatch::Clock::now};
+          .running = AttemptWatch::Clock::now,
+          .room = [] { return OkStatus(); },
+          .read_run = read_run_history};
 }
 
 Coordinator::Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store)
@@ -88,16 +89,18 @@ bool Coordinator::wait_for_event(std::int64_t revision, std::chrono::millisecond
   return revision_ > revision;
 }
 
-ViewOptions Coordinator::view_options() const {
+ViewOptions Coordinator::view_options() {
+  const std::lock_guard lock(mutex_);
   return {.state_directory = options_.state_directory.string(),
           .cores = static_cast<int>(options_.cores.size()),
-          .now_ms = options_.clocks.wall_ms(),
-          .with_spec = false};
+          .now_ms = options_.outside.wall_ms(),
+          .with_spec = false,
+          .holding = holding_};
 }
 
 void Coordinator::wait_for_tasks() {
   auto wait = watch_.period(state_);
-  const std::int64_t now_ms = options_.clocks.wall_ms();
+  const std::int64_t now_ms = options_.outside.wall_ms();
   if (const auto next = next_time(state_, now_ms)) {
     wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms + 1));
   }
@@ -135,7 +138,7 @@ Status Coordinator::run() {
 }
 
 void Coordinator::apply_events(Commit& commit) {
-  const std::int64_t time = options_.clocks.wall_ms();
+  const std::int64_t time = options_.outside.wall_ms();
   for (proto::Event& event : commit.events) {
     event.set_time_ms(time);
     apply(state_, event);
@@ -162,10 +165,11 @@ void Coordinator::apply_events(Commit& commit) {
 }
 
 void Coordinator::plan_all(std::vector<Commit>& commits) {
-  const Resources resources{.cores = options_.cores, .new_token = [] { return new_secret(16); }};
+  const Resources resources{.cores = room_.ok() ? std::span<const int>(options_.cores) : std::span<const int>(),
+                            .new_token = [] { return new_secret(16); }};
   for (int i = 0; i < kMostPlans; ++i) {
     Commit commit;
-    commit.events = plan(state_, resources, options_.clocks.wall_ms());
+    commit.events = plan(state_, resources, options_.outside.wall_ms());
     if (commit.events.empty()) return;
     apply_events(commit);
     commits.push_back(std::move(commit));
@@ -200,7 +204,7 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   std::deque<Task> put_off;
   for (Task& task : tasks) {
     Desk desk{.state = state_,
-              .now_ms = options_.clocks.wall_ms(),
+              .now_ms = options_.outside.wall_ms(),
               .store = *store_,
               .last_seqs = last_seqs_,
               .commit = {},
@@ -238,7 +242,8 @@ Status Coordinator::commit(std::vector<Commit>& commits) {
 }
 
 Status Coordinator::round(std::deque<Task>& tasks) {
-  watch_.begin_round(state_, options_.clocks.running());
+  watch_.begin_round(state_, options_.outside.running());
+  look_for_room();
   std::vector<Commit> commits = decide(tasks);
   plan_all(commits);
   collect_checkpoints(commits);
@@ -256,13 +261,29 @@ Status Coordinator::round(std::deque<Task>& tasks) {
   return status.ok() ? act() : status;
 }
 
+void Coordinator::look_for_room() {
+  const Status room = options_.outside.room();
+  if (!room.ok() && room_.ok()) log_warning("holding, nothing is started: {}", std::string(room.message()));
+  if (room.ok() && !room_.ok()) log_info("there is room: trials are started again");
+  room_ = room;
+  const std::lock_guard lock(mutex_);
+  holding_ = std::string(room.message());
+}
+
+// What was started before, by an earlier coordinator, is taken up in any case.
+bool Coordinator::may_start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) const {
+  return room_.ok() || executor_->was_started(options_.state_directory / attempt_directory(sweep, trial, attempt));
+}
+
 Status Coordinator::act() {
   for (const Sweep& sweep : state_.sweeps) {
     if (sweep.live_trials == 0) continue;
     for (const Trial& trial : sweep.trials) {
       const Attempt* const attempt = trial.live_attempt();
       if (attempt == nullptr) continue;
-      if (!watch_.begin(key_of(sweep, trial, *attempt))) continue;
+      const AttemptKey key = key_of(sweep, trial, *attempt);
+      if (watch_.watches(key) || !may_start(sweep, trial, *attempt)) continue;
+      watch_.begin(key);
       RETURN_IF_ERROR(start(sweep, trial, *attempt));
     }
   }
@@ -317,7 +338,7 @@ Status Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt&
 
 void Coordinator::on_ended(const Ended& ended) {
   const std::filesystem::path trial = trial_directory(ended.key.sweep, ended.key.trial);
-  RunHistory history = read_run_history(options_.state_directory / trial / "run");
+  RunHistory history = options_.outside.read_run(options_.state_directory / trial / "run");
   note_end({.sweep = ended.key.sweep,
             .trial = ended.key.trial,
             .attempt = ended.key.attempt,
