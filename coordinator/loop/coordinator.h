@@ -23,6 +23,7 @@
 #include "coordinator/execute/executor.h"
 #include "coordinator/loop/attempt_watch.h"
 #include "coordinator/loop/run_history.h"
+#include "coordinator/loop/searches.h"
 #include "coordinator/store/store.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/plan.h"
@@ -39,6 +40,8 @@ struct Outside {
   // coordinator holds: it reads, answers, takes reports and collects checkpoints, and starts nothing.
   std::function<Status()> room;
   std::function<RunHistory(const std::filesystem::path&)> read_run;
+  // Answers what a search that learns is asked, on whatever thread; none: a thread of the coordinator's own does.
+  Searches::Search search;
 };
 // Real clocks and files, and room always.
 Outside real_outside();
@@ -113,6 +116,7 @@ class Coordinator {
 
   Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store);
   bool enqueue(Task task, bool always);
+  void enqueue_work(std::function<Status(Desk&)> work);  // which nobody asks for, and nothing refuses
   void wait_for_tasks();
   std::vector<Commit> decide(std::deque<Task>& tasks);
   void hear(const Desk::Heard& heard);
@@ -137,6 +141,7 @@ class Coordinator {
   std::map<AttemptKey, std::int64_t> last_seqs_;   // of attempts that run
   std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at
   std::vector<std::filesystem::path> to_remove_;
+  Searches searches_;
   Status room_;  // in this round
   std::function<void(double)> on_commit_;
 
