@@ -44,6 +44,8 @@ class Executor {
   // that it has already, it does nothing.
   virtual void ensure(const AttemptKey& key, const std::filesystem::path& directory,
                       const proto::AttemptFile& attempt) = 0;
+  // Whether an earlier coordinator has, or may have, started the attempt of that directory.
+  virtual bool was_started(const std::filesystem::path& directory) const = 0;
   // SIGUSR1 to mpirun, once, which hands it to its ranks: they write a checkpoint and exit with 75. A job that does not
   // handle the signal yet dies of it (138). Nothing for a key that is not under way.
   virtual void ask_to_stop(const AttemptKey& key) = 0;

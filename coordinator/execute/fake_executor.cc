@@ -1,5 +1,7 @@
 #include "coordinator/execute/fake_executor.h"
 
+#include <algorithm>
+
 #include "storage/base/status.h"
 
 namespace lockstep {
@@ -13,6 +15,11 @@ void FakeExecutor::ensure(const AttemptKey& key, const std::filesystem::path& di
                           const proto::AttemptFile& attempt) {
   if (has_end_.contains(key)) return;
   if (under_way_.try_emplace(key, Started{directory, attempt}).second) started_.push_back(key);
+}
+
+bool FakeExecutor::was_started(const std::filesystem::path& directory) const {
+  return std::any_of(under_way_.begin(), under_way_.end(),
+                     [&](const auto& entry) { return entry.second.directory == directory; });
 }
 
 void FakeExecutor::ask_to_stop(const AttemptKey& key) {

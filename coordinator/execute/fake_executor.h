@@ -21,6 +21,7 @@ class FakeExecutor : public Executor {
 
   void ensure(const AttemptKey& key, const std::filesystem::path& directory,
               const proto::AttemptFile& attempt) override;
+  bool was_started(const std::filesystem::path& directory) const override;
   void ask_to_stop(const AttemptKey& key) override;
   void kill(const AttemptKey& key, proto::AttemptEnd why) override;
   std::vector<int> cores() const override { return cores_; }

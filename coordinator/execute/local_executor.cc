@@ -103,6 +103,11 @@ class LocalExecutor : public Executor {
     });
   }
 
+  // The file is written before anything is started.
+  bool was_started(const std::filesystem::path& directory) const override {
+    return !absl::IsNotFound(AttemptDirectory(directory).attempt().status());
+  }
+
   void ask_to_stop(const AttemptKey& key) override {
     post([this, key] {
       const auto found = attempts_.find(key);

@@ -21,8 +21,8 @@ void AttemptWatch::begin_round(const State& state, Clock::time_point now) {
   round_began_ = now;
 }
 
-bool AttemptWatch::begin(const AttemptKey& key) {
-  return entries_.try_emplace(key, Entry{.heard = now_, .stopping = {}}).second;
+void AttemptWatch::begin(const AttemptKey& key) {
+  entries_.try_emplace(key, Entry{.heard = now_, .stopping = {}});
 }
 
 void AttemptWatch::heard(const AttemptKey& key) {

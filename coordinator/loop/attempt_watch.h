@@ -20,8 +20,9 @@ class AttemptWatch {
 
   // A round begins at that time of the machine. Reports that wait for it are told by heard() before due() judges.
   void begin_round(const State& state, Clock::time_point now);
-  // A new attempt is watched from now on. False: it is already.
-  bool begin(const AttemptKey& key);
+  bool watches(const AttemptKey& key) const { return entries_.contains(key); }
+  // A new attempt is watched from now on.
+  void begin(const AttemptKey& key);
   // A report has come.
   void heard(const AttemptKey& key);
   void end(const AttemptKey& key);

@@ -5,9 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "coordinator/loop/job_file.h"
 #include "coordinator/loop/log_lines.h"
-#include "coordinator/loop/run_history.h"
 #include "coordinator/loop/secret.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/retention.h"
@@ -19,26 +17,31 @@ namespace {
 constexpr std::size_t kMostTasks = 10'000;
 constexpr int kMostPlans = 100'000;
 
-AttemptKey key_of(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
-  return {sweep.id, trial.number, attempt.number};
-}
-
 }  // namespace
 
-Clocks machine_clocks() {
+Outside real_outside() {
   return {.wall_ms =
               [] {
                 const auto now = std::chrono::system_clock::now().time_since_epoch();
                 return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
               },
-          .running = AttemptWatch::Clock::now};
+          .running = AttemptWatch::Clock::now,
+          .room = [] { return OkStatus(); },
+          .read_run = read_run_history,
+          .search = {}};
 }
 
 Coordinator::Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store)
-    : options_(std::move(options)), store_(std::move(store)) {}
+    : options_(std::move(options)), store_(std::move(store)), searches_(options_.outside.search, [this](auto work) {
+        enqueue_work([work = std::move(work)](Desk& desk) {
+          work(desk.state);
+          return OkStatus();
+        });
+      }) {}
 
 Coordinator::~Coordinator() {
-  executor_.reset();  // no more ends come
+  searches_.end();    // no more answers come
+  executor_.reset();  // no more ends
 }
 
 StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
@@ -60,6 +63,10 @@ bool Coordinator::enqueue(Task task, bool always) {
   tasks_.push_back(std::move(task));
   arrived_.notify_one();
   return true;
+}
+
+void Coordinator::enqueue_work(std::function<Status(Desk&)> work) {
+  enqueue({.decide = std::move(work), .done = [](const Status&) {}, .status = {}}, /*always=*/true);
 }
 
 bool Coordinator::post(std::function<Status(Desk&)> decide, std::function<void(const Status&)> done) {
@@ -88,16 +95,18 @@ bool Coordinator::wait_for_event(std::int64_t revision, std::chrono::millisecond
   return revision_ > revision;
 }
 
-ViewOptions Coordinator::view_options() const {
+ViewOptions Coordinator::view_options() {
+  const std::lock_guard lock(mutex_);
   return {.state_directory = options_.state_directory.string(),
           .cores = static_cast<int>(options_.cores.size()),
-          .now_ms = options_.clocks.wall_ms(),
-          .with_spec = false};
+          .now_ms = options_.outside.wall_ms(),
+          .with_spec = false,
+          .holding = holding_};
 }
 
 void Coordinator::wait_for_tasks() {
   auto wait = watch_.period(state_);
-  const std::int64_t now_ms = options_.clocks.wall_ms();
+  const std::int64_t now_ms = options_.outside.wall_ms();
   if (const auto next = next_time(state_, now_ms)) {
     wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms + 1));
   }
@@ -135,7 +144,7 @@ Status Coordinator::run() {
 }
 
 void Coordinator::apply_events(Commit& commit) {
-  const std::int64_t time = options_.clocks.wall_ms();
+  const std::int64_t time = options_.outside.wall_ms();
   for (proto::Event& event : commit.events) {
     event.set_time_ms(time);
     apply(state_, event);
@@ -162,11 +171,18 @@ void Coordinator::apply_events(Commit& commit) {
 }
 
 void Coordinator::plan_all(std::vector<Commit>& commits) {
-  const Resources resources{.cores = options_.cores, .new_token = [] { return new_secret(16); }};
+  searches_.forget(state_);
+  const Resources resources{.cores = room_.ok() ? std::span<const int>(options_.cores) : std::span<const int>(),
+                            .new_token = [] { return new_secret(16); },
+                            .answers = searches_.answers()};
   for (int i = 0; i < kMostPlans; ++i) {
+    Plan planned = plan(state_, resources, options_.outside.wall_ms());
+    if (planned.events.empty()) {
+      if (!searches_.ask(state_, planned.wanted)) return;
+      continue;
+    }
     Commit commit;
-    commit.events = plan(state_, resources, options_.clocks.wall_ms());
-    if (commit.events.empty()) return;
+    commit.events = std::move(planned.events);
     apply_events(commit);
     commits.push_back(std::move(commit));
   }
@@ -200,7 +216,7 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   std::deque<Task> put_off;
   for (Task& task : tasks) {
     Desk desk{.state = state_,
-              .now_ms = options_.clocks.wall_ms(),
+              .now_ms = options_.outside.wall_ms(),
               .store = *store_,
               .last_seqs = last_seqs_,
               .commit = {},
@@ -238,7 +254,8 @@ Status Coordinator::commit(std::vector<Commit>& commits) {
 }
 
 Status Coordinator::round(std::deque<Task>& tasks) {
-  watch_.begin_round(state_, options_.clocks.running());
+  watch_.begin_round(state_, options_.outside.running());
+  look_for_room();
   std::vector<Commit> commits = decide(tasks);
   plan_all(commits);
   collect_checkpoints(commits);
@@ -254,100 +271,6 @@ Status Coordinator::round(std::deque<Task>& tasks) {
     task.done(status.ok() ? task.status : absl::UnavailableError("the coordinator cannot write its log and ends"));
   }
   return status.ok() ? act() : status;
-}
-
-Status Coordinator::act() {
-  for (const Sweep& sweep : state_.sweeps) {
-    if (sweep.live_trials == 0) continue;
-    for (const Trial& trial : sweep.trials) {
-      const Attempt* const attempt = trial.live_attempt();
-      if (attempt == nullptr) continue;
-      if (!watch_.begin(key_of(sweep, trial, *attempt))) continue;
-      RETURN_IF_ERROR(start(sweep, trial, *attempt));
-    }
-  }
-  for (const AttemptWatch::Due& due : watch_.due(state_)) {
-    switch (due.what) {
-      case AttemptWatch::Due::What::kAskToStop:
-        executor_->ask_to_stop(due.key);
-        break;
-      case AttemptWatch::Due::What::kFence:
-        log(LogLevel::kWarning, "no report within its lease: it is ended", fields_of(due.key));
-        executor_->kill(due.key, proto::FENCED);
-        break;
-      case AttemptWatch::Due::What::kKill:
-        executor_->kill(due.key, proto::KILLED);
-        break;
-    }
-  }
-  for (const std::filesystem::path& path : std::exchange(to_remove_, {})) {
-    std::error_code error;
-    std::filesystem::remove(path, error);
-    if (error) log_warning("{}: cannot be removed: {}", path.string(), error.message());
-  }
-  return OkStatus();
-}
-
-Status Coordinator::start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) {
-  const AttemptKey key = key_of(sweep, trial, attempt);
-  const std::filesystem::path directory = options_.state_directory / trial_directory(sweep.id, trial.number);
-  const StatusOr<proto::Job> job = trial_job(sweep, trial);
-  if (!job.ok()) {
-    on_ended({.key = key,
-              .end = proto::EXITED,
-              .exit_code = exit_code(job.status()),
-              .message = std::string(job.status().message())});
-    return OkStatus();
-  }
-  RETURN_IF_ERROR(write_job_file(*job, directory));
-  proto::AttemptFile file;
-  file.set_sweep(sweep.id);
-  file.set_trial(trial.number);
-  file.set_attempt(attempt.number);
-  file.set_token(attempt.token);
-  file.set_endpoint_file((options_.state_directory / "endpoint").string());
-  file.set_heartbeat_seconds(std::min(1.0, sweep.spec.retries().lease_seconds() / 4));
-  for (std::string& argument : attempt_arguments(options_.runner, options_.state_directory, sweep, trial, attempt)) {
-    file.add_argv(std::move(argument));
-  }
-  for (const int core : attempt.cores) file.add_core(core);
-  executor_->ensure(key, options_.state_directory / attempt_directory(sweep, trial, attempt), file);
-  return OkStatus();
-}
-
-void Coordinator::on_ended(const Ended& ended) {
-  const std::filesystem::path trial = trial_directory(ended.key.sweep, ended.key.trial);
-  RunHistory history = read_run_history(options_.state_directory / trial / "run");
-  note_end({.sweep = ended.key.sweep,
-            .trial = ended.key.trial,
-            .attempt = ended.key.attempt,
-            .end = ended.end,
-            .exit_code = ended.exit_code,
-            .message = ended.message,
-            .evaluations = std::move(history.evaluations),
-            .checkpoints = std::move(history.checkpoints)});
-}
-
-void Coordinator::note_end(const AttemptResult& result) {
-  Task task;
-  task.decide = [result](Desk& desk) {
-    desk.commit.events = attempt_ended(desk.state, result, desk.now_ms);
-    return OkStatus();
-  };
-  task.done = [](const Status&) {};
-  enqueue(std::move(task), /*always=*/true);
-}
-
-// A crash may have come between the event and the removal.
-void Coordinator::remove_deleted_checkpoints() {
-  for (const Sweep& sweep : state_.sweeps) {
-    for (const Trial& trial : sweep.trials) {
-      for (const TrialCheckpoint& checkpoint : trial.checkpoints) {
-        std::error_code error;
-        if (checkpoint.deleted) std::filesystem::remove(options_.state_directory / checkpoint.path, error);
-      }
-    }
-  }
 }
 
 }  // namespace lockstep

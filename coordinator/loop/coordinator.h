@@ -2,8 +2,8 @@
 //
 // One thread decides. Each round takes the requests that wait, makes events of them, lets plan() add what follows,
 // commits all of it in one transaction, and only then answers, starts and stops processes and deletes files. What was
-// answered is on disk; what was started was written down before. When the store fails, or the disk has no room for a
-// trial that is to be started, the loop ends, and the process must: nothing goes on in memory.
+// answered is on disk; what was started was written down before. When the store fails, or a file that a trial needs
+// cannot be written, the loop ends, and the process must: nothing goes on in memory.
 #pragma once
 
 #include <condition_variable>
@@ -22,6 +22,8 @@
 
 #include "coordinator/execute/executor.h"
 #include "coordinator/loop/attempt_watch.h"
+#include "coordinator/loop/run_history.h"
+#include "coordinator/loop/searches.h"
 #include "coordinator/store/store.h"
 #include "coordinator/sweep/attempts.h"
 #include "coordinator/sweep/plan.h"
@@ -30,19 +32,26 @@
 
 namespace lockstep {
 
-// The clocks of the loop; tests bring their own.
-struct Clocks {
+// What the loop sees of the machine; tests bring their own.
+struct Outside {
   std::function<std::int64_t()> wall_ms;                     // since 1970: people set it, and it may step
   std::function<AttemptWatch::Clock::time_point()> running;  // never runs back
+  // Whether the disk has room to start trials, asked once a round; the error says why not. While there is none the
+  // coordinator holds: it reads, answers, takes reports and collects checkpoints, and starts nothing.
+  std::function<Status()> room;
+  std::function<RunHistory(const std::filesystem::path&)> read_run;
+  // Answers what a search that learns is asked, on whatever thread; none: a thread of the coordinator's own does.
+  Searches::Search search;
 };
-Clocks machine_clocks();
+// Real clocks and files, and room always.
+Outside real_outside();
 
 struct CoordinatorOptions {
   std::filesystem::path state_directory;  // absolute; there
   Machine machine;
   std::vector<int> cores;
   Runner runner;
-  Clocks clocks = machine_clocks();
+  Outside outside = real_outside();
 };
 
 class Coordinator {
@@ -95,7 +104,7 @@ class Coordinator {
   bool ended();           // Threads: any.
   std::size_t waiting();  // Requests that no round has taken yet. Threads: any.
 
-  ViewOptions view_options() const;
+  ViewOptions view_options();  // Threads: any.
   const CoordinatorOptions& options() const { return options_; }
 
  private:
@@ -107,6 +116,7 @@ class Coordinator {
 
   Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store);
   bool enqueue(Task task, bool always);
+  void enqueue_work(std::function<Status(Desk&)> work);  // which nobody asks for, and nothing refuses
   void wait_for_tasks();
   std::vector<Commit> decide(std::deque<Task>& tasks);
   void hear(const Desk::Heard& heard);
@@ -115,7 +125,9 @@ class Coordinator {
   void apply_events(Commit& commit);
   void plan_all(std::vector<Commit>& commits);
   void collect_checkpoints(std::vector<Commit>& commits);
+  void look_for_room();
   Status act();
+  bool may_start(const Sweep& sweep, const Trial& trial, const Attempt& attempt) const;
   Status start(const Sweep& sweep, const Trial& trial, const Attempt& attempt);
   void note_end(const AttemptResult& result);
   void on_ended(const Ended& ended);
@@ -129,6 +141,8 @@ class Coordinator {
   std::map<AttemptKey, std::int64_t> last_seqs_;   // of attempts that run
   std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at
   std::vector<std::filesystem::path> to_remove_;
+  Searches searches_;
+  Status room_;  // in this round
   std::function<void(double)> on_commit_;
 
   std::mutex mutex_;  // guards what follows
@@ -136,6 +150,7 @@ class Coordinator {
   std::condition_variable advanced_;
   std::deque<Task> tasks_;
   std::int64_t revision_ = 0;
+  std::string holding_;  // why it holds; empty: it does not
   bool stopping_ = false;
   bool ended_ = false;
 };

@@ -9,54 +9,12 @@
 namespace lockstep {
 namespace {
 
-bool learns(const proto::Search& search) {
-  return search.has_tpe() || search.has_gp();
-}
-
-std::vector<Observation> observations(const Sweep& sweep, int new_trial) {
-  std::vector<Observation> found;
-  const bool in_order = sweep.spec.scheduler().has_run_to_end();
-  for (const Trial& trial : sweep.trials) {
-    Observation& it = found.emplace_back();
-    it.trial = trial.number;
-    it.assignments = trial.assignments;
-    it.value = 0;
-    it.state = Observation::State::kPending;
-    if (in_order && trial.number > new_trial - sweep.spec.limits().parallel()) continue;
-    if (trial.state == proto::TRIAL_INFEASIBLE || trial.state == proto::TRIAL_FAILED) {
-      it.state = Observation::State::kFailed;
-    } else if (const proto::Evaluated* const best = best_evaluation(sweep, trial)) {
-      it.state = Observation::State::kDone;
-      it.value = sweep.cost(*best);
-    } else if (trial.is_ended()) {
-      it.state = Observation::State::kFailed;
-    }
-  }
-  return found;
-}
-
-// Whether a learning search has all the results it is to see.
-bool may_suggest(const Sweep& sweep) {
-  if (!learns(sweep.spec.search()) || !sweep.spec.scheduler().has_run_to_end()) return true;
-  const auto seen = static_cast<int>(sweep.trials.size()) - sweep.spec.limits().parallel();
-  for (int i = 0; i <= seen; ++i) {
-    if (!sweep.trials[static_cast<std::size_t>(i)].is_ended()) return false;
-  }
-  return true;
-}
-
-proto::TrialCreated suggestion(const Sweep& sweep, int bracket) {
-  const auto number = static_cast<int>(sweep.trials.size());
-  const SearchSpace space(sweep.spec.parameter());
-  const Suggestion suggested =
-      suggest(sweep.spec.search(), space,
-              learns(sweep.spec.search()) ? observations(sweep, number) : std::vector<Observation>(), sweep.spec.seed(),
-              number);
+proto::TrialCreated created_by(const Suggestion& suggestion, int trial, int bracket) {
   proto::TrialCreated created;
-  created.set_trial(number);
-  created.mutable_assignment()->Add(suggested.assignments.begin(), suggested.assignments.end());
+  created.set_trial(trial);
+  created.mutable_assignment()->Add(suggestion.assignments.begin(), suggestion.assignments.end());
   created.set_bracket(bracket);
-  created.set_reason(suggested.reason);
+  created.set_reason(suggestion.reason);
   return created;
 }
 
@@ -132,18 +90,19 @@ std::vector<int> free_cores(const State& state, std::span<const int> all) {
 }
 
 // What a sweep would do with a free place.
-enum class Step { kNothing, kStart, kEnd };
+enum class Step { kNothing, kStart, kEnd, kNoPlace, kWait };
 
 Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& resources, std::int64_t now_ms,
-               Events& events) {
+               Plan& planned) {
   if (sweep.live_trials >= sweep.spec.limits().parallel()) return Step::kNothing;
   int waiting = 0;
   for (const Trial& trial : sweep.trials) {
     if (trial.state != proto::TRIAL_WAITING) continue;
     ++waiting;
     if (trial.not_before_ms > now_ms) continue;
+    if (cores.empty()) return Step::kNoPlace;
     start(sweep, trial.number, static_cast<int>(trial.attempts.size()) + 1, trial.until_epoch, trial.reason, cores,
-          resources, events);
+          resources, planned.events);
     return Step::kStart;
   }
   // One that waits for its retry keeps its place: what is created does not depend on failures.
@@ -153,19 +112,27 @@ Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& 
     case Next::What::kWait:
       return Step::kNothing;
     case Next::What::kDone:
-      complete(sweep, it.reason.empty() ? "all trials have ended" : it.reason, events);
+      complete(sweep, it.reason.empty() ? "all trials have ended" : it.reason, planned.events);
       return Step::kEnd;
     case Next::What::kResume: {
+      if (cores.empty()) return Step::kNoPlace;
       const Trial& trial = sweep.trials[static_cast<std::size_t>(it.trial)];
       start(sweep, it.trial, static_cast<int>(trial.attempts.size()) + 1, it.until_epoch, it.reason, cores, resources,
-            events);
+            planned.events);
       return Step::kStart;
     }
     case Next::What::kCreate: {
-      if (!may_suggest(sweep)) return Step::kNothing;
-      const proto::TrialCreated created = suggestion(sweep, it.bracket);
-      *add_event(events, sweep.id).mutable_trial_created() = created;
-      start(sweep, created.trial(), 1, it.until_epoch, it.reason, cores, resources, events);
+      if (!may_ask(sweep)) return Step::kNothing;
+      if (cores.empty()) return Step::kNoPlace;
+      const auto number = static_cast<int>(sweep.trials.size());
+      const auto found = resources.answers.find(sweep.id);
+      if (found == resources.answers.end() || found->second.trial != number) {
+        planned.wanted.push_back(sweep.id);
+        return Step::kWait;
+      }
+      const proto::TrialCreated created = created_by(found->second.suggestion, number, it.bracket);
+      *add_event(planned.events, sweep.id).mutable_trial_created() = created;
+      start(sweep, created.trial(), 1, it.until_epoch, it.reason, cores, resources, planned.events);
       return Step::kStart;
     }
   }
@@ -174,8 +141,9 @@ Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& 
 
 }  // namespace
 
-Events plan(const State& state, const Resources& resources, std::int64_t now_ms) {
-  Events events;
+Plan plan(const State& state, const Resources& resources, std::int64_t now_ms) {
+  Plan planned;
+  Events& events = planned.events;
   std::vector<const Sweep*> running;
   for (const Sweep& sweep : state.sweeps) {
     if (sweep.deleted) continue;
@@ -186,19 +154,23 @@ Events plan(const State& state, const Resources& resources, std::int64_t now_ms)
         add_change(events, sweep.id, proto::SWEEP_STOPPING, limit);
       running.push_back(&sweep);
     }
-    if (!events.empty()) return events;
+    if (!events.empty()) return planned;
   }
   std::stable_sort(running.begin(), running.end(),
                    [](const Sweep* a, const Sweep* b) { return a->live_cores < b->live_cores; });
-  const std::vector<int> free = free_cores(state, resources.cores);
+  const std::vector<int> all_free = free_cores(state, resources.cores);
+  std::span<const int> free(all_free);
   for (const Sweep* const sweep : running) {
     const auto needed = static_cast<std::size_t>(sweep->cores_per_trial());
-    const bool fits = needed <= free.size();
-    const Step step = next_step(*sweep, std::span(free).first(fits ? needed : 0), resources, now_ms, events);
-    if (step == Step::kStart && !fits) return {};
-    if (step != Step::kNothing) return events;
+    const std::span<const int> cores = free.first(needed <= free.size() ? needed : 0);
+    const Step step = next_step(*sweep, cores, resources, now_ms, planned);
+    if (step == Step::kWait) {
+      free = free.subspan(needed);  // its place is kept
+    } else if (step != Step::kNothing) {
+      return planned;
+    }
   }
-  return events;
+  return planned;
 }
 
 std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms) {
@@ -222,7 +194,7 @@ std::vector<proto::TrialCreated> first_suggestions(const proto::SweepSpec& spec,
   sweep.spec = spec;
   std::vector<proto::TrialCreated> created;
   for (int i = 0; i < std::min(count, most_trials(spec)); ++i) {
-    created.push_back(suggestion(sweep, 0));
+    created.push_back(created_by(answer(question(sweep)), i, 0));
     Trial& trial = sweep.trials.emplace_back();
     trial.number = i;
     trial.assignments.assign(created.back().assignment().begin(), created.back().assignment().end());

@@ -2,24 +2,28 @@
 //
 // Cores go to the sweep that holds the fewest; when its next trial does not fit, nothing else is started before it, so
 // that a wide trial is not kept waiting by narrow ones for ever.
-// A search that learns (TPE, GP) waits for the trials up to `parallel` before the new one and never looks at later
-// ones, so that with run_to_end its suggestions do not depend on timing.
+// While a sweep's next trial is thought about, its place is kept; see suggestion.h.
 #pragma once
 
 #include <functional>
 #include <span>
 
 #include "coordinator/sweep/commands.h"
+#include "coordinator/sweep/suggestion.h"
 
 namespace lockstep {
 
 struct Resources {
   std::span<const int> cores;              // all of the machine that trials may use
   std::function<std::string()> new_token;  // a secret for an attempt
+  const Answers& answers;                  // of the searches so far
 };
 
-// The next events, empty when there is nothing to do now. Apply them, then call again.
-Events plan(const State& state, const Resources& resources, std::int64_t now_ms);
+struct Plan {
+  Events events;                    // empty when there is nothing to do now; apply them, then call again
+  std::vector<std::string> wanted;  // without events: sweeps whose question() is to be answered for a trial that fits
+};
+Plan plan(const State& state, const Resources& resources, std::int64_t now_ms);
 
 // The earliest time after now_ms at which plan() may have something to do without a new event; none: never.
 std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms);

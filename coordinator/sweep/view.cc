@@ -64,6 +64,7 @@ proto::SweepView view(const Sweep& sweep, const ViewOptions& options) {
   if (const Trial* const best = best_trial(sweep)) *it.mutable_best() = view(sweep, *best, options);
   it.set_cores(sweep.live_cores);
   it.set_all_cores(options.cores);
+  if (!options.holding.empty() && !sweep.is_ended()) it.set_holding(options.holding);
   it.set_trials(most_trials(sweep.spec));
   it.set_core_seconds(core_seconds);
   if (const auto eta = eta_seconds(sweep, core_seconds, options.cores)) it.set_eta_seconds(*eta);

@@ -11,6 +11,7 @@ struct ViewOptions {
   int cores = 0;                // of the machine
   std::int64_t now_ms = 0;
   bool with_spec = false;
+  std::string holding = {};  // why nothing is started; empty: there is no reason
 };
 
 proto::SweepView view(const Sweep& sweep, const ViewOptions& options);

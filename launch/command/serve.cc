@@ -14,6 +14,7 @@
 #include "coordinator/execute/command_output.h"
 #include "coordinator/execute/local_executor.h"
 #include "coordinator/loop/coordinator.h"
+#include "coordinator/loop/room.h"
 #include "coordinator/loop/secret.h"
 #include "coordinator/service/endpoint.h"
 #include "coordinator/service/metrics.h"
@@ -40,6 +41,10 @@ XDG_RUNTIME_DIR or else in /tmp/lockstep-UID; state/endpoint says where. With --
 loopback, from all who have the token in state/token. Stop it with Ctrl-C or SIGTERM; a hangup, as at logout, does not
 end it: trials that run go on, and the next `lockstep serve` on the same directory takes them up again, wherever it
 listens. Its log, state/coordinator.log, has a JSON object a line: every event, and what went wrong.
+
+When the disk has less than 16 MiB free it holds: it answers, takes reports and collects checkpoints (lockstep sweep gc),
+and starts no trial until there is room. A full disk may still end it; the file state/reserve is then given up, so that the
+next `lockstep serve` has room to collect.
 Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 74 could
 not read or write there (a full disk), 1 anything else.)";
 
@@ -160,7 +165,10 @@ Status serve(const Arguments& arguments) {
   }
   RETURN_IF_ERROR(lock.status());
   const fs::path log_file = state / "log.sqlite";
-  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, open_sqlite_store(log_file));
+  Room room(state);
+  StatusOr<std::unique_ptr<Store>> opened = open_sqlite_store(log_file);
+  if (absl::IsUnavailable(opened.status())) room.release();
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, std::move(opened));
   if (arguments.check) {
     RETURN_IF_ERROR(store->verify());
     fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", state.string(),
@@ -170,7 +178,8 @@ Status serve(const Arguments& arguments) {
   RETURN_IF_ERROR(log_to_file(state / "coordinator.log", LogFormat::kJson));
   ASSIGN_OR_RETURN(const std::string token, make_token(state / "token"));
   const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
-  ASSIGN_OR_RETURN(const CoordinatorOptions options, options_of(arguments, state, programs));
+  ASSIGN_OR_RETURN(CoordinatorOptions options, options_of(arguments, state, programs));
+  options.outside.room = [&room] { return room.look(); };
 
   const sigset_t signals = block_signals();
   ASSIGN_OR_RETURN(
@@ -202,6 +211,7 @@ Status serve(const Arguments& arguments) {
   std::fflush(stdout);
   log_info("serving at {} with {} cores", server->address(), options.cores.size());
   const Status ended = coordinator->run();
+  if (!ended.ok()) room.release();
   pthread_kill(waiter.native_handle(), SIGTERM);  // it may not have been a signal that ended the loop
   waiter.join();
   server->stop();

@@ -83,6 +83,7 @@ std::string sweep_text(const proto::SweepView& it) {
   text += fmt::format("trials     {} of at most {}\n", counts_text(it), it.trials());
   text += fmt::format("cores      {} of {} in use, {:.3g} core-hours so far\n", it.cores(), it.all_cores(),
                       it.core_seconds() / 3600);
+  if (it.has_holding()) text += fmt::format("holding    nothing is started: {}\n", it.holding());
   if (it.has_eta_seconds()) text += fmt::format("time left  about {}\n", format_duration(it.eta_seconds()));
   if (it.has_best()) text += "best       " + best_text(it.best());
   return text;

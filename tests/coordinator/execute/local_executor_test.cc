@@ -33,7 +33,9 @@ class LocalExecutorTest : public testing::Test {
 };
 
 TEST_F(LocalExecutorTest, TellsTheExitCodeAndTheLastLines) {
+  EXPECT_FALSE(executor_->was_started(scene_.path()));
   const Ended ended = end_of(scene_.job("echo one; echo two >&2; exit 3"));
+  EXPECT_TRUE(executor_->was_started(scene_.path()));
   EXPECT_EQ(ended.key, scene_.key());
   EXPECT_EQ(ended.end, proto::EXITED);
   EXPECT_EQ(ended.exit_code, 3);

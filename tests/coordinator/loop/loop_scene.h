@@ -24,8 +24,11 @@ class VirtualTime {
     running_ += time;
     wall_ms_ += time.count();
   }
-  Clocks clocks() const {
-    return {.wall_ms = [this] { return wall_ms_; }, .running = [this] { return running_; }};
+  Outside outside() const {
+    Outside outside = real_outside();
+    outside.wall_ms = [this] { return wall_ms_; };
+    outside.running = [this] { return running_; };
+    return outside;
   }
 
  private:
@@ -47,13 +50,13 @@ inline LoopScene open_coordinator(
         [](OnEnded on_ended) {
           return std::make_unique<FakeExecutor>(std::vector<int>{0, 1, 2, 3}, std::move(on_ended));
         },
-    Clocks clocks = machine_clocks()) {
+    Outside outside = real_outside()) {
   LoopScene scene;
   auto coordinator = Coordinator::open({.state_directory = directory,
                                         .machine = kMachine,
                                         .cores = {0, 1, 2, 3},
                                         .runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}},
-                                        .clocks = std::move(clocks)},
+                                        .outside = std::move(outside)},
                                        std::move(store), [&](OnEnded on_ended) {
                                          std::unique_ptr<FakeExecutor> executor = make(std::move(on_ended));
                                          scene.executor = executor.get();

@@ -43,7 +43,7 @@ class PauseTest : public testing::Test {
         [](OnEnded on_ended) {
           return std::make_unique<FakeExecutor>(std::vector<int>{0, 1, 2, 3}, std::move(on_ended));
         },
-        time_.clocks());
+        time_.outside());
     submit("limits { trials: 2 parallel: 2 } retries { lease_seconds: 8 }");
     EXPECT_EQ(scene_.executor->under_way().size(), 2U);
   }

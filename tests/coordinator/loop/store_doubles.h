@@ -12,7 +12,7 @@ namespace lockstep {
 
 class StoreDouble : public Store {
  public:
-  explicit StoreDouble(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+  explicit StoreDouble(std::shared_ptr<Store> real) : real_(std::move(real)) {}
 
   StatusOr<std::vector<Status>> commit(std::span<Commit> commits) override { return real_->commit(commits); }
   Status read_events(std::int64_t after_revision, std::int64_t at_most,
@@ -33,7 +33,7 @@ class StoreDouble : public Store {
   Status verify() override { return real_->verify(); }
 
  protected:
-  const std::unique_ptr<Store> real_;
+  const std::shared_ptr<Store> real_;
 };
 
 // Looks at no fence.

@@ -97,6 +97,7 @@ TEST(Simulation, InvariantsHoldAndTheLogGivesTheState) {
   for (int seed = 0; seed < seeds(); ++seed) {
     SCOPED_TRACE(seed);
     SweepWorld world(static_cast<std::uint64_t>(seed), 4);
+    if (seed % 2 == 1) world.answer_late();
     std::mt19937_64 chance(static_cast<std::uint64_t>(seed) + 1);
     world.submit(spec_of(seed));
     world.submit(spec_of(seed + 1));
@@ -118,8 +119,9 @@ TEST(Simulation, InvariantsHoldAndTheLogGivesTheState) {
 }
 
 // What was suggested, promoted and reached does not depend on when attempts end, nor on their failures.
-std::string outcome(const char* scheduler, const char* search, std::uint64_t chance, int failures) {
+std::string outcome(const char* scheduler, const char* search, std::uint64_t chance, int failures, bool late = false) {
   SweepWorld world(chance, 4);
+  if (late) world.answer_late();
   world.submit(
       sample_spec(fmt::format("scheduler {{ {} }} search {{ {} }} limits {{ trials: 12 parallel: 3 }} "
                               "retries {{ limit: 1000 }}",
@@ -140,7 +142,10 @@ TEST(Simulation, DecisionsDoNotDependOnTiming) {
        {std::pair("run_to_end {}", "tpe { startup_trials: 3 }"),
         std::pair("successive_halving { eta: 2 }", "random {}"), std::pair("hyperband { eta: 3 }", "random {}")}) {
     const std::string expected = outcome(scheduler, search, 1, 0);
-    for (std::uint64_t chance = 2; chance < 20; ++chance) EXPECT_EQ(outcome(scheduler, search, chance, 0), expected);
+    for (std::uint64_t chance = 2; chance < 20; ++chance) {
+      EXPECT_EQ(outcome(scheduler, search, chance, 0), expected);
+      EXPECT_EQ(outcome(scheduler, search, chance, 0, /*late=*/true), expected);
+    }
   }
   // The comparison can fail: ASHA decides by who came first.
   std::set<std::string> outcomes;

@@ -1,5 +1,6 @@
 #include "tests/coordinator/sweep/sweep_world.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -38,12 +39,35 @@ void SweepWorld::take(Events events) {
   }
 }
 
+// Whether there is an answer at once.
+bool SweepWorld::ask(const std::vector<std::string>& sweeps) {
+  for (const std::string& sweep : sweeps) {
+    const bool is_asked =
+        std::any_of(asked_.begin(), asked_.end(), [&](const Question& it) { return it.sweep == sweep; });
+    if (!is_asked) asked_.push_back(question(*state_.find(sweep)));
+  }
+  if (late_ || asked_.empty()) return false;
+  while (!asked_.empty()) take_answer(0);
+  return true;
+}
+
+void SweepWorld::take_answer(std::size_t place) {
+  const Question asked = asked_[place];
+  asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(place));
+  if (!counts(state_, asked.sweep, asked.trial)) return;
+  answers_[asked.sweep] = {.trial = asked.trial, .suggestion = answer(asked)};
+}
+
 void SweepWorld::plan_all() {
-  const Resources resources{.cores = cores_, .new_token = [this] { return fmt::format("token{}", tokens_++); }};
+  const Resources resources{
+      .cores = cores_, .new_token = [this] { return fmt::format("token{}", tokens_++); }, .answers = answers_};
   for (int i = 0; i < 100'000; ++i) {
-    Events events = plan(state_, resources, now_ms_);
-    if (events.empty()) return;
-    take(std::move(events));
+    Plan planned = plan(state_, resources, now_ms_);
+    if (!planned.events.empty()) {
+      take(std::move(planned.events));
+    } else if (!ask(planned.wanted)) {
+      return;
+    }
   }
   FAIL() << "the plan does not come to an end";
 }
@@ -90,6 +114,7 @@ void SweepWorld::end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd h
 
 void SweepWorld::step(int failures) {
   now_ms_ += static_cast<std::int64_t>(chance_() % 5000);
+  if (!asked_.empty() && chance_() % 2 == 0) take_answer(chance_() % asked_.size());
   std::vector<std::pair<const Sweep*, const Trial*>> live;
   for (const Sweep& sweep : state_.sweeps) {
     for (const Trial& trial : sweep.trials) {

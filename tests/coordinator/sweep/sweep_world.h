@@ -19,6 +19,8 @@ class SweepWorld {
     for (int core = 0; core < cores; ++core) cores_.push_back(core);
   }
 
+  // From now on answers of searches come late, and in any order; before, at once.
+  void answer_late() { late_ = true; }
   void submit(const proto::SweepSpec& spec);
   // Something happens to an attempt, or a person asks for something; then all that follows from it. `failures`: in how
   // many of a hundred cases an attempt fails.
@@ -34,10 +36,15 @@ class SweepWorld {
   static double accuracy(const Trial& trial, int epoch);
 
  private:
+  bool ask(const std::vector<std::string>& sweeps);
+  void take_answer(std::size_t place);
   void evaluate(const Sweep& sweep, const Trial& trial);
   void end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd how, int exit_code);
 
   State state_;
+  std::vector<Question> asked_;  // one a sweep
+  Answers answers_;
+  bool late_ = false;
   std::vector<proto::Event> log_;
   std::vector<int> cores_;
   std::mt19937_64 chance_;
