@@ -5,19 +5,17 @@
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/search/space.h"
 #include "coordinator/sweep/trial_job.h"
+#include "storage/base/printable.h"
 
 namespace lockstep {
 namespace {
 
-constexpr int kMostNameCharacters = 64;
+constexpr std::size_t kMostNameCharacters = 64;
 
 void check_name(const std::string& name, Faults& faults) {
-  if (name.size() > kMostNameCharacters)
+  if (characters(name) > kMostNameCharacters)
     faults.add("name", fmt::format("more than {} characters", kMostNameCharacters));
-  for (const char letter : name) {
-    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f)
-      return faults.add("name", "has control characters");
-  }
+  if (!is_printable(name)) faults.add("name", "has control characters, or is not UTF-8");
 }
 
 // Of each domain the values at its ends; of a categorical one all.

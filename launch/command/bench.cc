@@ -14,7 +14,9 @@
 #include "launch/command/bench_print.h"
 #include "launch/command/process_group.h"
 #include "launch/command/subject.h"
+#include "launch/command/usage.h"
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 #include "storage/base/text_proto.h"
 #include "trainer/comm/heartbeat.h"
 
@@ -166,12 +168,7 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.add_flag("--json", arguments.json, "One JSON object on one line");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = lockstep::parse_arguments(app, argc, argv, speaks)) return *code;
   if (arguments.subject.target.empty() && !arguments.reduce) {
     if (speaks) std::fprintf(stderr, "lockstep bench: --model NAME|JOB or --reduce is needed; --help says more\n");
     return 2;
@@ -191,7 +188,8 @@ int run(int argc, char** argv) {
     configure_log(rank, /*verbose=*/false);
     status = bench(group->communicator(), arguments);
   }
-  if (!status.ok() && rank == 0) std::fprintf(stderr, "lockstep bench: %s\n", std::string(status.message()).c_str());
+  if (!status.ok() && rank == 0)
+    std::fprintf(stderr, "lockstep bench: %s\n", printable_lines(std::string(status.message())).c_str());
   return exit_code(status);
 }
 
@@ -202,7 +200,7 @@ int main(int argc, char** argv) {
   try {
     return lockstep::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep bench: %s\n", error.what());
+    std::fprintf(stderr, "lockstep bench: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/command/json_dump.h"
+
 namespace lockstep {
 namespace {
 
@@ -143,7 +145,7 @@ void print_step_json(const std::string& model, const StepBenchOptions& options, 
                        {"cores", result.cores},
                        {"seconds", time},
                        {"kernels", kernels}};
-  fmt::print("{}\n", object.dump());
+  fmt::print("{}\n", json_dump(object));
 }
 
 void print_reductions(int ranks, const std::vector<ReductionTiming>& timings, bool json) {
@@ -152,7 +154,7 @@ void print_reductions(int ranks, const std::vector<ReductionTiming>& timings, bo
     for (const ReductionTiming& it : timings) {
       list.push_back({{"way", it.way}, {"bytes", it.bytes}, {"seconds", it.seconds}});
     }
-    fmt::print("{}\n", Json{{"ranks", ranks}, {"reductions", list}}.dump());
+    fmt::print("{}\n", json_dump({{"ranks", ranks}, {"reductions", list}}));
     return;
   }
   fmt::print("sums of one array over {} ranks, medians\n{:>12}  {:<22}{:>12}{:>12}{:>20}\n", ranks, "bytes", "way",
@@ -171,7 +173,7 @@ void print_loader(int ranks, const LoaderTiming& timing, bool json) {
     const Json object = {{"ranks", ranks},
                          {"rows_per_second", timing.rows_per_second},
                          {"stored_bytes_per_second", timing.stored_bytes_per_second}};
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n", json_dump(object));
     return;
   }
   fmt::print("the loader alone, {} ranks: {:.0f} rows/s, {:.3f} GB/s of stored pixels\n", ranks, timing.rows_per_second,

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include "launch/command/checkpoint_print.h"
+#include "launch/command/usage.h"
 #include "storage/base/file.h"
+#include "storage/base/printable.h"
 #include "storage/checkpoint/diff.h"
 #include "storage/checkpoint/directory.h"
 
@@ -20,7 +22,7 @@ namespace fs = std::filesystem;
 
 StatusOr<FoundCheckpoint> open_naming_skipped(const fs::path& path) {
   return open_checkpoint(path, [](const fs::path& file, const Status& why) {
-    fmt::print(stderr, "skipped {}: {}\n", file.native(), std::string(why.message()));
+    fmt::print(stderr, "skipped {}: {}\n", printable(file.native()), printable_lines(std::string(why.message())));
   });
 }
 
@@ -47,7 +49,7 @@ Status list(const fs::path& directory, bool as_json) {
       const std::string why(found.status().message());
       rows.push_back({path.native(), "bad"});
       array.push_back({{"path", path.native()}, {"ok", false}, {"error", why}});
-      fmt::print(stderr, "{}: {}\n", path.native(), why);
+      fmt::print(stderr, "{}: {}\n", printable(path.native()), printable_lines(why));
       continue;
     }
     const Checkpoint& checkpoint = found->checkpoint;
@@ -69,7 +71,7 @@ Status list(const fs::path& directory, bool as_json) {
 Status show(const fs::path& path, bool as_json, bool only_job) {
   ASSIGN_OR_RETURN(const FoundCheckpoint found, open_naming_skipped(path));
   if (only_job) {
-    fmt::print("{}", found.checkpoint.job);
+    fmt::print("{}", printable_lines(found.checkpoint.job));
     return OkStatus();
   }
   ASSIGN_OR_RETURN(const std::string digest, checkpoint_digest(found.bytes));
@@ -86,7 +88,8 @@ Status verify(const fs::path& path) {
   std::size_t bad = 0;
   for (const fs::path& file : paths) {
     const Status status = read_found_checkpoint(file).status();
-    fmt::print("{}: {}\n", file.native(), status.ok() ? "ok" : "bad: " + std::string(status.message()));
+    fmt::print("{}: {}\n", printable(file.native()),
+               status.ok() ? "ok" : "bad: " + printable_lines(std::string(status.message())));
     bad += status.ok() ? 0 : 1;
   }
   if (bad > 0) return bad_data(fmt::format("{} of {} checkpoints bad", bad, paths.size()));
@@ -125,7 +128,7 @@ struct Arguments {
 };
 
 int report(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "lockstep checkpoint: {}\n", std::string(status.message()));
+  if (!status.ok()) fmt::print(stderr, "lockstep checkpoint: {}\n", printable_lines(std::string(status.message())));
   return exit_code(status);
 }
 
@@ -162,10 +165,6 @@ int main(int argc, char** argv) {
   CLI::App app("List, show, verify and compare checkpoints.", "lockstep checkpoint");
   lockstep::Arguments arguments;
   lockstep::describe(app, arguments);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   return lockstep::run(app, arguments);
 }

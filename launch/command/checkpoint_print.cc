@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "launch/command/json_dump.h"
+#include "storage/base/printable.h"
 #include "storage/checkpoint/content.h"
 
 namespace lockstep {
@@ -63,18 +65,18 @@ Json evaluations_json(const Checkpoint& checkpoint) {
 }  // namespace
 
 void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", json_dump(json, 2));
 }
 
 void print_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(printable_lines(row[i])));
   }
   for (const auto& row : rows) {
-    std::string line = fmt::format("{:<{}}", row[0], widths[0]);
-    for (std::size_t i = 1; i < row.size(); ++i) line += fmt::format("  {:>{}}", row[i], widths[i]);
+    std::string line = fmt::format("{:<{}}", printable_lines(row[0]), widths[0]);
+    for (std::size_t i = 1; i < row.size(); ++i) line += fmt::format("  {:>{}}", printable_lines(row[i]), widths[i]);
     fmt::print("{}\n", line);
   }
 }
@@ -85,7 +87,7 @@ std::string accuracy_text(const std::optional<double>& accuracy) {
 
 void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   const Checkpoint& checkpoint = found.checkpoint;
-  fmt::print("{}\n", found.path.native());
+  fmt::print("{}\n", printable(found.path.native()));
   fmt::print("step {}, epoch {}, accuracy {}\n", checkpoint.step, checkpoint.epoch, accuracy_text(checkpoint.accuracy));
   for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
     fmt::print("evaluation after epoch {}: loss {:.4f}, accuracy {:.4f}\n", it.epoch, it.loss, it.accuracy);
@@ -94,8 +96,9 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   fmt::print("dataset {:016x}: images {}, mean [{}], deviation [{}]\n", checkpoint.dataset_fingerprint,
              shape_text(checkpoint.image_shape), fmt::join(checkpoint.mean, ", "),
              fmt::join(checkpoint.deviation, ", "));
-  fmt::print("{} classes: {}\n", checkpoint.class_names.size(), fmt::join(checkpoint.class_names, ", "));
-  for (const auto& [name, value] : checkpoint.facts) fmt::print("{}: {}\n", name, value);
+  fmt::print("{} classes: {}\n", checkpoint.class_names.size(),
+             printable(fmt::format("{}", fmt::join(checkpoint.class_names, ", "))));
+  for (const auto& [name, value] : checkpoint.facts) fmt::print("{}: {}\n", printable(name), printable(value));
   std::vector<std::vector<std::string>> rows = {{"\ntensor", "shape", "min", "mean", "max", "norm"}};
   std::int64_t parameters = 0;
   for (const CheckpointTensor& tensor : checkpoint.tensors) {
@@ -145,7 +148,7 @@ void print_difference(const CheckpointDifference& difference) {
     for (const TensorDifference& tensor : difference.tensors) rows.push_back(difference_row(tensor));
     print_table(rows);
   }
-  for (const std::string& note : difference.notes) fmt::print("{}\n", note);
+  for (const std::string& note : difference.notes) fmt::print("{}\n", printable(note));
 }
 
 Json difference_json(const CheckpointDifference& difference) {

@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +15,11 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "launch/command/json_dump.h"
+#include "launch/command/usage.h"
 #include "storage/base/file.h"
+#include "storage/base/printable.h"
+#include "storage/dataset/contradictions.h"
 #include "storage/dataset/hdf5_dataset.h"
 #include "storage/dataset/import_idx.h"
 
@@ -34,9 +41,10 @@ struct Arguments {
 // One split as `info` shows it.
 struct Description {
   std::string name;
-  DatasetInfo info;
+  std::unique_ptr<Dataset> rows;
   std::string layout;
   std::vector<std::int64_t> rows_per_class;
+  const DatasetInfo& info() const { return rows->info(); }
 };
 
 StatusOr<std::vector<Description>> describe_file(const fs::path& path) {
@@ -50,40 +58,72 @@ StatusOr<std::vector<Description>> describe_file(const fs::path& path) {
   for (const std::string& name : names) {
     Hdf5DatasetOptions options;
     options.group = name;
-    const auto dataset = open_hdf5_dataset(path, options);
+    auto dataset = open_hdf5_dataset(path, options);
     const auto layout = dataset.ok() ? hdf5_layout(path, options) : dataset.status();
     if (!layout.ok()) {
       faults += (faults.empty() ? "" : "\n") + std::string(layout.status().message());
       continue;
     }
-    Description description{name, (*dataset)->info(), *layout, {}};
-    description.rows_per_class.resize(description.info.class_names.size(), 0);
-    for (const std::int32_t label : (*dataset)->labels()) ++description.rows_per_class[std::size_t(label)];
+    Description description{name, *std::move(dataset), *layout, {}};
+    description.rows_per_class.resize(description.info().class_names.size(), 0);
+    for (const std::int32_t label : description.rows->labels()) ++description.rows_per_class[std::size_t(label)];
     descriptions.push_back(std::move(description));
   }
   if (!faults.empty()) return bad_data(faults);
   return descriptions;
 }
 
+// What `train` would say of the groups `train` and `test`; of other groups all is a warning, for they need not belong
+// together. Where there is no `train` the first group stands for it.
+StatusOr<Findings> look_for_contradictions(const fs::path& path, const std::vector<Description>& descriptions) {
+  const std::string train = Hdf5DatasetOptions().group;
+  std::vector<const Description*> order;
+  for (const Description& it : descriptions) order.push_back(&it);
+  std::ranges::stable_partition(order, [&](const Description* it) { return it->name == train; });
+  std::optional<ExaminedSplit> first;
+  Findings findings;
+  for (const Description* it : order) {
+    ASSIGN_OR_RETURN(ExaminedSplit split, examine_split(path.native(), it->name, "images", "labels", *it->rows));
+    Findings found =
+        first ? find_contradictions(split, learned_from(*first)) : find_contradictions(std::span(&split, 1));
+    auto& faults = it->name == "test" ? findings.faults : findings.warnings;
+    std::ranges::move(found.faults, std::back_inserter(faults));
+    std::ranges::move(found.warnings, std::back_inserter(findings.warnings));
+    if (!first) first = std::move(split);
+  }
+  return findings;
+}
+
+// Warnings on standard error; the faults are the status.
+Status say(const Findings& findings) {
+  for (const std::string& warning : findings.warnings)
+    fmt::print(stderr, "lockstep data: warning: {}\n", printable(warning));
+  return fault_status(findings);
+}
+
 void print_split(const Description& split) {
-  const DatasetInfo& info = split.info;
-  fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} classes, {}\n", split.name, info.rows,
-             info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
+  const DatasetInfo& info = split.info();
+  fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} classes, {}\n", printable(split.name),
+             info.rows, info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
              info.class_names.size(), split.layout);
   fmt::print("  mean {:.4f}, deviation {:.4f}\n", fmt::join(info.mean, " "), fmt::join(info.deviation, " "));
 }
 
 void print_classes(const Description& split) {
   std::size_t width = 4;
-  for (const std::string& name : split.info.class_names) width = std::max(width, name.size());
+  std::vector<std::string> names;
+  for (const std::string& name : split.info().class_names) {
+    names.push_back(printable(name));
+    width = std::max(width, columns(names.back()));
+  }
   fmt::print("  class  {:<{}}  rows\n", "name", width);
   for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
-    fmt::print("  {:>5}  {:<{}}  {}\n", i, split.info.class_names[i], width, split.rows_per_class[i]);
+    fmt::print("  {:>5}  {:<{}}  {}\n", i, names[i], width, split.rows_per_class[i]);
   }
 }
 
 Json split_json(const Description& split) {
-  const DatasetInfo& info = split.info;
+  const DatasetInfo& info = split.info();
   Json classes = Json::array();
   for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
     classes.push_back({{"name", info.class_names[i]}, {"rows", split.rows_per_class[i]}});
@@ -103,21 +143,23 @@ Json split_json(const Description& split) {
 
 Status show_info(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::vector<Description> splits, describe_file(arguments.path));
+  ASSIGN_OR_RETURN(const Findings findings, look_for_contradictions(arguments.path, splits));
   std::error_code error;
   const std::uintmax_t bytes = fs::file_size(arguments.path, error);
   if (arguments.json) {
     Json json = {{"path", arguments.path}, {"bytes", bytes}, {"splits", Json::array()}};
     for (const Description& split : splits) json["splits"].push_back(split_json(split));
-    // Names come from the file: bytes that are not UTF-8 are replaced.
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-    return OkStatus();
+    json["warnings"] = findings.warnings;
+    json["faults"] = findings.faults;
+    fmt::print("{}\n", json_dump(json, 2));
+    return say(findings);
   }
-  fmt::print("{}: {} bytes\n", arguments.path, bytes);
+  fmt::print("{}: {} bytes\n", printable(arguments.path), bytes);
   for (const Description& split : splits) {
     print_split(split);
     print_classes(split);
   }
-  return OkStatus();
+  return say(findings);
 }
 
 void show_progress(const std::string& split, std::int64_t rows_done, std::int64_t rows) {
@@ -159,9 +201,10 @@ Status run_import(const Arguments& arguments) {
   RETURN_IF_ERROR(import_idx(import, path));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   ASSIGN_OR_RETURN(const std::vector<Description> splits, describe_file(path));
+  ASSIGN_OR_RETURN(const Findings findings, look_for_contradictions(path, splits));
   for (const Description& split : splits) print_split(split);
-  fmt::print("wrote {}: {} bytes in {:.1f} s\n", path.native(), fs::file_size(path, error), seconds.count());
-  return OkStatus();
+  fmt::print("wrote {}: {} bytes in {:.1f} s\n", printable(path.native()), fs::file_size(path, error), seconds.count());
+  return say(findings);
 }
 
 constexpr const char* kExamples = R"(Examples (the files of Debian's package dataset-fashion-mnist):
@@ -196,7 +239,7 @@ CLI::App* describe_import(CLI::App& app, Arguments& arguments) {
 }
 
 int report(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "lockstep data: {}\n", std::string(status.message()));
+  if (!status.ok()) fmt::print(stderr, "lockstep data: {}\n", printable_lines(std::string(status.message())));
   return exit_code(status);
 }
 
@@ -212,10 +255,6 @@ int main(int argc, char** argv) {
   CLI::App* info = app.add_subcommand("info", "Show splits, shapes, layout, classes and statistics of a dataset file");
   info->add_option("FILE", arguments.path, "HDF5 file")->required();
   info->add_flag("--json", arguments.json, "Print JSON");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   return lockstep::report(idx->parsed() ? lockstep::run_import(arguments) : lockstep::show_info(arguments));
 }

@@ -11,10 +11,12 @@
 
 #include "launch/command/evaluation_report.h"
 #include "launch/command/process_group.h"
+#include "launch/command/usage.h"
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 #include "storage/base/status.h"
-#include "trainer/loop/agreement.h"
 #include "trainer/loop/resume.h"
+#include "trainer/loop/rows.h"
 #include "trainer/loop/setup.h"
 
 namespace lockstep {
@@ -44,23 +46,15 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   app.add_option("--data", arguments.data, "HDF5 file (default: the one of the checkpoint's job)");
   app.add_option("--split", arguments.split, "Group of the file (default: the test split of the job)");
   app.add_flag("--json", arguments.json, "One JSON object on one line");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return std::nullopt;
+  return lockstep::parse_arguments(app, argc, argv, speaks);
 }
 
-Status check_split(const DatasetInfo& info, const Checkpoint& checkpoint, const std::filesystem::path& path) {
-  const std::vector<std::int64_t> shape = {info.image.channels, info.image.height, info.image.width};
-  if (shape == checkpoint.image_shape && info.class_names.size() <= checkpoint.class_names.size()) return OkStatus();
-  return bad_data(
-      fmt::format("{}: the rows do not fit the network: expected (channels, height, width) ({}) and at most "
-                  "{} classes, got ({}) and {}",
-                  path.string(), fmt::join(checkpoint.image_shape, ", "), checkpoint.class_names.size(),
-                  fmt::join(shape, ", "), info.class_names.size()));
+// The job names a file that is not there: it has moved.
+Status with_advice(const Status& status, const Arguments& arguments, const std::filesystem::path& file) {
+  std::error_code error;
+  if (!arguments.data.empty() || std::filesystem::exists(file, error)) return status;
+  return Status(status.code(), fmt::format("{}; where the data of the run have moved, say so with --data FILE.h5",
+                                           std::string(status.message())));
 }
 
 StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const Arguments& arguments) {
@@ -70,13 +64,10 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   const proto::Data& data = loaded.job.data();
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
   const std::string split = arguments.split.empty() ? data.test() : arguments.split;
-  StatusOr<std::unique_ptr<Dataset>> opened = open_split(data, file, split);
-  Status status = opened.status();
-  if (absl::IsNotFound(status)) status = bad_data(std::string(status.message()));
-  if (status.ok()) status = check_split((*opened)->info(), checkpoint, file);
-  RETURN_IF_ERROR(agree(communicator, status));
-  const DatasetInfo& info = (*opened)->info();
-  SliceLoader loader(**opened, ImageTransform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation),
+  const StatusOr<std::unique_ptr<Dataset>> rows = open_rows_for(communicator, data, file, split, checkpoint);
+  if (!rows.ok()) return with_advice(rows.status(), arguments, file);
+  const DatasetInfo& info = (*rows)->info();
+  SliceLoader loader(**rows, ImageTransform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation),
                      loaded.network->options().slice_rows, data.prefetch_batches());
   EvaluationReport report{.checkpoint = point.path.string(),
                           .data = file.string(),
@@ -85,15 +76,17 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
                           .epoch = checkpoint.epoch,
                           .class_names = checkpoint.class_names,
                           .result = {}};
-  ASSIGN_OR_RETURN(report.result, evaluate(communicator, *loaded.network, loader,
-                                           {.rows = info.rows, .confusion = true, .heartbeat = nullptr}));
+  StatusOr<EvaluationResult> result =
+      evaluate(communicator, *loaded.network, loader, {.rows = info.rows, .confusion = true, .heartbeat = nullptr});
+  RETURN_IF_ERROR(with_context(result.status(), fmt::format("{}: {}", file.string(), split)));
+  report.result = *std::move(result);
   return report;
 }
 
 int run(int argc, char** argv) {
   StatusOr<ProcessGroup> group = ProcessGroup::join();
   if (!group.ok()) {
-    std::fprintf(stderr, "lockstep eval: %s\n", std::string(group.status().message()).c_str());
+    std::fprintf(stderr, "lockstep eval: %s\n", printable_lines(std::string(group.status().message())).c_str());
     return exit_code(group.status());
   }
   Communicator& communicator = group->communicator();
@@ -106,7 +99,7 @@ int run(int argc, char** argv) {
     if (report.ok()) {
       std::fputs((arguments.json ? format_json(*report) : format_table(*report)).c_str(), stdout);
     } else {
-      std::fprintf(stderr, "lockstep eval: %s\n", std::string(report.status().message()).c_str());
+      std::fprintf(stderr, "lockstep eval: %s\n", printable_lines(std::string(report.status().message())).c_str());
     }
   }
   return exit_code(report.status());
@@ -119,7 +112,7 @@ int main(int argc, char** argv) {
   try {
     return lockstep::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep eval: %s\n", error.what());
+    std::fprintf(stderr, "lockstep eval: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/command/json_dump.h"
+#include "storage/base/printable.h"
+
 namespace lockstep {
 namespace {
 
@@ -53,26 +56,31 @@ std::string format_table(const EvaluationReport& report) {
   const EvaluationResult& result = report.result;
   const auto rows = static_cast<double>(result.rows);
   std::string text = fmt::format("checkpoint  {} (step {}, epoch {})\ndata        {}, group {}, {} rows\n",
-                                 report.checkpoint, report.step, report.epoch, report.data, report.split, result.rows);
+                                 printable(report.checkpoint), report.step, report.epoch, printable(report.data),
+                                 printable(report.split), result.rows);
   text += fmt::format("loss        {:.4f}\naccuracy    top-1 {:.2f} %   top-5 {:.2f} %\n\n", result.loss,
                       100 * result.accuracy(), 100 * static_cast<double>(result.correct_top5) / rows);
   std::size_t width = 5;
-  for (const std::string& name : report.class_names) width = std::max(width, name.size());
+  std::vector<std::string> names;
+  for (const std::string& name : report.class_names) {
+    names.push_back(printable(name));
+    width = std::max(width, columns(names.back()));
+  }
   text +=
       fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", "class", width, "rows", "precision %", "recall %", "F1 %");
   for (std::size_t i = 0; i < report.class_names.size(); ++i) {
     const ClassFigures figures = class_figures(report, i);
-    text += fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", report.class_names[i], width, figures.rows,
+    text += fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", names[i], width, figures.rows,
                         percent(figures.precision), percent(figures.recall), percent(figures.f1));
   }
   const std::size_t classes = report.class_names.size();
   if (classes > kMostClassesInMatrix) return text;
   text += "\nconfusion (line: label, column: prediction)\n";
   text += fmt::format("{:<{}}", "", width);
-  for (std::size_t i = 0; i < classes; ++i) text += fmt::format("  {:>6}", report.class_names[i].substr(0, 6));
+  for (std::size_t i = 0; i < classes; ++i) text += fmt::format("  {:>6}", first_columns(names[i], 6));
   text += "\n";
   for (std::size_t i = 0; i < classes; ++i) {
-    text += fmt::format("{:<{}}", report.class_names[i], width);
+    text += fmt::format("{:<{}}", names[i], width);
     for (std::size_t k = 0; k < classes; ++k) text += fmt::format("  {:>6}", result.confusion[i * classes + k]);
     text += "\n";
   }
@@ -102,7 +110,7 @@ std::string format_json(const EvaluationReport& report) {
     const auto line = result.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
     json["confusion"].push_back(std::vector<std::int64_t>(line, line + static_cast<std::ptrdiff_t>(classes)));
   }
-  return json.dump() + "\n";
+  return json_dump(json) + "\n";
 }
 
 }  // namespace lockstep

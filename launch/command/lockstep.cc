@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "storage/base/printable.h"
 #include "storage/base/text_proto.h"
 
 namespace lockstep {
@@ -65,7 +66,7 @@ std::string help() {
 }
 
 int usage_error(std::string_view message) {
-  fmt::print(stderr, "lockstep: {}\n`lockstep --help` lists the verbs.\n", message);
+  fmt::print(stderr, "lockstep: {}\n`lockstep --help` lists the verbs.\n", printable(message));
   return 2;
 }
 

@@ -10,7 +10,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/command/json_dump.h"
 #include "launch/command/subject.h"
+#include "launch/command/usage.h"
+#include "storage/base/printable.h"
 #include "storage/base/status.h"
 #include "trainer/nn/network.h"
 #include "trainer/report/progress.h"
@@ -73,8 +76,9 @@ void print_layers(const Network& network) {
 void print_text(const std::string& target, const Network& network) {
   const NetworkOptions& options = network.options();
   const Totals totals = totals_of(network);
-  fmt::print("{}: images of {} x {} x {} (height, width, channels), {} classes, slices of {} rows\n\n", target,
-             options.image.height, options.image.width, options.image.channels, options.classes, options.slice_rows);
+  fmt::print("{}: images of {} x {} x {} (height, width, channels), {} classes, slices of {} rows\n\n",
+             printable(target), options.image.height, options.image.width, options.image.channels, options.classes,
+             options.slice_rows);
   print_layers(network);
   fmt::print("\nparameters  {} ({:.1f} MB)\n", format_count(totals.parameters), double(totals.parameters) * 4 / 1e6);
   fmt::print("FLOPs       {:.2f} M a row forward, {:.2f} M a training row\n", double(totals.forward_flops) / 1e6,
@@ -106,7 +110,7 @@ void print_json(const std::string& target, const Network& network) {
                        {"memory_bytes", network.memory_bytes()},
                        {"gradient_bytes", network.gradient_elements() * sizeof(float)},
                        {"layers", layers}};
-  fmt::print("{}\n", object.dump());
+  fmt::print("{}\n", json_dump(object));
 }
 
 Status show(const Arguments& arguments) {
@@ -134,7 +138,7 @@ Status show(const Arguments& arguments) {
 
 void list(bool json) {
   if (json) {
-    fmt::print("{}\n", Json(zoo_names()).dump());
+    fmt::print("{}\n", json_dump(zoo_names()));
     return;
   }
   for (const std::string& name : zoo_names()) fmt::print("{}\n", name);
@@ -156,17 +160,14 @@ int run(int argc, char** argv) {
   shown->add_option("--batch", arguments.batch, "Rows of a slice (default: the job's, or 16)")
       ->check(CLI::Range(1, 65536));
   shown->add_flag("--json", arguments.json, "One JSON object on one line");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   if (ls->parsed()) {
     list(arguments.json);
     return 0;
   }
   const Status status = show(arguments);
-  if (!status.ok()) std::fprintf(stderr, "lockstep model: %s\n", std::string(status.message()).c_str());
+  if (!status.ok())
+    std::fprintf(stderr, "lockstep model: %s\n", printable_lines(std::string(status.message())).c_str());
   return exit_code(status);
 }
 
@@ -177,7 +178,7 @@ int main(int argc, char** argv) {
   try {
     return lockstep::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep model: %s\n", error.what());
+    std::fprintf(stderr, "lockstep model: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

@@ -1,5 +1,6 @@
 #include "launch/command/process_group.h"
 
+#include <cstdlib>
 #include <utility>
 
 namespace lockstep {
@@ -13,6 +14,21 @@ StatusOr<ProcessGroup> ProcessGroup::join() {
     group.alone_ = make_solo_communicator();
   }
   return group;
+}
+
+Status ProcessGroup::check_tasks_of_slurm() {
+  if (communicator().size() > 1 || std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr) return OkStatus();
+  for (const char* variable : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
+    const char* const value = std::getenv(variable);
+    if (value == nullptr) continue;
+    if (std::atoi(value) <= 1) return OkStatus();
+    return bad_configuration(fmt::format(
+        "{}={}, but this process is alone: MPI does not know the other tasks, and each would train by itself "
+        "in the same directory. Start it with mpirun, or srun --mpi=pmix; one process alone in an "
+        "allocation: mpirun -n 1",
+        variable, value));
+  }
+  return OkStatus();
 }
 
 }  // namespace lockstep

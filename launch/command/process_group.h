@@ -15,6 +15,9 @@ class ProcessGroup {
   // Names the rank in messages and the log. Errors: those of MpiSession::create.
   static StatusOr<ProcessGroup> join();
   Communicator& communicator() { return session_ ? session_->communicator() : *alone_; }
+  // Whether this process is alone though Slurm started several tasks: srun without the process management that this MPI
+  // knows starts as many lone runs, which would all write into one directory. Errors: bad_configuration.
+  Status check_tasks_of_slurm();
 
  private:
   std::unique_ptr<MpiSession> session_;

@@ -20,8 +20,10 @@
 #include "coordinator/service/metrics.h"
 #include "coordinator/service/server.h"
 #include "coordinator/service/token.h"
+#include "launch/command/usage.h"
 #include "storage/base/file.h"
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 
 namespace lockstep {
 namespace {
@@ -74,12 +76,7 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
                  "HOST:PORT, on loopback, where Prometheus reads figures (default: none)");
   app.add_flag("--reflection", arguments.reflection, "Tell gRPC tools what services there are; needs no token");
   app.add_flag("--check", arguments.check, "Only check the log and what is made from it");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return std::nullopt;
+  return lockstep::parse_arguments(app, argc, argv);
 }
 
 StatusOr<std::vector<int>> cores_of(const Arguments& arguments) {
@@ -171,7 +168,7 @@ Status serve(const Arguments& arguments) {
   ASSIGN_OR_RETURN(std::unique_ptr<Store> store, std::move(opened));
   if (arguments.check) {
     RETURN_IF_ERROR(store->verify());
-    fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", state.string(),
+    fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", printable(state.string()),
                store->last_revision());
     return OkStatus();
   }
@@ -206,7 +203,7 @@ Status serve(const Arguments& arguments) {
     coordinator->stop();
   });
   fmt::print("lockstep serve: {} with {} cores, state in {}\n", server->address(), options.cores.size(),
-             state.string());
+             printable(state.string()));
   if (metrics) fmt::print("lockstep serve: metrics at http://{}/metrics\n", metrics->address());
   std::fflush(stdout);
   log_info("serving at {} with {} cores", server->address(), options.cores.size());
@@ -229,10 +226,11 @@ int main(int argc, char** argv) {
     if (const auto code = lockstep::parse(argc, argv, arguments)) return *code;
     lockstep::configure_log(-1, false);
     const lockstep::Status status = lockstep::serve(arguments);
-    if (!status.ok()) std::fprintf(stderr, "lockstep serve: %s\n", std::string(status.message()).c_str());
+    if (!status.ok())
+      std::fprintf(stderr, "lockstep serve: %s\n", printable_lines(std::string(status.message())).c_str());
     return lockstep::exit_code(status);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep serve: %s\n", error.what());
+    std::fprintf(stderr, "lockstep serve: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "storage/base/printable.h"
+
 int main(int argc, char** argv) {
   const std::string_view argument = argc == 2 ? argv[1] : "";
   if (argument.empty() || argument.starts_with('-')) {
@@ -16,6 +18,6 @@ int main(int argc, char** argv) {
     return help ? 0 : 2;
   }
   const lockstep::Status status = lockstep::run_shim(argument);
-  if (!status.ok()) fmt::print(stderr, "lockstep-shim: {}\n", std::string(status.message()));
+  if (!status.ok()) fmt::print(stderr, "lockstep-shim: {}\n", lockstep::printable_lines(std::string(status.message())));
   return lockstep::exit_code(status);
 }

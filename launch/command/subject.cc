@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "trainer/loop/setup.h"
+#include "trainer/loop/rows.h"
 
 namespace lockstep {
 namespace {

@@ -17,6 +17,8 @@
 #include "launch/command/sweep_follow.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
+#include "launch/command/usage.h"
+#include "storage/base/printable.h"
 
 namespace lockstep {
 namespace {
@@ -64,7 +66,7 @@ struct Arguments {
 template <typename Reply>
 Status show(const StatusOr<Reply>& reply, bool json, const std::function<std::string(const Reply&)>& text) {
   if (!reply.ok()) return reply.status();
-  fmt::print("{}", json ? json_text(*reply) + '\n' : text(*reply));
+  fmt::print("{}", json ? json_text(*reply) + '\n' : printable_lines(text(*reply)));
   std::fflush(stdout);
   return OkStatus();
 }
@@ -119,7 +121,7 @@ Status best(Client& client, const Arguments& arguments) {
   if (!view.has_best()) return absl::FailedPreconditionError("no trial has been evaluated yet");
   if (arguments.path_only) {
     if (!view.best().has_checkpoint()) return absl::FailedPreconditionError("its checkpoint is not written yet");
-    fmt::print("{}\n", view.best().checkpoint());
+    fmt::print("{}\n", printable(view.best().checkpoint()));
     return OkStatus();
   }
   return show<proto::TrialView>(view.best(), arguments.json, best_text);
@@ -281,14 +283,11 @@ int run(int argc, char** argv) {
   app.add_flag("--json", arguments.json, "JSON in place of text");
   add_file_verbs(app, arguments, action);
   add_sweep_verbs(app, arguments, action);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   const StatusOr<std::unique_ptr<Client>> client = find_coordinator(arguments);
   const Status status = client.ok() ? action(**client) : client.status();
-  if (!status.ok()) std::fprintf(stderr, "lockstep sweep: %s\n", std::string(status.message()).c_str());
+  if (!status.ok())
+    std::fprintf(stderr, "lockstep sweep: %s\n", printable_lines(std::string(status.message())).c_str());
   return status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
@@ -299,7 +298,7 @@ int main(int argc, char** argv) {
   try {
     return lockstep::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep sweep: %s\n", error.what());
+    std::fprintf(stderr, "lockstep sweep: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

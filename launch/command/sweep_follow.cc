@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "launch/command/sweep_print.h"
+#include "storage/base/printable.h"
 
 namespace lockstep {
 namespace {
@@ -45,7 +47,7 @@ class LiveText {
         ++lines;
         break;
       }
-      fitting += line.substr(0, screen.ws_col) + '\n';
+      fitting += first_columns(printable(line), screen.ws_col) + '\n';
     }
     if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
     fmt::print("{}", fitting);
@@ -91,14 +93,14 @@ Status watch_lines(Client& client, const std::string& sweep, bool json) {
       request.set_after_revision(event.revision());
       tries = 0;
       const std::string line = json ? json_text(event) : event_line(event);
-      if (!line.empty()) fmt::print("{}\n", line);
+      if (!line.empty()) fmt::print("{}\n", printable_lines(line));
       std::fflush(stdout);
       return true;
     });
     if (status.ok()) {
       if (json) return OkStatus();
       ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
-      fmt::print("{}", sweep_text(view));
+      fmt::print("{}", printable_lines(sweep_text(view)));
       return OkStatus();
     }
     if (!absl::IsUnavailable(status)) return status;
@@ -107,16 +109,19 @@ Status watch_lines(Client& client, const std::string& sweep, bool json) {
   return away();
 }
 
-// What is in the file behind `offset`; nothing when there is no file.
+// What is in the file behind `offset`; nothing when there is no file. Whole lines at a time where there are ends of
+// lines, so that no character is cut in two.
 void print_from(const fs::path& file, long& offset) {
   std::FILE* const in = std::fopen(file.c_str(), "r");
   if (in == nullptr) return;
-  std::fseek(in, offset, SEEK_SET);
   std::array<char, 65536> piece{};
-  for (std::size_t bytes = 1; bytes > 0;) {
-    bytes = std::fread(piece.data(), 1, piece.size(), in);
-    std::fwrite(piece.data(), 1, bytes, stdout);
-    offset += static_cast<long>(bytes);
+  for (;;) {
+    std::fseek(in, offset, SEEK_SET);
+    std::string_view text(piece.data(), std::fread(piece.data(), 1, piece.size(), in));
+    if (text.empty()) break;
+    if (const std::size_t end = text.rfind('\n'); end != std::string_view::npos) text = text.substr(0, end + 1);
+    fmt::print("{}", printable_lines(text));
+    offset += static_cast<long>(text.size());
   }
   std::fflush(stdout);
   std::fclose(in);

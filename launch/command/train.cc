@@ -8,7 +8,9 @@
 #include <CLI/CLI.hpp>
 
 #include "launch/command/process_group.h"
+#include "launch/command/usage.h"
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 #include "storage/base/status.h"
 #include "trainer/comm/heartbeat.h"
 #include "trainer/comm/mpi_communicator.h"
@@ -52,13 +54,7 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   app.add_option("--progress", arguments.options.progress, "One line written over, or plain lines: auto, line, plain")
       ->transform(CLI::CheckedTransformer(styles));
   app.add_flag("--verbose", arguments.verbose, "Log to standard error too");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (!speaks) return error.get_exit_code() == 0 ? 0 : 2;
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return std::nullopt;
+  return lockstep::parse_arguments(app, argc, argv, speaks);
 }
 
 int run(int argc, char** argv) {
@@ -67,7 +63,7 @@ int run(int argc, char** argv) {
   if (started_as_rank()) die_with_parent();
   StatusOr<ProcessGroup> group = ProcessGroup::join();
   if (!group.ok()) {
-    std::fprintf(stderr, "lockstep train: %s\n", std::string(group.status().message()).c_str());
+    std::fprintf(stderr, "lockstep train: %s\n", printable_lines(std::string(group.status().message())).c_str());
     return exit_code(group.status());
   }
   Communicator& communicator = group->communicator();
@@ -75,9 +71,10 @@ int run(int argc, char** argv) {
   Arguments arguments;
   if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
   configure_log(rank, arguments.verbose);
-  const Status status = train(communicator, arguments.options);
+  Status status = group->check_tasks_of_slurm();
+  if (status.ok()) status = train(communicator, arguments.options);
   if (!status.ok() && rank == 0) {
-    std::fprintf(stderr, "lockstep train: %s\n", std::string(status.message()).c_str());
+    std::fprintf(stderr, "lockstep train: %s\n", printable_lines(std::string(status.message())).c_str());
   }
   return exit_code(status);
 }
@@ -88,7 +85,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep train: %s\n", error.what());
+    std::fprintf(stderr, "lockstep train: %s\n", lockstep::printable_lines(error.what()).c_str());
     return 1;
   }
 }

@@ -28,7 +28,7 @@ using LogFields = std::vector<LogField>;
 // Until called, lines of level warning and above go to stderr. rank < 0: no rank is printed.
 // Info lines go to stderr only when `verbose`.
 void configure_log(int rank, bool verbose);
-// Also append every line to this file; one of JSON goes on anew at 16 MiB, and the last four (NAME.1.log ...) are kept.
+// Also append every line, and the first 100 of before, to this file; one of JSON goes on anew at 16 MiB, four are kept.
 Status log_to_file(const std::filesystem::path& path, LogFormat format = LogFormat::kText);
 // As text, fields stand behind the message: "ended  sweep=s1 trial=3".
 void log(LogLevel level, std::string_view message, const LogFields& fields = {});

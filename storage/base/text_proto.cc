@@ -9,12 +9,14 @@
 
 #include "proto/error.pb.h"
 #include "storage/base/file.h"
+#include "storage/base/printable.h"
 #include "storage/base/text_proto_reader.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t kTextLimitBytes = std::size_t(1) << 20;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // of UTF-8, as editors of Windows write it
 
 // Whether `path` is `outer` or something inside it.
 bool is_within(std::string_view path, std::string_view outer) {
@@ -92,11 +94,12 @@ Status Faults::status(std::string_view file) const {
   std::string text;
   proto::BadRequest details;
   for (const auto& [where, fault] : found) {
+    const std::string message = printable_lines(fault->message);  // with words of the text that was read
     text += fmt::format("{}{}: {}{}{}", text.empty() ? "" : "\n", at_line(file, where), fault->path,
-                        fault->path.empty() ? "" : ": ", fault->message);
+                        fault->path.empty() ? "" : ": ", message);
     proto::FieldViolation& violation = *details.add_field_violations();
-    violation.set_field(fault->path);
-    violation.set_description(fault->message);
+    violation.set_field(printable(fault->path));
+    violation.set_description(message);
   }
   if (untold_ > 0) text += fmt::format("\n{}: and {} more", file, untold_);
   Status status = bad_configuration(text);
@@ -114,6 +117,11 @@ std::string path_of(std::string_view path, int index) {
 
 void parse_text_proto(std::string_view text, google::protobuf::Message& message, Faults& faults) {
   message.Clear();
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    faults.add_at(1, "", "expected text in UTF-8, got UTF-16; save it again as UTF-8");
+    return faults.set_incomplete();
+  }
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   TextProtoReader(text, 0, faults).read_fields(message);
 }
 

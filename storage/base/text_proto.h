@@ -68,7 +68,7 @@ std::string path_of(std::string_view path, int index);
 
 // Parses `text` into `message` (which is cleared first). Unknown fields, wrong types, bad enum values and fields given
 // twice become faults that name the nearest field or the admitted values, and reading goes on behind them; it ends at
-// a fault of syntax. Messages nest at most 64 deep.
+// a fault of syntax. Messages nest at most 64 deep. Files of Windows are read; numbers are decimal or 0x.
 void parse_text_proto(std::string_view text, google::protobuf::Message& message, Faults& faults);
 
 // The same with the content of a file. Errors: bad_configuration when it cannot be read or is longer than 1 MiB.

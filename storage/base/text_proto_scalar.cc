@@ -49,6 +49,10 @@ std::string put_integer(const TextScalar& scalar, const Target& target, Writer<I
       scalar.negative ? 0 - static_cast<std::uint64_t>(Limits::min()) : static_cast<std::uint64_t>(Limits::max());
   std::uint64_t magnitude = 0;
   if (scalar.type != Tokenizer::TYPE_INTEGER) return "an integer";
+  // In C and in text proto 010 is 8; whoever writes it here means 10.
+  if (scalar.text.size() > 1 && scalar.text[0] == '0' && scalar.text[1] != 'x' && scalar.text[1] != 'X') {
+    return "an integer without leading zeros";
+  }
   if (!Tokenizer::ParseInteger(scalar.text, largest, &magnitude)) {
     return fmt::format("an integer from {} to {}", Limits::min(), Limits::max());
   }

@@ -1,7 +1,7 @@
 // The door for files that others made: libhdf5 is not safe on hostile files, so only a plain subset of HDF5 gets in.
 // Refused: soft and external links, external storage, virtual datasets, filters other than deflate, shuffle and
-// fletcher32, more than 4 dimensions, chunks of over 1 GiB, sizes that the stored bytes cannot hold, references and any
-// other type that is not an integer or a float.
+// fletcher32, more than 4 dimensions, chunks of over 1 GiB, chunks that were never written, sizes that the stored bytes
+// cannot hold, references and any other type that is not an integer or a float.
 // Requires: the caller holds hdf5_lock().
 #pragma once
 

@@ -9,15 +9,11 @@
 #include <unistd.h>
 
 #include "storage/base/hdf5.h"
-#include "storage/base/log.h"
 #include "storage/dataset/hdf5_split.h"
 #include "storage/dataset/pixel_statistics.h"
 
 namespace lockstep {
 namespace {
-
-constexpr std::size_t kBlockBytes = std::size_t(8) << 20;     // of a pass over a whole split
-constexpr std::size_t kLongReadBytes = std::size_t(2) << 30;  // some seconds, when it is deflated
 
 class Hdf5Dataset final : public Dataset {
  public:
@@ -38,8 +34,6 @@ class Hdf5Dataset final : public Dataset {
 
   // From now on reads by pread on the descriptor that libhdf5 checked, when the images are one plain piece.
   void use_pread_if_plain();
-  // Reads all rows once. Errors: bad_data.
-  Status compute_statistics();
   void set_fingerprint() { info_.fingerprint = dataset_fingerprint(info_, labels_); }
 
  private:
@@ -113,29 +107,6 @@ void Hdf5Dataset::use_pread_if_plain() {
   file_.reset();
 }
 
-Status Hdf5Dataset::compute_statistics() {
-  PixelStatistics statistics(info_.image, info_.pixel_type);
-  const std::int64_t block = std::clamp<std::int64_t>(std::int64_t(kBlockBytes / row_bytes_), 1, info_.rows);
-  std::vector<std::byte> pixels(std::size_t(block) * row_bytes_);
-  std::vector<std::int64_t> rows(std::size_t(block), 0);
-  if (const std::size_t size = std::size_t(info_.rows) * row_bytes_; size > kLongReadBytes) {
-    log_warning(
-        "{}: all its {:.1f} GB are read now, at each start, for their mean and deviation; stored as attributes of "
-        "`images` they would be there (`lockstep data info` prints them)",
-        name_, double(size) / 1e9);
-  }
-  for (std::int64_t first = 0; first < info_.rows; first += block) {
-    rows.resize(std::size_t(std::min(block, info_.rows - first)));
-    std::iota(rows.begin(), rows.end(), first);
-    const std::span<std::byte> part(pixels.data(), rows.size() * row_bytes_);
-    RETURN_IF_ERROR(read(rows, part));
-    statistics.add(part);
-  }
-  info_.mean = statistics.mean();
-  info_.deviation = statistics.deviation();
-  return OkStatus();
-}
-
 }  // namespace
 
 StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path& path,
@@ -143,11 +114,13 @@ StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path
   const auto lock = hdf5_lock();
   ASSIGN_OR_RETURN(Hdf5Split split, open_hdf5_split(path, options));
   const bool has_statistics = !split.info.mean.empty();
+  const std::string name = split.name;
   auto dataset = std::make_unique<Hdf5Dataset>(std::move(split));
   if (!options.always_through_library) dataset->use_pread_if_plain();
-  if (!has_statistics) RETURN_IF_ERROR(dataset->compute_statistics());
-  dataset->set_fingerprint();
-  return dataset;
+  if (has_statistics) dataset->set_fingerprint();
+  if (has_statistics || !options.compute_statistics) return dataset;
+  ASSIGN_OR_RETURN(PixelNormalization normalization, compute_normalization(*dataset, name));
+  return normalized(std::move(dataset), std::move(normalization));
 }
 
 StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5DatasetOptions& options) {

@@ -17,6 +17,9 @@ struct Hdf5DatasetOptions {
   std::string labels = "labels";
   // Read through libhdf5 even where pread would do: the slow twin for tests.
   bool always_through_library = false;
+  // False: where the file has no mean and deviation they stay empty, and the fingerprint 0, instead of being computed,
+  // which reads all rows (normalized, in pixel_statistics.h, does it later).
+  bool compute_statistics = true;
 };
 
 // Opens one split, without HDF5 file locking. Checks shapes, lengths of images and labels, label range, limits and the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "storage/dataset/hdf5_attributes.h"
 
@@ -116,6 +117,20 @@ void read_class_names(std::initializer_list<hid_t> objects, Hdf5Split& split, st
   }
 }
 
+// Of uint8 pixels, which count as 0 to 1: the mean is one of these, and the deviation no more. (1 is that of constant
+// pixels, and leaves pixels as they are.)
+bool check_share(std::span<const float> mean, std::span<const float> deviation, std::string_view where,
+                 DataFaults& faults) {
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    if (mean[i] >= 0 && mean[i] <= 1 && deviation[i] <= 1) continue;
+    faults.add(where, fmt::format("has a mean {:.4g} and deviation {:.4g} that are not of uint8 pixels, which count as "
+                                  "value / 255: expected 0 to 1; divide both attributes by 255, or delete them",
+                                  mean[i], deviation[i]));
+    return false;
+  }
+  return true;
+}
+
 void read_statistics(Hdf5Split& split, std::string_view where, DataFaults& faults) {
   const auto mean = read_float_attribute(split.images.id.get(), "mean");
   const auto deviation = read_float_attribute(split.images.id.get(), "deviation");
@@ -135,6 +150,7 @@ void read_statistics(Hdf5Split& split, std::string_view where, DataFaults& fault
                                          "in each, deviations above 0; correct or delete both",
                                          channels));
   }
+  if (split.info.pixel_type == PixelType::kUint8 && !check_share(**mean, **deviation, where, faults)) return;
   split.info.mean = **mean;
   split.info.deviation = **deviation;
 }

@@ -3,8 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "storage/base/log.h"
+#include "storage/dataset/described_dataset.h"
 
 namespace lockstep {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t(8) << 20;     // of a pass over a whole split
+constexpr std::size_t kLongReadBytes = std::size_t(2) << 30;  // some seconds, when it is deflated
+
+}  // namespace
 
 PixelStatistics::PixelStatistics(ImageShape image, PixelType type)
     : channels_(std::size_t(image.channels)),
@@ -84,6 +95,38 @@ void PixelStatistics::merge(std::size_t channel, const Moments& row) {
   total.mean += distance * row.count / count;
   total.squares += row.squares + distance * distance * total.count * row.count / count;
   total.count = count;
+}
+
+StatusOr<PixelNormalization> compute_normalization(Dataset& dataset, std::string_view name) {
+  const DatasetInfo& info = dataset.info();
+  const std::size_t row_bytes = info.image.elements() * bytes_per_pixel(info.pixel_type);
+  PixelStatistics statistics(info.image, info.pixel_type);
+  const std::int64_t block = std::clamp<std::int64_t>(std::int64_t(kBlockBytes / row_bytes), 1, info.rows);
+  std::vector<std::byte> pixels(std::size_t(block) * row_bytes);
+  std::vector<std::int64_t> rows(std::size_t(block), 0);
+  if (const std::size_t size = std::size_t(info.rows) * row_bytes; size > kLongReadBytes) {
+    log_warning(
+        "{}: all its {:.1f} GB are read now, at each start, for their mean and deviation; stored as attributes of "
+        "`images` they would be there (`lockstep data info` prints them)",
+        name, double(size) / 1e9);
+  }
+  for (std::int64_t first = 0; first < info.rows; first += block) {
+    rows.resize(std::size_t(std::min(block, info.rows - first)));
+    std::iota(rows.begin(), rows.end(), first);
+    const std::span<std::byte> part(pixels.data(), rows.size() * row_bytes);
+    RETURN_IF_ERROR(dataset.read(rows, part));
+    statistics.add(part);
+  }
+  return PixelNormalization{statistics.mean(), statistics.deviation()};
+}
+
+std::unique_ptr<Dataset> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization) {
+  DatasetInfo info = rows->info();
+  std::vector<std::int32_t> labels(rows->labels().begin(), rows->labels().end());
+  info.mean = std::move(normalization.mean);
+  info.deviation = std::move(normalization.deviation);
+  info.fingerprint = dataset_fingerprint(info, labels);
+  return described_anew(std::move(rows), std::move(info), std::move(labels));
 }
 
 }  // namespace lockstep

@@ -7,12 +7,20 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "storage/dataset/dataset.h"
 
 namespace lockstep {
+
+// What pixels are normalized by, per channel.
+struct PixelNormalization {
+  std::vector<float> mean;
+  std::vector<float> deviation;
+};
 
 class PixelStatistics {
  public:
@@ -40,5 +48,11 @@ class PixelStatistics {
   PixelType type_;
   std::vector<Moments> total_;
 };
+
+// Of all rows. Large ones are warned of, with their `name` in front. Errors: those of Dataset::read.
+StatusOr<PixelNormalization> compute_normalization(Dataset& rows, std::string_view name);
+
+// The same rows with this mean and deviation in their info, and the fingerprint that follows.
+std::unique_ptr<Dataset> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization);
 
 }  // namespace lockstep

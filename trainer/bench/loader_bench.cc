@@ -8,6 +8,7 @@
 
 #include "trainer/data/slice_loader.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/rows.h"
 #include "trainer/loop/setup.h"
 #include "trainer/loop/training_job.h"
 

@@ -4,12 +4,24 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t kMessageBytes = 16384;
+
+// The message of `source`'s status. Collective.
+std::string message_of(Communicator& communicator, const Status& mine, int source) {
+  std::array<char, kMessageBytes> text{};
+  if (communicator.rank() == source) {
+    const auto message = mine.message();
+    std::memcpy(text.data(), message.data(), std::min(message.size(), kMessageBytes - 1));
+  }
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), source);
+  return text.data();
+}
 
 }  // namespace
 
@@ -21,15 +33,17 @@ Status agree(Communicator& communicator, const Status& mine) {
   if (failed == codes.end()) return OkStatus();
 
   const int culprit = static_cast<int>(failed - codes.begin());
-  std::array<char, kMessageBytes> text{};
-  if (communicator.rank() == culprit) {
-    const auto message = mine.message();
-    std::memcpy(text.data(), message.data(), std::min(message.size(), kMessageBytes - 1));
-  }
-  communicator.broadcast(std::as_writable_bytes(std::span(text)), culprit);
+  const std::string text = message_of(communicator, mine, culprit);
   const bool everywhere = std::all_of(codes.begin(), codes.end(), [&](std::int32_t other) { return other == *failed; });
-  const Status status(static_cast<absl::StatusCode>(*failed), text.data());
+  const Status status(static_cast<absl::StatusCode>(*failed), text);
   return everywhere ? status : with_context(status, fmt::format("rank {}", culprit));
+}
+
+Status from_rank_0(Communicator& communicator, const Status& mine) {
+  auto code = static_cast<std::int32_t>(mine.code());
+  communicator.broadcast(std::as_writable_bytes(std::span(&code, 1)), 0);
+  if (code == 0) return OkStatus();
+  return {static_cast<absl::StatusCode>(code), message_of(communicator, mine, 0)};
 }
 
 }  // namespace lockstep

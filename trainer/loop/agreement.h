@@ -10,4 +10,7 @@ namespace lockstep {
 // unless all ranks failed with the same code. Collective.
 Status agree(Communicator& communicator, const Status& mine);
 
+// Rank 0's status on every rank, of what rank 0 does for all. Collective.
+Status from_rank_0(Communicator& communicator, const Status& mine);
+
 }  // namespace lockstep

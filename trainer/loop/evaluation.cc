@@ -1,9 +1,11 @@
 #include "trainer/loop/evaluation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/bad_rows.h"
 #include "trainer/loop/stop_request.h"
 
 namespace lockstep {
@@ -45,6 +47,11 @@ class Evaluation {
         RETURN_IF_ERROR(agree(communicator_, status));
       }
     }
+    const std::vector<std::int64_t> bad_rows = gather_bad_rows(communicator_, bad_rows_);
+    if (!bad_rows.empty()) {
+      return bad_data(fmt::format("pixels that are not finite numbers in rows {}; mend or remove these rows",
+                                  fmt::join(bad_rows, ", ")));
+    }
     return gather();
   }
 
@@ -55,6 +62,7 @@ class Evaluation {
 
   Status one_slice(std::int64_t round) {
     ASSIGN_OR_RETURN(const LoadedSlice loaded, loader_.next());
+    if (!loaded.finite) note_bad_rows(loaded, bad_rows_);
     const Slice slice{.images = loaded.images, .labels = loaded.labels, .rows = loaded.rows, .epoch = loaded.epoch};
     const SliceResult result = network_.evaluate_slice(slice, loaded.valid_rows);
     Part& part = parts_[static_cast<std::size_t>(round)];
@@ -68,8 +76,9 @@ class Evaluation {
                                         [&](float other) { return other >= logits[label]; });
       const auto after = std::count_if(logits.begin() + static_cast<std::ptrdiff_t>(label), logits.end(),
                                        [&](float other) { return other > logits[label]; });
-      if (before + after < 5) ++part.correct_top5;
-      if (options_.confusion) {
+      const bool finite = std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); });
+      if (before + after < 5 && finite) ++part.correct_top5;
+      if (options_.confusion && finite) {
         const auto guess = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
         ++confusion_[label * classes + guess];
       }
@@ -110,6 +119,7 @@ class Evaluation {
   std::int64_t rounds_ = 0;  // of the rank that has most
   std::int64_t mine_ = 0;
   std::vector<Part> parts_;
+  std::vector<std::int64_t> bad_rows_;  // of this rank
   std::vector<std::int64_t> confusion_;
 };
 

@@ -29,7 +29,9 @@ struct EvaluationOptions {
 };
 
 // Collective. The loader reads the split that has options.rows rows.
-// Errors: stopped, when a rank was asked to stop meanwhile; those of the dataset.
+// A row whose logits are not all finite numbers counts as wrong, and is in no cell of the confusion matrix.
+// Errors: stopped, when a rank was asked to stop meanwhile; bad_data, with the rows, when pixels are not finite
+// numbers; those of the dataset.
 StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,
                                     const EvaluationOptions& options);
 

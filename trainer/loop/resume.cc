@@ -35,7 +35,7 @@ void warn_of_damage(const std::filesystem::path& path, const Status& why) {
 }
 
 Status check_identity(const Checkpoint& checkpoint, const std::string& where, const proto::Job& job,
-                      const DatasetInfo& dataset) {
+                      const DatasetInfo& dataset, std::optional<std::uint64_t> train_pixels) {
   const JobDraft stored = parse_job(checkpoint.job, where);
   RETURN_IF_ERROR(with_context(stored.faults.status(where), "the job stored in the checkpoint"));
   const std::vector<std::string> differing = differing_fields(stored.job, job);
@@ -50,6 +50,13 @@ Status check_identity(const Checkpoint& checkpoint, const std::string& where, co
         fmt::format("{}: the checkpoint was made with other training rows: expected fingerprint {:016x}, "
                     "got {:016x} from {}. Give the same data, or choose another --out.",
                     where, checkpoint.dataset_fingerprint, dataset.fingerprint, job.data().path()));
+  }
+  const auto pixels = checkpoint.facts.find(kTrainPixelsFact);
+  if (pixels != checkpoint.facts.end() && train_pixels && pixels->second != fmt::format("{:016x}", *train_pixels)) {
+    return bad_data(
+        fmt::format("{}: the checkpoint was made with other training rows: their pixels in {} have changed, though not "
+                    "the statistics that are stored with them. Give the same data, or choose another --out.",
+                    where, job.data().path()));
   }
   return OkStatus();
 }
@@ -68,12 +75,13 @@ StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::pat
 
 StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
                                                        const std::filesystem::path& directory, const proto::Job& job,
-                                                       const DatasetInfo& dataset) {
+                                                       const DatasetInfo& dataset,
+                                                       std::optional<std::uint64_t> train_pixels) {
   StatusOr<std::optional<FoundCheckpoint>> found = std::optional<FoundCheckpoint>();
   if (communicator.rank() == 0) {
     found = find_on_disk(directory);
     if (found.ok() && *found) {
-      const Status same = check_identity((*found)->checkpoint, (*found)->path.string(), job, dataset);
+      const Status same = check_identity((*found)->checkpoint, (*found)->path.string(), job, dataset, train_pixels);
       if (!same.ok()) found = same;
     }
   }

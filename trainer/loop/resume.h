@@ -12,6 +12,10 @@
 
 namespace lockstep {
 
+// The fact of a checkpoint that tells whether pixels have changed where the file holds their statistics: JobRows'
+// train_pixels, in 16 hexadecimal digits. Checkpoints of earlier versions have none, and are not asked.
+inline constexpr const char* kTrainPixelsFact = "train_pixels";
+
 struct ResumePoint {
   std::filesystem::path path;  // on rank 0; empty on the others
   Checkpoint checkpoint;
@@ -23,7 +27,8 @@ struct ResumePoint {
 // are others, or when there are checkpoints and none is good.
 StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
                                                        const std::filesystem::path& directory, const proto::Job& job,
-                                                       const DatasetInfo& dataset);
+                                                       const DatasetInfo& dataset,
+                                                       std::optional<std::uint64_t> train_pixels);
 
 // One checkpoint, read by rank 0 and sent to all: a file, or of a directory (of checkpoints, or of a run) the newest
 // good one. Collective. Errors: bad_data.

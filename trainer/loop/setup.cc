@@ -2,9 +2,10 @@
 
 #include <utility>
 
-#include "storage/dataset/hdf5_dataset.h"
+#include "storage/base/printable.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/plan.h"
+#include "trainer/loop/rows.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_state.h"
 
@@ -33,40 +34,31 @@ Overlap overlap_of(const proto::Job& job) {
   }
 }
 
-Status open_splits(Setup& setup) {
-  const proto::Data& data = setup.job.data();
-  StatusOr<std::unique_ptr<Dataset>> train = open_split(data, data.path(), data.train());
-  if (absl::IsNotFound(train.status())) return bad_data(std::string(train.status().message()));
-  RETURN_IF_ERROR(train.status());
-  setup.train = *std::move(train);
-  if (data.test().empty()) return OkStatus();
-  StatusOr<std::unique_ptr<Dataset>> test = open_split(data, data.path(), data.test());
-  if (absl::IsNotFound(test.status())) return OkStatus();
-  RETURN_IF_ERROR(test.status());
-  setup.test = *std::move(test);
-  const DatasetInfo& a = setup.train->info();
-  const DatasetInfo& b = setup.test->info();
-  if (a.image != b.image || a.class_names.size() != b.class_names.size()) {
-    return bad_data(
-        fmt::format("{}: groups {} and {} differ: expected images of {} x {} x {} and {} classes in both, got "
-                    "{} x {} x {} and {} classes in the second",
-                    data.path(), data.train(), data.test(), a.image.height, a.image.width, a.image.channels,
-                    a.class_names.size(), b.image.height, b.image.width, b.image.channels, b.class_names.size()));
-  }
-  return OkStatus();
+// Why a name is not that of one directory; empty when it is.
+std::string name_fault(std::string_view name) {
+  if (name == "." || name == "..") return "is this directory or the one above";
+  if (name.find('/') != std::string_view::npos) return "has a '/'";
+  if (!is_printable(name)) return "has control characters, or is not UTF-8";
+  constexpr std::size_t kLongestName = 255;  // of the file systems
+  return name.size() > kLongestName ? fmt::format("has {} bytes, more than {}", name.size(), kLongestName) : "";
 }
 
-std::filesystem::path output_directory(const std::filesystem::path& out, const JobDraft& draft) {
+// Where nothing is said: a directory of the job's own below runs/, called as the job, or else as its file is. A name
+// that cannot be that of a directory becomes a fault.
+std::filesystem::path output_directory(const std::filesystem::path& out, JobDraft& draft) {
   if (!out.empty()) return out;
-  const std::string name =
-      draft.job.name().empty() ? std::filesystem::path(draft.file).filename().string() : draft.job.name();
-  return std::filesystem::path("runs") / name.substr(0, name.find('.'));
-}
-
-Status open_rows(const JobDraft& draft, Setup& setup) {
-  setup.job = draft.job;
-  RETURN_IF_ERROR(draft.faults.status(draft.file));
-  return open_splits(setup);
+  std::string name = draft.job.name();
+  if (name.empty()) {
+    std::filesystem::path file = std::filesystem::path(draft.file).stem();
+    if (file.extension() == ".job") file = file.stem();
+    name = file.string();
+  }
+  if (const std::string fault = name_fault(name); !fault.empty()) {
+    draft.faults.add("name", fmt::format("is the output directory below runs/ and {}, got \"{}\"; expected a name, not "
+                                         "a path, or --out",
+                                         fault, printable(name)));
+  }
+  return std::filesystem::path("runs") / name;
 }
 
 // After the rows are there.
@@ -90,17 +82,17 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,
-                                              const std::string& split) {
-  return open_hdf5_dataset(path, {.group = split, .images = data.images(), .labels = data.labels()});
-}
-
 StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& job_path,
                        const std::vector<std::string>& overrides, const std::filesystem::path& out) {
   Setup setup;
   StatusOr<JobDraft> draft = read_job(job_path, overrides);
-  RETURN_IF_ERROR(agree(communicator, draft.ok() ? open_rows(*draft, setup) : draft.status()));
-  setup.out = output_directory(out, *draft);
+  if (draft.ok()) setup.out = output_directory(out, *draft);
+  RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
+  setup.job = draft->job;
+  ASSIGN_OR_RETURN(JobRows rows, open_job_rows(communicator, setup.job.data()));
+  setup.train = std::move(rows.train);
+  setup.test = std::move(rows.test);
+  setup.train_pixels = rows.train_pixels;
   RETURN_IF_ERROR(agree(communicator, build_network(communicator, *draft, setup)));
   return setup;
 }

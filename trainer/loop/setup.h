@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,14 @@ struct Setup {
   proto::Job job;  // resolved
   std::filesystem::path out;
   std::unique_ptr<Dataset> train;
-  std::unique_ptr<Dataset> test;  // null: the file has no such split
+  std::unique_ptr<Dataset> test;              // null: the file has no such split
+  std::optional<std::uint64_t> train_pixels;  // JobRows
   std::unique_ptr<Network> network;
   std::unique_ptr<Optimizer> optimizer;
 };
 
-// `out` may be empty: then it is runs/<name of the job>. Collective; every rank returns the same status.
+// `out` may be empty: then it is runs/<name of the job>, or, without a name, of its file; a name that is a path, or no
+// name of a directory, is a fault. Collective; every rank returns the same status.
 // Errors: bad_configuration with all faults of the job and its network, bad_data.
 StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& job_path,
                        const std::vector<std::string>& overrides, const std::filesystem::path& out);
@@ -50,9 +53,5 @@ struct LoadedNetwork {
   std::unique_ptr<Network> network;
 };
 StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint);
-
-// One split of the job's data file. Errors: as open_hdf5_dataset.
-StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,
-                                              const std::string& split);
 
 }  // namespace lockstep

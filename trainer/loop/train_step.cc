@@ -95,19 +95,11 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
     tail[kLoss] = result.loss_sum;
     tail[kCorrect] = static_cast<float>(result.correct);
     if (!result.finite || !loaded->finite) tail[kNotFinite] = 1;
-    if (!loaded->finite) note_bad_rows(*loaded);
+    if (!loaded->finite) note_bad_rows(*loaded, bad_rows_);
   }
   target.put(parts_.network.gradient_elements(), tail.data(), tail.size());
   parts_.reducer.slice_done();
   parts_.account.book(TimeShare::kCompute);
-}
-
-void TrainStep::note_bad_rows(const LoadedSlice& loaded) {
-  const std::size_t elements = loaded.images.size() / loaded.rows.size();
-  for (std::size_t i = 0; i < loaded.rows.size() && bad_rows_.size() < kMostBadRows; ++i) {
-    const auto image = loaded.images.subspan(i * elements, elements);
-    if (!all_finite(image)) bad_rows_.push_back(loaded.rows[i]);
-  }
 }
 
 void TrainStep::update(std::span<const float> sum, std::int64_t step, float learning_rate) {

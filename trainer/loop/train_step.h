@@ -16,6 +16,7 @@
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/comm/heartbeat.h"
 #include "trainer/data/slice_loader.h"
+#include "trainer/loop/bad_rows.h"
 #include "trainer/nn/network.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/report/time_account.h"
@@ -42,7 +43,6 @@ class TrainStep {
  public:
   // Floats that the reduced array needs behind network.gradient_elements().
   static constexpr std::size_t kTailElements = 16;
-  static constexpr std::size_t kMostBadRows = 16;
 
   struct Parts {
     Network& network;
@@ -66,7 +66,6 @@ class TrainStep {
 
  private:
   void run_slice(std::int64_t step, const StepRequests& requests, bool first);
-  void note_bad_rows(const LoadedSlice& loaded);
   void update(std::span<const float> sum, std::int64_t step, float learning_rate);
 
   Parts parts_;

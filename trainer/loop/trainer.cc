@@ -54,6 +54,7 @@ class Trainer {
                .account = account_},
               job(), slices_, order_.steps_per_epoch(), total_steps_),
         window_(job().batch(), order_.steps_per_epoch()) {
+    if (setup_.train_pixels) facts_.facts[kTrainPixelsFact] = fmt::format("{:016x}", *setup_.train_pixels);
     if (setup_.test) {
       test_loader_.emplace(*setup_.test,
                            ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
@@ -85,7 +86,7 @@ class Trainer {
   Status restore_state() {
     const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
     ASSIGN_OR_RETURN(const std::optional<ResumePoint> point,
-                     find_resume_point(communicator_, directory, job(), setup_.train->info()));
+                     find_resume_point(communicator_, directory, job(), setup_.train->info(), setup_.train_pixels));
     Status status;
     if (point) {
       status = restore(point->checkpoint, network(), setup_.optimizer.get());
@@ -238,7 +239,9 @@ class Trainer {
       account_.book(TimeShare::kEvaluation);
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
-        RETURN_IF_ERROR(result.status());
+        // What the epoch has learned is kept: the same command evaluates it again.
+        if (!result.ok()) RETURN_IF_ERROR(save());
+        RETURN_IF_ERROR(with_context(result.status(), fmt::format("{}: {}", job().data().path(), job().data().test())));
         position_.evaluations.push_back({.step = position_.step,
                                          .epoch = position_.epoch,
                                          .loss = result->loss,

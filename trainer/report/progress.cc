@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "storage/base/printable.h"
+
 namespace lockstep {
 
 bool output_is_terminal() {
@@ -82,7 +84,7 @@ void Progress::report(const EvalPoint& point) {
 
 void Progress::say(const std::string& text) {
   finish_line();
-  fmt::print(out_, "{}\n", text);
+  fmt::print(out_, "{}\n", printable_lines(text));
   std::fflush(out_);
 }
 

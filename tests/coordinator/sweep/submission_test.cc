@@ -41,6 +41,18 @@ TEST(Submission, EachFaultIsNamed) {
   EXPECT_NE(fault([](auto& it) { it.mutable_scheduler()->mutable_asha()->set_min_epochs(9); }).find("scheduler"),
             std::string::npos);
   EXPECT_NE(fault([](auto& it) { it.set_name("a\nb"); }).find("name"), std::string::npos);
+  for (const char* name : {"Z\xfcrich", "\u202etxt", "\u009b"}) {
+    EXPECT_NE(fault([&](auto& it) { it.set_name(name); }).find("name: has control characters, or is not UTF-8"),
+              std::string::npos);
+  }
+  // Characters are counted, not bytes.
+  const auto cats = [](int count) {
+    std::string name;
+    for (int i = 0; i < count; ++i) name += "\u732b";
+    return name;
+  };
+  EXPECT_EQ(fault([&](auto& it) { it.set_name(cats(64)); }), "");
+  EXPECT_NE(fault([&](auto& it) { it.set_name(cats(65)); }).find("name: more than 64 characters"), std::string::npos);
   EXPECT_NE(fault([](auto& it) { it.set_job_file("x"); }).find("job_file"), std::string::npos);
   EXPECT_NE(fault([](auto& it) { it.clear_job(); }).find("job: is missing"), std::string::npos);
 }

@@ -62,6 +62,29 @@ job:16: loss: expected { fields of Loss }, got 5
 job:17: batch: expected an integer from -2147483648 to 2147483647, got 99999999999)");
 }
 
+TEST(TextProto, LeadingZerosAreRefusedForProtobufReadsThemAsOctal) {
+  EXPECT_EQ(faults_of("epochs: 010"), "job:1: epochs: expected an integer without leading zeros, got 010");
+  EXPECT_EQ(faults_of("epochs: -010 seed: 00"),
+            "job:1: epochs: expected an integer without leading zeros, got -010\n"
+            "job:1: seed: expected an integer without leading zeros, got 00");
+  EXPECT_EQ(faults_of("schedule { constant { learning_rate: 010 } }"),
+            "job:1: schedule.constant.learning_rate: expected a decimal number, got 010");
+  EXPECT_EQ(faults_of("epochs: 0x1F batch: 0 schedule { constant { learning_rate: 0.5 } }"), "");
+}
+
+TEST(TextProto, FilesOfWindowsAreRead) {
+  proto::Job job;
+  Faults faults;
+  parse_text_proto("\xef\xbb\xbfname: \"a\" # mark\r\nepochs: 3\r\nmodel {\r\n}\r\n", job, faults);
+  EXPECT_TRUE(faults.empty()) << faults.status("job");
+  EXPECT_EQ(job.name(), "a");
+  EXPECT_EQ(job.epochs(), 3);
+  EXPECT_EQ(faults_of(std::string_view("\xff\xfe"
+                                       "e\0p\0",
+                                       6)),
+            "job:1: expected text in UTF-8, got UTF-16; save it again as UTF-8");
+}
+
 TEST(TextProto, WhatSurroundsAFaultIsRead) {
   proto::Job job;
   Faults faults;
@@ -108,7 +131,7 @@ TEST(TextProto, MeansWhatProtobufMeans) {
   for (const char* text : {
            "",
            "# a comment\nname: 'x' \"y\\n\\x41\\101\\\"\" # another\n",
-           "epochs: 0x10; slices: 010, batch: -0 seed: 18446744073709551615",
+           "epochs: 0x10; slices: 8, batch: -0 seed: 18446744073709551615",
            "optimizer { weight_decay: 5e-4 sgd: { momentum: .5 nesterov: true } }",
            "optimizer < adam < beta1: 1 beta2: -1.5f epsilon: inf > >",
            "optimizer { weight_decay: -inf } loss { label_smoothing: 16777217 }",

@@ -126,7 +126,7 @@ const BadFile kBadContent[] = {
        maker.add("images", H5T_C_S1, kDims, H5T_C_S1, std::string(12, 'a').data());
        maker.add_labels(kLabels);
      },
-     {"train/images has elements that are no numbers"}},
+     {"train/images has elements that are no numbers of at most 8 bytes, but of type string"}},
     {"EmptySplit",
      [](Hdf5FileMaker& maker) {
        maker.add_images({0, 2, 2, 1});
@@ -203,6 +203,22 @@ const BadFile kBadAttributes[] = {
        maker.add_labels(kLabels);
      },
      {"mean and deviation that do not fit"}},
+    {"MeanOfBytes",
+     [](Hdf5FileMaker& maker) {
+       const auto images = maker.add_images(kDims);
+       maker.add_floats(images.get(), "mean", {72.9f});
+       maker.add_floats(images.get(), "deviation", {80});
+       maker.add_labels(kLabels);
+     },
+     {"train/images has a mean 72.9 and deviation 80 that are not of uint8 pixels, which count as value / 255"}},
+    {"DeviationOfBytes",
+     [](Hdf5FileMaker& maker) {
+       const auto images = maker.add_images(kDims);
+       maker.add_floats(images.get(), "mean", {0.3f});
+       maker.add_floats(images.get(), "deviation", {80});
+       maker.add_labels(kLabels);
+     },
+     {"a mean 0.3 and deviation 80 that are not of uint8 pixels"}},
     {"DeviationZero",
      [](Hdf5FileMaker& maker) {
        const auto images = maker.add_images(kDims);
@@ -264,7 +280,7 @@ const BadFile kRefusedFeatures[] = {
        maker.add_images(kDims, properties.get());
        maker.add_labels(kLabels);
      },
-     {"train/images uses filter 6: expected only deflate, shuffle or fletcher32"}},
+     {"train/images uses the filter scaleoffset: expected only deflate, shuffle or fletcher32"}},
     {"NeverWritten",
      [](Hdf5FileMaker& maker) {
        maker.add("images", H5T_STD_U8LE, kDims, H5T_NATIVE_UINT8, nullptr);
@@ -281,6 +297,19 @@ const BadFile kRefusedFeatures[] = {
        maker.add_labels(kLabels);
      },
      {"train/images is not wholly written", "need 12 bytes, 4 are stored"}},
+    {"HalfWrittenAndDeflated",
+     [](Hdf5FileMaker& maker) {
+       const Hdf5Properties properties = chunked({1, 2, 2, 1});
+       H5Pset_deflate(properties.get(), 6);
+       const auto images = maker.add("images", H5T_STD_U8LE, kDims, H5T_NATIVE_UINT8, nullptr, properties.get());
+       const std::vector<hsize_t> start = {1, 0, 0, 0}, size = {1, 2, 2, 1};
+       const Hdf5Space space(H5Dget_space(images.get())), memory(H5Screate_simple(4, size.data(), nullptr));
+       H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr);
+       const std::vector<std::uint8_t> row(4, 7);
+       ASSERT_GE(H5Dwrite(images.get(), H5T_NATIVE_UINT8, memory.get(), space.get(), H5P_DEFAULT, row.data()), 0);
+       maker.add_labels(kLabels);
+     },
+     {"train/images is not wholly written: 2 of its 3 chunks are missing"}},
     {"MoreRowsThanBytes",
      [](Hdf5FileMaker& maker) {
        maker.add_images(kDims);

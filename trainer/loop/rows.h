@@ -1,0 +1,38 @@
+// The rows that a run reads: opened by all ranks; what costs a pass over pixels is done by rank 0 for all.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proto/job.pb.h"
+#include "storage/base/status.h"
+#include "storage/checkpoint/checkpoint.h"
+#include "storage/dataset/dataset.h"
+#include "trainer/comm/communicator.h"
+
+namespace lockstep {
+
+struct JobRows {
+  std::unique_ptr<Dataset> train;
+  std::unique_ptr<Dataset> test;              // null: the file has no such split
+  std::optional<std::uint64_t> train_pixels;  // PixelSample.hash; on rank 0
+};
+
+// The splits of a job, the test split with the classes of the training rows. Rank 0 computes mean and deviation where
+// the file has none, looks for contradictions (storage/dataset/contradictions.h) and warns of them in the log.
+// Collective; every rank returns the same status. Errors: bad_data.
+StatusOr<JobRows> open_job_rows(Communicator& communicator, const proto::Data& data);
+
+// One split to judge a checkpoint by, with the checkpoint's classes. The same warnings; collective. Its mean and
+// deviation may be empty: the checkpoint has those that count. Errors: bad_data.
+StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, const proto::Data& data,
+                                                 const std::filesystem::path& path, const std::string& split,
+                                                 const Checkpoint& checkpoint);
+
+// One split of the job's data file. Errors: as open_hdf5_dataset.
+StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,
+                                              const std::string& split);
+
+}  // namespace lockstep
