@@ -12,13 +12,13 @@
 #include <vector>
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "coordinator/execute/attempt_directory.h"
 #include "coordinator/execute/process_table.h"
 #include "coordinator/execute/shim_process.h"
+#include "storage/base/cores.h"
 #include "storage/base/descriptor.h"
 #include "storage/base/fault.h"
 #include "storage/base/log.h"
@@ -334,14 +334,7 @@ class LocalExecutor : public Executor {
 }  // namespace
 
 std::vector<int> usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CHECK(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
-  }
-  return cores;
+  return allowed_cores();
 }
 
 std::unique_ptr<Executor> make_local_executor(LocalExecutorOptions options) {

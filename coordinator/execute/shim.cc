@@ -11,13 +11,13 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "coordinator/execute/attempt_directory.h"
 #include "coordinator/execute/process_table.h"
+#include "storage/base/cores.h"
 #include "storage/base/exit_code.h"
 #include "storage/base/fault.h"
 
@@ -71,17 +71,11 @@ Status claim(const AttemptDirectory& directory) {
 // The kernel drops cores that do not exist, or that are not for us, without a word: so the set is read back.
 Status set_cores(const proto::AttemptFile& attempt) {
   if (attempt.core().empty()) return OkStatus();
-  cpu_set_t wanted;
-  cpu_set_t got;
-  CPU_ZERO(&wanted);
-  CPU_ZERO(&got);
-  for (const int core : attempt.core()) {
-    if (core < 0 || core >= CPU_SETSIZE) return machine_cannot(fmt::format("there is no core {}", core));
-    CPU_SET(static_cast<std::size_t>(core), &wanted);
-  }
-  const bool set = sched_setaffinity(0, sizeof wanted, &wanted) == 0 && sched_getaffinity(0, sizeof got, &got) == 0;
-  for (const int core : attempt.core()) {
-    const bool usable = set && CPU_ISSET(static_cast<std::size_t>(core), &got);
+  const std::vector<int> wanted(attempt.core().begin(), attempt.core().end());
+  const bool set = allow_cores(wanted);
+  const std::vector<int> got = allowed_cores();
+  for (const int core : wanted) {
+    const bool usable = set && std::binary_search(got.begin(), got.end(), core);
     if (!usable) return machine_cannot(fmt::format("core {} does not exist, or may not be used", core));
   }
   return OkStatus();

@@ -1,10 +1,12 @@
 #include "storage/base/fault.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <list>
+#include <memory_resource>
 #include <string>
 #include <thread>
 
@@ -48,7 +50,8 @@ bool parse_rule(std::string_view text, Rule& rule) {
   const bool one_rank = text.find('@') != std::string_view::npos;
   rule.action = take_until('@', text);
   if (one_rank && !parse_count(text, rule.rank)) return false;
-  return !rule.name.empty() && (rule.action == "kill" || rule.action == "fail" || rule.action == "sleep");
+  const std::string_view actions[] = {"kill", "fail", "sleep", "throw"};
+  return !rule.name.empty() && std::find(std::begin(actions), std::end(actions), rule.action) != std::end(actions);
 }
 
 // Never destroyed: points may be visited while the process exits.
@@ -65,6 +68,7 @@ Plan* read_plan() {
 Status act(const Rule& rule) {
   if (rule.action == "kill") kill(getpid(), SIGKILL);
   if (rule.action == "sleep") std::this_thread::sleep_for(std::chrono::hours(1));
+  if (rule.action == "throw") static_cast<void>(std::pmr::null_memory_resource()->allocate(1));
   if (rule.action != "fail") return OkStatus();
   return io_error(fmt::format("fault point {} fails, as LOCKSTEP_FAULT asks for", rule.name));
 }
@@ -76,7 +80,7 @@ Status fault_point(std::string_view name) {
   if (plan == nullptr) return OkStatus();
   if (!plan->valid) {
     return bad_configuration(
-        fmt::format("LOCKSTEP_FAULT: expected NAME:VISIT:kill|fail|sleep[@RANK][,...], got \"{}\"", plan->text));
+        fmt::format("LOCKSTEP_FAULT: expected NAME:VISIT:kill|fail|sleep|throw[@RANK][,...], got \"{}\"", plan->text));
   }
   Status status;
   for (Rule& rule : plan->rules) {

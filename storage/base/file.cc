@@ -125,6 +125,7 @@ Status give_name(const std::filesystem::path& file, const std::filesystem::path&
 }  // namespace
 
 StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
+  RETURN_IF_ERROR(fault_point("file.read"));
   const Descriptor file(open_file(path, O_RDONLY));
   if (!file.valid() && errno == ENOENT) return absl::NotFoundError(fmt::format("no such file: \"{}\"", path.native()));
   if (!file.valid()) return failed("open", path);

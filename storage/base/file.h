@@ -13,7 +13,7 @@
 
 namespace lockstep {
 
-// Whole content. Errors: kNotFound when there is no such file; bad_data when it is longer than `limit_bytes`.
+// Whole. Errors: kNotFound: no such file; bad_data: longer than `limit_bytes`. Fault point "file.read".
 StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes);
 
 // Writes the parts one after another to path + ".tmp", fsyncs, renames onto `path`, fsyncs the directory: after a crash

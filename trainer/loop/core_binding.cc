@@ -1,31 +1,33 @@
 #include "trainer/loop/core_binding.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
+#include <iterator>
 #include <set>
 #include <span>
 
 #include <fmt/format.h>
-#include <sched.h>
 
-#include "storage/base/status.h"
+#include "storage/base/cores.h"
 
 namespace lockstep {
 namespace {
 
-std::vector<int> cores_of(const cpu_set_t& set) {
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
+// Those of every rank.
+std::vector<std::vector<int>> cores_of_ranks(Communicator& communicator) {
+  std::vector<int> mine = allowed_cores();
+  const std::int64_t count = std::ssize(mine);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(communicator.size()));
+  communicator.all_gather(std::as_bytes(std::span(&count, 1)), std::as_writable_bytes(std::span(counts)));
+  mine.resize(static_cast<std::size_t>(*std::max_element(counts.begin(), counts.end())));
+  std::vector<int> all(mine.size() * counts.size());
+  communicator.all_gather(std::as_bytes(std::span(mine)), std::as_writable_bytes(std::span(all)));
+  std::vector<std::vector<int>> cores;
+  for (std::size_t rank = 0; rank < counts.size(); ++rank) {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size());
+    cores.emplace_back(first, first + counts[rank]);
   }
   return cores;
-}
-
-cpu_set_t allowed_set() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CHECK(sched_getaffinity(0, sizeof(set), &set) == 0, "sched_getaffinity: {}", std::strerror(errno));
-  return set;
 }
 
 std::string cores_text(const std::vector<int>& cores) {
@@ -33,10 +35,6 @@ std::string cores_text(const std::vector<int>& cores) {
 }
 
 }  // namespace
-
-std::vector<int> allowed_cores() {
-  return cores_of(allowed_set());
-}
 
 std::string core_list(const std::vector<int>& cores) {
   std::string text;
@@ -51,12 +49,7 @@ std::string core_list(const std::vector<int>& cores) {
 }
 
 CoreBinding core_binding(Communicator& communicator, int threads_per_rank) {
-  const cpu_set_t mine = allowed_set();
-  std::vector<cpu_set_t> sets(static_cast<std::size_t>(communicator.size()));
-  communicator.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(sets)));
-  std::vector<std::vector<int>> cores;
-  for (const cpu_set_t& set : sets) cores.push_back(cores_of(set));
-
+  const std::vector<std::vector<int>> cores = cores_of_ranks(communicator);
   CoreBinding binding;
   const std::size_t local = static_cast<std::size_t>(communicator.local_size());
   for (std::size_t first = 0; first < cores.size(); first += local) {

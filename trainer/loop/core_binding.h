@@ -8,9 +8,6 @@
 
 namespace lockstep {
 
-// Cores this process may use, ascending, from its affinity mask.
-std::vector<int> allowed_cores();
-
 // "0-3,8": ascending numbers as ranges.
 std::string core_list(const std::vector<int>& cores);
 

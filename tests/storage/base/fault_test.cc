@@ -50,6 +50,11 @@ TEST(Fault, SleepHangs) {
   EXPECT_EQ(run_in_child("disk:4:sleep", body), 10);
 }
 
+TEST(Fault, ThrowsAsAnAllocationThatFails) {
+  EXPECT_EQ(run_in_child("disk:2:throw", visit_thrice), -SIGABRT);  // nobody catches it
+  EXPECT_EQ(run_in_child("disk:4:throw", visit_thrice), 10);
+}
+
 TEST(Fault, OneRank) {
   const auto visit_as_rank_2 = [] {
     set_rank_for_messages(2);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/base/cores.h"
 #include "trainer/comm/thread_communicator.h"
 
 namespace lockstep {
