@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace lockstep {
 namespace {
 
@@ -15,6 +17,7 @@ class BatchNormBuilder {
       : builder_(builder), spec_(spec), input_(input) {}
 
   Activation build() {
+    check_values();
     if (builder_.faulty()) return input_;
     if (input_.shape.flat) as_pixels();
     channels_ = input_.shape.flat ? input_.shape.values() : input_.shape.channels;
@@ -39,6 +42,21 @@ class BatchNormBuilder {
   }
 
  private:
+  // Of a channel in a slice.
+  std::int64_t values() const {
+    return builder_.rows() * (input_.shape.flat ? 1 : input_.shape.height * input_.shape.width);
+  }
+
+  // One value less its mean is 0: nothing of the input would come through.
+  void check_values() {
+    if (values() > 1) return;
+    builder_.fault(
+        ".batch_norm",
+        fmt::format("{} normalizes over one value a channel ({} a row, one row in a slice): expected at least "
+                    "2; use fewer slices or a larger batch, or no batch norm here",
+                    builder_.name(), input_.shape.text()));
+  }
+
   void as_pixels() {
     input_ = builder_.as_matrix(input_);
     input_.layout = onednn::plain({builder_.rows(), input_.shape.values(), 1, 1}, builder_.type());
@@ -86,8 +104,8 @@ class BatchNormBuilder {
   }
 
   void add_statistics() {
-    const std::int64_t count = builder_.rows() * (input_.shape.flat ? 1 : input_.shape.height * input_.shape.width);
-    const float unbiased = count > 1 ? float(double(count) / double(count - 1)) : 1.f;
+    const std::int64_t count = values();
+    const float unbiased = float(double(count) / double(count - 1));
     const Slot part = builder_.array(vector_);
     const auto run = [&memory = builder_.memory(), &parameters = builder_.parameters(), channels = channels_, unbiased,
                       part, mean = mean_, variance = variance_, mean_offset = running_mean_.offset,

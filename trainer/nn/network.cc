@@ -6,26 +6,17 @@
 #include <map>
 #include <utility>
 
-#include <omp.h>
-#include <unistd.h>
-
 #include "proto/model.pb.h"
 #include "trainer/nn/builder.h"
 #include "trainer/nn/initialization.h"
 #include "trainer/nn/layer.h"
 #include "trainer/nn/loss.h"
 #include "trainer/nn/reorder.h"
+#include "trainer/nn/thread_team.h"
 #include "trainer/tensor/flush_to_zero.h"
 
 namespace lockstep {
 namespace {
-
-// OpenMP keeps its other threads, and they keep this setting.
-void flush_to_zero_on_worker_threads(int threads) {
-  const int self = omp_get_thread_num();
-#pragma omp parallel num_threads(threads)
-  if (omp_get_thread_num() != self) FlushToZero::set();
-}
 
 class BuiltNetwork final : public Network {
  public:
@@ -40,7 +31,8 @@ class BuiltNetwork final : public Network {
   std::span<const TensorInfo> buffers() const override { return builder_.buffers(); }
   std::span<const LayerSummary> summary() const override { return summary_; }
   std::size_t memory_bytes() const override {
-    return (memory_.elements() + arena_elements(parameters()) + arena_elements(buffers())) * sizeof(float);
+    const NetworkSizes all = sizes();
+    return all.own_bytes + all.parameter_elements * sizeof(float);
   }
   void move_parameters(std::span<float> memory) override {
     CHECK(memory.size() == values_.size(), "{} elements, expected {}", memory.size(), values_.size());
@@ -51,11 +43,12 @@ class BuiltNetwork final : public Network {
   }
   std::span<float> parameter_values() override { return values_; }
   std::span<float> buffer_values() override { return buffers_.span(); }
-  std::size_t gradient_elements() const override { return values_.size() + buffers_.size(); }
+  std::size_t gradient_elements() const override { return sizes().gradient_elements; }
 
   void parameters_changed() override { run(program_.refresh, {}); }
   SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale, const SumTarget& gradients,
                           const FinalFrom& final_from) override;
+  void on_step(std::function<void()> called) override { after_step_ = std::move(called); }
   void update_buffers(std::span<const float> gradients) override;
   SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
   std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
@@ -66,13 +59,14 @@ class BuiltNetwork final : public Network {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static void run(Step& step, const Pass& pass) {
+  void run(Step& step, const Pass& pass) const {
     const Clock::time_point begin = Clock::now();
     step.run(pass);
     step.seconds += std::chrono::duration<double>(Clock::now() - begin).count();
     ++step.runs;
+    if (after_step_) after_step_();
   }
-  static void run(std::vector<Step>& steps, const Pass& pass) {
+  void run(std::vector<Step>& steps, const Pass& pass) const {
     for (Step& step : steps) run(step, pass);
   }
   void note_lifetimes();
@@ -80,7 +74,8 @@ class BuiltNetwork final : public Network {
   std::size_t logits_elements() const { return std::size_t(options_.slice_rows) * std::size_t(options_.classes); }
   LossOptions loss_options() const { return {options_.classes, options_.label_smoothing}; }
   bool check_output(const proto::Model& model);
-  bool check_memory();
+  NetworkSizes sizes() const;
+  bool is_admitted();
   void initialize(proto::Initialization kind);
   void point_to_images(const Slice& slice);
   void point_to_gradients(const SumTarget& gradients);
@@ -93,6 +88,7 @@ class BuiltNetwork final : public Network {
   Program program_;
   std::vector<std::size_t> watermarks_;  // by step of backward: gradients from there on are put when it has run
   std::vector<LayerSummary> summary_;
+  std::function<void()> after_step_;
   Activation output_;  // (slice_rows, classes) in rows
   AlignedArray own_values_;
   std::span<float> values_;  // those, or the memory they were moved to
@@ -110,7 +106,8 @@ bool BuiltNetwork::build(proto::Model& model) {
   note_lifetimes();
   note_watermarks();
   memory_.arrange(options_.share_memory);
-  if (!check_memory()) return false;
+  if (!is_admitted()) return false;
+  if (!options_.runs) return true;
   own_values_ = AlignedArray(arena_elements(builder_.parameters()));
   values_ = own_values_.span();
   buffers_ = AlignedArray(arena_elements(builder_.buffers()));
@@ -195,15 +192,19 @@ bool BuiltNetwork::check_output(const proto::Model& model) {
   return !builder_.faulty();
 }
 
-bool BuiltNetwork::check_memory() {
-  const double needed = double(memory_bytes());
-  const double there = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGE_SIZE));
-  if (needed > there) {
+NetworkSizes BuiltNetwork::sizes() const {
+  const std::size_t parameter_elements = arena_elements(parameters());
+  const std::size_t buffer_elements = arena_elements(buffers());
+  return {.own_bytes = (memory_.elements() + buffer_elements) * sizeof(float),
+          .parameter_elements = parameter_elements,
+          .gradient_elements = parameter_elements + buffer_elements};
+}
+
+bool BuiltNetwork::is_admitted() {
+  const std::string why_not = options_.admit ? options_.admit(sizes()) : "";
+  if (!why_not.empty()) {
     builder_.begin_layer("model", "");
-    builder_.fault("",
-                   fmt::format("the network is too large: expected at most {:.1f} GB, the memory of this machine; got "
-                               "{:.1f} GB for slices of {} rows; use more slices or a smaller network",
-                               there / 1e9, needed / 1e9, options_.slice_rows));
+    builder_.fault("", why_not);
   }
   return !builder_.faulty();
 }
@@ -321,8 +322,10 @@ std::unique_ptr<Network> Network::build(proto::Model& model, const NetworkOption
   CHECK(options.image.elements() > 0 && options.classes > 0 && options.slice_rows > 0 && options.threads > 0,
         "{} x {} x {}, {} classes, {} rows, {} threads", options.image.channels, options.image.height,
         options.image.width, options.classes, options.slice_rows, options.threads);
-  omp_set_num_threads(options.threads);
-  flush_to_zero_on_worker_threads(options.threads);
+  if (const std::string why_not = take_threads(options.threads); !why_not.empty()) {
+    faults.add("execution.threads_per_rank", why_not);
+    return nullptr;
+  }
   auto network = std::make_unique<BuiltNetwork>(options, faults);
   if (!network->build(model)) return nullptr;
   return network;

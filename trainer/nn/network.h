@@ -35,6 +35,13 @@ enum class Precision { kFp32, kBf16 };
 // How algorithms are chosen that the model leaves open.
 enum class PlanChoice { kByShape, kMeasured, kDirectOnly };
 
+// What a network will take, known before it does.
+struct NetworkSizes {
+  std::size_t own_bytes = 0;  // activations, their gradients, scratchpads, buffers
+  std::size_t parameter_elements = 0;
+  std::size_t gradient_elements = 0;
+};
+
 struct NetworkOptions {
   ImageShape image;
   int classes = 0;
@@ -46,6 +53,10 @@ struct NetworkOptions {
   PlanChoice plan = PlanChoice::kByShape;
   // Arrays that are never needed at the same time share memory. Off: for comparison.
   bool share_memory = true;
+  // Asked once all sizes are known and before memory is taken: why there is not enough; empty: go on. That is a fault.
+  std::function<std::string(const NetworkSizes&)> admit = {};
+  // Off: no memory is taken; the network tells its layers and sizes, and cannot run.
+  bool runs = true;
 };
 
 // What one layer is, for `lockstep model show`.
@@ -90,7 +101,8 @@ struct SliceResult {
 class Network {
  public:
   // `model` has been resolved (names and defaults filled; see resolve_model below). Writes the algorithms chosen into
-  // it. Adds to `faults` and returns null when a layer does not fit; paths start with "model.".
+  // it. Adds to `faults` and returns null when a layer does not fit; paths start with "model."; or when the environment
+  // forbids the threads (thread_team.h): then at "execution.threads_per_rank".
   static std::unique_ptr<Network> build(proto::Model& model, const NetworkOptions& options, Faults& faults);
   virtual ~Network() = default;
 
@@ -123,6 +135,9 @@ class Network {
 
   // Moves the running statistics towards the mean statistics found in `gradients` after the reduction.
   virtual void update_buffers(std::span<const float> gradients) = 0;
+
+  // Called after each kernel of every pass, for whoever wants to know that work goes on. Must not allocate or wait.
+  virtual void on_step(std::function<void()> called) = 0;
 
   // Forward with running statistics and no dropout. The first valid_rows rows count; outputs of all rows are in
   // logits() afterwards, (slice_rows, classes) plain.

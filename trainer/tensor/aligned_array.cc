@@ -4,11 +4,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <memory_resource>
 #include <utility>
 
 #include <sys/mman.h>
 
-#include "storage/base/status.h"
+#include "storage/base/log.h"
 
 namespace lockstep {
 namespace {
@@ -16,16 +17,23 @@ namespace {
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
+// Says how much it was, and throws std::bad_alloc, as any memory that cannot be had.
+void fail(std::size_t elements) {
+  log_error("out of memory: an array of {} floats ({:.1f} GB) cannot be had", elements,
+            static_cast<double>(elements) * sizeof(float) / 1e9);
+  static_cast<void>(std::pmr::null_memory_resource()->allocate(1));
+}
+
 }  // namespace
 
 AlignedArray::AlignedArray(std::size_t elements, Pages pages) : elements_(elements) {
   if (elements == 0) return;
-  CHECK(elements <= SIZE_MAX / sizeof(float) - 2 * kHugePageBytes, "array of {} floats", elements);
+  if (elements > SIZE_MAX / sizeof(float) - 2 * kHugePageBytes) fail(elements);
   const std::size_t bytes = elements * sizeof(float);
   const std::size_t alignment = bytes >= kHugePageBytes ? kHugePageBytes : kCacheLineBytes;
   std::size_t space = (bytes + alignment - 1) / alignment * alignment + alignment;
   block_ = std::calloc(space, 1);
-  CHECK(block_ != nullptr, "out of memory: an array of {} bytes; use a smaller network or smaller slices", bytes);
+  if (block_ == nullptr) fail(elements);
   void* memory = block_;
   data_ = static_cast<float*>(std::align(alignment, space - alignment, memory, space));
   // Only advice: where the kernel has no huge pages for us, small ones do.

@@ -1,5 +1,5 @@
 // An array of floats on a 64-byte boundary (2 MiB for large ones, with huge pages asked for), zeroed and faulted in
-// once: the step never touches a fresh page.
+// once: the step never touches a fresh page. Where there is no memory for it std::bad_alloc is thrown, with the size.
 #pragma once
 
 #include <cstddef>

@@ -227,6 +227,18 @@ TEST(Network, GradientsAreFinalFromWhereItSays) {
 }
 
 // The running values move towards the mean over the slices of mean and unbiased variance.
+TEST(Network, TellsOfEachKernelThatHasRun) {
+  NetworkUnderTest network = make(kNormalizedModel);
+  const Rows rows = random_rows(kOptions, 2);
+  int steps = 0;
+  network.network->on_step([&] { ++steps; });
+  network.train(rows, 1);
+  EXPECT_GE(steps, 8);  // four layers forward and backward
+  steps = 0;
+  network.network->evaluate_slice(rows.slice(), kOptions.slice_rows);
+  EXPECT_GE(steps, 4);
+}
+
 TEST(Network, BuffersMoveTowardsTheStatisticsOfAllSlices) {
   NetworkUnderTest network = make(kNormalizedModel);
   const PlainTensors before = network.buffers();
