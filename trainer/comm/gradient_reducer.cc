@@ -213,6 +213,19 @@ std::string FoldingReducer::description() const {
 
 }  // namespace
 
+GradientReducer::Bytes GradientReducer::bytes(const Communicator& communicator, std::size_t elements,
+                                              const ReducerOptions& options) {
+  const double array = double(padded_elements(elements, communicator.size()) * sizeof(float));
+  const int levels = std::max(1, SliceTree(slices_of_a_rank(options.slices, communicator.size())).depth());
+  const int local = communicator.local_size();
+  const bool tree = options.mode == ReductionMode::kTree;
+  // Between hosts a message a lane, of half a share of a bucket; a measured bucket is small.
+  const double bucket = std::min(double(options.bucket_bytes), array);
+  const double lanes = std::min(double(Communicator::kLanes), bucket > 0 ? array / bucket + 2 : 0);
+  const double messages = tree && local < communicator.size() ? lanes * bucket / local : 0;
+  return {.all = levels * array + messages, .shared = tree && options.shared_memory && local > 1 ? array : 0};
+}
+
 std::unique_ptr<GradientReducer> GradientReducer::make(Communicator& communicator, std::size_t elements,
                                                        const ReducerOptions& options) {
   return std::make_unique<FoldingReducer>(communicator, elements, options);

@@ -54,6 +54,12 @@ struct ReductionTimes {
 
 class GradientReducer {
  public:
+  // What make() will take in each rank, at most; of that, so much in memory that the ranks of a host share.
+  struct Bytes {
+    double all = 0;
+    double shared = 0;
+  };
+  static Bytes bytes(const Communicator& communicator, std::size_t elements, const ReducerOptions& options);
   static std::unique_ptr<GradientReducer> make(Communicator& communicator, std::size_t elements,
                                                const ReducerOptions& options);
   virtual ~GradientReducer() = default;

@@ -63,8 +63,9 @@ class SharedHeartbeat final : public Heartbeat {
   }
   void note(Phase phase, std::int64_t step) override {
     mine_->position.store(step << kPhaseBits | static_cast<std::int64_t>(phase), std::memory_order_relaxed);
-    mine_->written_ns.store(now_ns(), std::memory_order_relaxed);
+    beat();
   }
+  void beat() override { mine_->written_ns.store(now_ns(), std::memory_order_relaxed); }
 
  private:
   static RankNote read(const SharedNote& note) {

@@ -33,6 +33,8 @@ class Heartbeat {
   virtual ~Heartbeat() = default;
   // Two stores and a look at the clock; never blocks.
   virtual void note(Phase phase, std::int64_t step) = 0;
+  // Work on what was noted last goes on. As cheap; from the thread that notes.
+  virtual void beat() = 0;
 };
 
 // Kills this process when its parent dies (PR_SET_PDEATHSIG): mpirun puts each rank in a process group of its own, and

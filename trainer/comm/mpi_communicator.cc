@@ -1,14 +1,22 @@
 #include "trainer/comm/mpi_communicator.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include <mpi.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "storage/base/exit_code.h"
 
 namespace lockstep {
 namespace {
@@ -64,6 +72,53 @@ MPI_Comm make_local_group() {
 std::byte* aligned(void* address, std::size_t bytes) {
   std::size_t space = bytes + kAlignment;
   return static_cast<std::byte*>(std::align(kAlignment, bytes, address, space));
+}
+
+// Where mpirun keeps what it tells its ranks, when it is one that uses files for it.
+std::string store_of_mpirun() {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t value = text.find("_BASE_PATH=");
+    if (text.starts_with("PMIX_DSTORE_") && value != std::string_view::npos) {
+      return std::string(text.substr(text.find('=') + 1));
+    }
+  }
+  return "";
+}
+
+// mpirun gives up without an end where it finds no room for its files: so ranks end before they ask it for anything.
+Status check_room_of_mpirun() {
+  constexpr double kNeeded = 12 << 20;  // Open MPI 4 takes 8.4 MB, whatever the number of ranks
+  const std::string store = store_of_mpirun();
+  struct statvfs facts = {};
+  if (store.empty() || statvfs(store.c_str(), &facts) != 0) return OkStatus();
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(store, error);
+  for (; !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code gone;
+    if (entry->is_regular_file(gone) && entry->file_size(gone) >= (1 << 20) && !gone)
+      return OkStatus();  // it has its room
+  }
+  const double there = double(facts.f_bavail) * double(facts.f_frsize);
+  if (there >= kNeeded) return OkStatus();
+  return machine_cannot(fmt::format(
+      "mpirun needs room for temporary files: expected {:.0f} MB to be free at {}, got {:.1f}; free some, or "
+      "set TMPDIR to another place",
+      kNeeded / (1 << 20), store, there / (1 << 20)));
+}
+
+// For errors of MPI, since nothing here can go on after one. (Its own way out ends in its own numbers, which are
+// others' exit codes.)
+void end_all(int error, const std::string& what, int exit_code) {
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(error, text.data(), &length);
+  std::fprintf(stderr, "rank %d: %s (%s)\n", rank_in(MPI_COMM_WORLD), what.c_str(), text.data());
+  MpiSession::abort_all(exit_code);
+}
+
+void end_after_error(MPI_Comm*, int* error, ...) {
+  end_all(*error, "MPI failed", kExitFailed);
 }
 
 class MpiCommunicator final : public Communicator {
@@ -154,7 +209,19 @@ std::span<std::byte* const> MpiCommunicator::allocate_shared(std::size_t bytes) 
   MPI_Info_set(info, "alloc_shared_noncontig", "true");  // each rank's part on pages of its own
   void* mine = nullptr;
   MPI_Win window = MPI_WIN_NULL;
-  MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes + kAlignment), 1, info, local_, &mine, &window);
+  MPI_Errhandler before = MPI_ERRHANDLER_NULL;
+  MPI_Comm_get_errhandler(local_, &before);
+  MPI_Comm_set_errhandler(local_, MPI_ERRORS_RETURN);
+  const int made = MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes + kAlignment), 1, info, local_, &mine, &window);
+  if (made != MPI_SUCCESS) {
+    end_all(made,
+            fmt::format(
+                "no {} bytes of memory that ranks share; make /dev/shm larger (mount -o remount,size=...), or raise "
+                "the limit of file sizes (ulimit -f)",
+                bytes),
+            kExitMachineCannot);
+  }
+  MPI_Comm_set_errhandler(local_, before);
   MPI_Info_free(&info);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, window);  // an epoch without end: MPI_Win_sync needs one
   windows_.push_back(window);
@@ -188,13 +255,16 @@ bool started_as_rank() {
 }
 
 StatusOr<std::unique_ptr<MpiSession>> MpiSession::create(std::size_t largest_piece_bytes) {
+  RETURN_IF_ERROR(check_room_of_mpirun());
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) {
     MPI_Finalize();
     return bad_configuration("this MPI library has no MPI_THREAD_FUNNELED: use one built with thread support");
   }
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL);
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  MPI_Comm_create_errhandler(end_after_error, &handler);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
   std::unique_ptr<MpiSession> session(new MpiSession);
   session->communicator_ = std::make_unique<MpiCommunicator>(largest_piece_bytes);
   return session;
@@ -206,8 +276,12 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort_all(int exit_code) {
-  MPI_Abort(MPI_COMM_WORLD, exit_code);
-  std::abort();  // MPI_Abort does not return, but is not declared so
+  int begun = 0;
+  int ended = 0;
+  MPI_Initialized(&begun);
+  MPI_Finalized(&ended);
+  if (begun != 0 && ended == 0) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  _exit(exit_code);  // MPI_Abort does not return, but is not declared so
 }
 
 }  // namespace lockstep

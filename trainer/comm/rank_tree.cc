@@ -69,14 +69,16 @@ RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, s
       longest = std::max({longest, transfer.send_elements, transfer.receive_elements});
     }
   }
-  messages_ = AlignedArray(longest * (wire_ == Wire::kBf16 ? 2 : 1) * lanes_.size());
+  // A bucket has its lane by its number.
+  const std::span<Lane> used = std::span(lanes_).first(std::min(lanes_.size(), buckets_.size()));
+  messages_ = AlignedArray(longest * (wire_ == Wire::kBf16 ? 2 : 1) * used.size());
   std::span<float> free = messages_.span();
   const auto take = [&free, longest] {
     const std::span<float> taken = free.first(longest);
     free = free.subspan(longest);
     return taken;
   };
-  for (Lane& lane : lanes_) {
+  for (Lane& lane : used) {
     lane.received = take();
     if (wire_ == Wire::kBf16) lane.sent = take();
   }

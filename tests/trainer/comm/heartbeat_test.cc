@@ -101,6 +101,17 @@ TEST(HeartbeatTest, ProgressIsNotAHang) {
   }
 }
 
+// One long step, with signs of work going on.
+TEST(HeartbeatTest, ABeatIsProgress) {
+  const auto communicator = make_solo_communicator();
+  const auto heartbeat = Heartbeat::make(*communicator, 0.5);
+  heartbeat->note(Phase::kForwardBackward, 0);
+  for (int i = 0; i < 20; ++i) {
+    usleep(50'000);
+    heartbeat->beat();
+  }
+}
+
 TEST(HeartbeatTest, AfterTheEndNothingIsExpected) {
   const auto communicator = make_solo_communicator();
   const auto heartbeat = Heartbeat::make(*communicator, 0.2);
