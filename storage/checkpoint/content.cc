@@ -31,7 +31,8 @@ Status check_tensors(const std::vector<CheckpointTensor>& tensors) {
   for (const CheckpointTensor& tensor : tensors) {
     if (!is_tensor_path(tensor.path)) {
       return bad_data(
-          fmt::format("tensor \"{}\": expected a path in parameters/, buffers/ or optimizer/", tensor.path));
+          fmt::format("tensor \"{}\": expected a path in parameters/, buffers/ or optimizer/ of at most {} names",
+                      tensor.path, kPathDepthLimit));
     }
     if (!paths.insert(tensor.path).second) return bad_data(fmt::format("tensor \"{}\" is there twice", tensor.path));
     const std::size_t elements = tensor_elements(tensor.shape, kCheckpointLimitBytes / sizeof(float));

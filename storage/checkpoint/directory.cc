@@ -106,7 +106,8 @@ StatusOr<FoundCheckpoint> newest_good_checkpoint(const fs::path& directory,
   ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(directory));
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     StatusOr<FoundCheckpoint> found = load(*file);
-    if (found.ok()) return found;
+    if (found.ok() || absl::IsUnavailable(found.status())) return found;
+    if (absl::IsNotFound(found.status())) continue;
     skipped(file->path, found.status());
   }
   return absl::NotFoundError(fmt::format("no good checkpoint in \"{}\"", directory.native()));

@@ -25,7 +25,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& directory, st
 StatusOr<std::vector<CheckpointFile>> list_checkpoints(const std::filesystem::path& directory);
 
 // The newest checkpoint that verifies, decodes and holds the step of its name; others are skipped and reported through
-// `skipped` (path and why). Errors: kNotFound when there is none; io_error when the directory cannot be listed.
+// `skipped` (path and why). One that was deleted meanwhile is passed over. Errors: kNotFound when there is none;
+// io_error when the directory cannot be listed or a file not be read: who cannot read cannot say which is the newest.
 struct FoundCheckpoint {
   std::filesystem::path path;
   std::string bytes;
@@ -35,14 +36,15 @@ StatusOr<FoundCheckpoint> newest_good_checkpoint(
     const std::filesystem::path& directory,
     const std::function<void(const std::filesystem::path&, const Status&)>& skipped);
 
-// One file, with the bytes it was read from. Errors: bad_data when it is missing or damaged.
+// One file, with the bytes it was read from. Errors: bad_data when it is missing or damaged; io_error when it cannot be
+// read.
 StatusOr<FoundCheckpoint> read_found_checkpoint(const std::filesystem::path& path);
 
 // Where the checkpoints are: DIR/checkpoints when DIR is the output directory of a training, else DIR itself.
 std::filesystem::path checkpoints_of(const std::filesystem::path& directory);
 
 // What a user means by a path: a file, or of a directory (see checkpoints_of) the newest good one.
-// Errors: bad_data when there is none, naming the path.
+// Errors: bad_data when there is none, naming the path; io_error.
 StatusOr<FoundCheckpoint> open_checkpoint(
     const std::filesystem::path& path, const std::function<void(const std::filesystem::path&, const Status&)>& skipped);
 

@@ -164,22 +164,31 @@ StatusOr<std::string> take_image(const Hdf5File& file) {
   return bytes;
 }
 
-}  // namespace
-
-StatusOr<std::string> encode_checkpoint(const Checkpoint& checkpoint) {
-  RETURN_IF_ERROR(check_content(checkpoint));
+// Room for the user block, and the image. Between tensors others may enter libhdf5: training rows are read meanwhile.
+StatusOr<std::string> encode_image(const Checkpoint& checkpoint) {
   std::size_t payload_bytes = std::size_t(1) << 20;
   for (const CheckpointTensor& tensor : checkpoint.tensors) payload_bytes += tensor.values.size() * sizeof(float);
 
-  const auto lock = hdf5_lock();
+  auto lock = hdf5_lock();
   const Hdf5File file = create_file(payload_bytes);
   if (!file.valid()) return failed("anything");
   RETURN_IF_ERROR(write_attributes(file, checkpoint));
   RETURN_IF_ERROR(write_facts(file, checkpoint.facts));
   std::set<std::string> groups;
-  for (const CheckpointTensor& tensor : checkpoint.tensors) RETURN_IF_ERROR(write_tensor(file, tensor, groups));
-  ASSIGN_OR_RETURN(std::string bytes, take_image(file));
-  write_user_block(bytes);
+  for (const CheckpointTensor& tensor : checkpoint.tensors) {
+    lock.unlock();
+    lock.lock();
+    RETURN_IF_ERROR(write_tensor(file, tensor, groups));
+  }
+  return take_image(file);
+}
+
+}  // namespace
+
+StatusOr<std::string> encode_checkpoint(const Checkpoint& checkpoint) {
+  RETURN_IF_ERROR(check_content(checkpoint));
+  ASSIGN_OR_RETURN(std::string bytes, encode_image(checkpoint));
+  write_user_block(bytes);  // the digest takes long: whoever reads rows does not wait for it
   return bytes;
 }
 

@@ -29,7 +29,7 @@ class DataFaults {
   std::vector<std::string> faults_;
 };
 
-// Opens read-only and without file locking (network file systems refuse it). Errors: bad_data.
+// Opens read-only and without file locking (network file systems refuse it). Errors: bad_data; io_error.
 StatusOr<Hdf5File> open_hdf5_file(const std::filesystem::path& path);
 
 // Names of the links in a group: in the order of creation where the group keeps it, else by name; at most 1,000.
