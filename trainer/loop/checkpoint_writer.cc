@@ -34,7 +34,6 @@ void CheckpointWriter::run(const Checkpoint& checkpoint) {
               checkpoint.step, std::string(status_.message()));
     return;
   }
-  newest_ = path;
   if (checkpoint.accuracy) accuracies_[checkpoint.step] = *checkpoint.accuracy;
   const Status kept = retain_checkpoints(directory_, policy_.keep_last(), policy_.keep_best(), accuracies_);
   if (!kept.ok()) log_warning("old checkpoints were not removed: {}", std::string(kept.message()));

@@ -28,9 +28,6 @@ class CheckpointWriter {
   // Waits. Returns what became of the last one.
   Status finish();
 
-  // Path of the newest one that is durable; empty before the first. Call after write() or finish().
-  std::filesystem::path newest() const { return newest_; }
-
  private:
   void run(const Checkpoint& checkpoint);
 
@@ -39,7 +36,6 @@ class CheckpointWriter {
   std::map<std::int64_t, double> accuracies_;
   std::thread thread_;
   Status status_;
-  std::filesystem::path newest_;
 };
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <numeric>
 
 #include "trainer/loop/agreement.h"
@@ -21,6 +22,14 @@ struct Part {
   std::int32_t correct_top5 = 0;
 };
 
+// Of one row.
+struct Guess {
+  static constexpr std::int32_t kNone = -1;  // a row that is not there
+  std::int32_t label = kNone;
+  std::int32_t prediction = kNone;
+  auto operator<=>(const Guess&) const = default;
+};
+
 class Evaluation {
  public:
   Evaluation(Communicator& communicator, Network& network, SliceLoader& loader, const EvaluationOptions& options)
@@ -29,8 +38,8 @@ class Evaluation {
     slices_ = (options.rows + slice_rows - 1) / slice_rows;
     rounds_ = (slices_ + communicator.size() - 1) / communicator.size();
     parts_.resize(static_cast<std::size_t>(rounds_));
-    const auto classes = static_cast<std::size_t>(network.options().classes);
-    if (options.confusion) confusion_.resize(classes * classes);
+    // A matrix of all classes would not fit where there are many.
+    if (options.confusion) guesses_.resize(static_cast<std::size_t>(rounds_ * slice_rows));
     auto plan = plan_evaluation(options.rows, slice_rows, communicator.rank(), communicator.size());
     mine_ = plan->slices();
     loader.start(std::move(plan));
@@ -80,7 +89,8 @@ class Evaluation {
       if (before + after < 5 && finite) ++part.correct_top5;
       if (options_.confusion && finite) {
         const auto guess = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-        ++confusion_[label * classes + guess];
+        const std::size_t place = static_cast<std::size_t>(round * network_.options().slice_rows) + row;
+        guesses_[place] = {.label = loaded.labels[row], .prediction = static_cast<std::int32_t>(guess)};
       }
     }
     return OkStatus();
@@ -103,12 +113,19 @@ class Evaluation {
     return result;
   }
 
-  std::vector<std::int64_t> gather_confusion() {
-    std::vector<std::int64_t> all(confusion_.size() * static_cast<std::size_t>(communicator_.size()));
-    communicator_.all_gather(std::as_bytes(std::span(confusion_)), std::as_writable_bytes(std::span(all)));
-    std::vector<std::int64_t> sum(confusion_.size());
-    for (std::size_t i = 0; i < all.size(); ++i) sum[i % sum.size()] += all[i];
-    return sum;
+  std::vector<ConfusionCell> gather_confusion() {
+    std::vector<Guess> all(guesses_.size() * static_cast<std::size_t>(communicator_.size()));
+    communicator_.all_gather(std::as_bytes(std::span(guesses_)), std::as_writable_bytes(std::span(all)));
+    std::sort(all.begin(), all.end());
+    std::vector<ConfusionCell> cells;
+    for (const Guess& guess : all) {
+      if (guess.label == Guess::kNone) continue;
+      const bool same =
+          !cells.empty() && cells.back().label == guess.label && cells.back().prediction == guess.prediction;
+      if (!same) cells.push_back({.label = guess.label, .prediction = guess.prediction});
+      ++cells.back().rows;
+    }
+    return cells;
   }
 
   Communicator& communicator_;
@@ -120,7 +137,7 @@ class Evaluation {
   std::int64_t mine_ = 0;
   std::vector<Part> parts_;
   std::vector<std::int64_t> bad_rows_;  // of this rank
-  std::vector<std::int64_t> confusion_;
+  std::vector<Guess> guesses_;          // by row of this rank's rounds
 };
 
 }  // namespace

@@ -12,13 +12,19 @@
 
 namespace lockstep {
 
+struct ConfusionCell {
+  std::int32_t label = 0;
+  std::int32_t prediction = 0;
+  std::int64_t rows = 0;
+};
+
 struct EvaluationResult {
   double loss = 0;  // mean over rows
   std::int64_t rows = 0;
   std::int64_t correct = 0;
   std::int64_t correct_top5 = 0;
-  // (classes, classes), row: label, column: prediction. Empty unless asked for.
-  std::vector<std::int64_t> confusion;
+  // Cells of the confusion matrix that are not 0, by label, then by prediction. Empty unless asked for.
+  std::vector<ConfusionCell> confusion;
   double accuracy() const { return static_cast<double>(correct) / static_cast<double>(rows); }
 };
 

@@ -1,32 +1,80 @@
 #include "trainer/loop/resume.h"
 
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/training_job.h"
+#include "trainer/loop/training_state.h"
 
 namespace lockstep {
 namespace {
 
-// Sends what rank 0 has found, or that it has found nothing, to all.
+// A text of rank 0 to all.
+void broadcast_text(Communicator& communicator, std::string& text) {
+  std::uint64_t length = text.size();
+  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
+  text.resize(length);
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
+}
+
+// Path and shape of a tensor a line, without the values.
+std::string list_of(const std::vector<CheckpointTensor>& tensors) {
+  std::string text;
+  for (const CheckpointTensor& tensor : tensors) {
+    text += fmt::format("{} {} {}\n", tensor.shape.size(), fmt::join(tensor.shape, " "), tensor.path);
+  }
+  return text;
+}
+
+std::vector<CheckpointTensor> read_list(const std::string& text) {
+  std::vector<CheckpointTensor> tensors;
+  std::istringstream lines(text);
+  for (std::size_t rank = 0; lines >> rank;) {
+    CheckpointTensor& tensor = tensors.emplace_back();
+    tensor.shape.resize(rank);
+    for (std::int64_t& extent : tensor.shape) lines >> extent;
+    lines.ignore();
+    std::getline(lines, tensor.path);
+  }
+  return tensors;
+}
+
+// Sends what rank 0 has found but the values of tensors, or that it has found nothing, to all.
 StatusOr<std::optional<ResumePoint>> share(Communicator& communicator, std::optional<FoundCheckpoint> found) {
   ResumePoint point;
   std::string bytes;
+  std::string list;
+  Status encoded;
   if (found) {
     point.path = std::move(found->path);
-    bytes = std::move(found->bytes);
+    found->bytes = {};
+    point.checkpoint = std::move(found->checkpoint);
+    list = list_of(point.checkpoint.tensors);
+    std::vector<CheckpointTensor> tensors = std::exchange(point.checkpoint.tensors, {});
+    StatusOr<std::string> head = encode_checkpoint(point.checkpoint);
+    point.checkpoint.tensors = std::move(tensors);
+    encoded = head.status();
+    if (head.ok()) bytes = *std::move(head);
   }
-  std::uint64_t length = bytes.size();
-  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
-  if (length == 0) return std::nullopt;
-  bytes.resize(length);
-  communicator.broadcast(std::as_writable_bytes(std::span(bytes)), 0);
-  StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);
-  RETURN_IF_ERROR(agree(communicator, decoded.status()));
-  point.checkpoint = *std::move(decoded);
+  RETURN_IF_ERROR(agree(communicator, encoded));
+  broadcast_text(communicator, bytes);
+  if (bytes.empty()) return std::nullopt;
+  broadcast_text(communicator, list);
+  Status status;
+  if (communicator.rank() != 0) {
+    StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);
+    status = decoded.status();
+    if (decoded.ok()) {
+      point.checkpoint = *std::move(decoded);
+      point.checkpoint.tensors = read_list(list);
+    }
+  }
+  RETURN_IF_ERROR(agree(communicator, status));
   return point;
 }
 
@@ -67,6 +115,7 @@ StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::pat
   if (files.empty()) return std::nullopt;
   StatusOr<FoundCheckpoint> found = newest_good_checkpoint(directory, warn_of_damage);
   if (found.ok()) return *std::move(found);
+  if (!absl::IsNotFound(found.status())) return found.status();
   return bad_data(fmt::format("{}: none of the {} checkpoints is good. Move them away to start from the beginning.",
                               directory.string(), files.size()));
 }
@@ -103,6 +152,21 @@ StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::
   ASSIGN_OR_RETURN(std::optional<ResumePoint> point, share(communicator, *std::move(found)));
   CHECK(point.has_value());
   return *std::move(point);
+}
+
+Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors, Network& network,
+                          Optimizer* optimizer) {
+  Restoration restoration(network, optimizer);
+  for (CheckpointTensor& tensor : tensors) {
+    if (!restoration.wants(tensor.path)) continue;
+    std::vector<float> values = std::move(tensor.values);
+    std::size_t elements = 1;
+    for (const std::int64_t extent : tensor.shape) elements *= static_cast<std::size_t>(extent);
+    values.resize(elements);
+    communicator.broadcast(std::as_writable_bytes(std::span(values)), 0);
+    restoration.put(tensor.path, tensor.shape, values);
+  }
+  return agree(communicator, restoration.finish());
 }
 
 }  // namespace lockstep

@@ -3,12 +3,15 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "proto/job.pb.h"
 #include "storage/base/status.h"
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/nn/network.h"
+#include "trainer/optim/optimizer.h"
 
 namespace lockstep {
 
@@ -18,7 +21,7 @@ inline constexpr const char* kTrainPixelsFact = "train_pixels";
 
 struct ResumePoint {
   std::filesystem::path path;  // on rank 0; empty on the others
-  Checkpoint checkpoint;
+  Checkpoint checkpoint;       // its tensors have values on rank 0 only
 };
 
 // Rank 0 reads `directory` and broadcasts; the others need not see it. nullopt: nothing there. Torn or damaged files
@@ -33,5 +36,11 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
 // One checkpoint, read by rank 0 and sent to all: a file, or of a directory (of checkpoints, or of a run) the newest
 // good one. Collective. Errors: bad_data.
 StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);
+
+// Sends the tensors of rank 0's checkpoint to all, one after another, and puts each where it belongs: no rank but 0
+// ever holds more than one beside its own state. Requires: what the two functions above gave. Collective; every rank
+// returns the same. Errors: bad_data, as Restoration.
+Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors, Network& network,
+                          Optimizer* optimizer);
 
 }  // namespace lockstep

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/checkpoint/directory.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
@@ -66,8 +67,8 @@ void RunOutput::report(const EvalPoint& point) {
 
 void RunOutput::note_written() {
   if (writing_step_ < 0) return;
-  const CheckpointPoint point{.step = writing_step_,
-                              .path = std::filesystem::relative(writer_->newest(), directory_).string()};
+  const std::filesystem::path path = checkpoint_path(checkpoint_directory(), writing_step_);
+  const CheckpointPoint point{.step = writing_step_, .path = path.lexically_relative(directory_).string()};
   metrics_->write(point);
   if (client_) client_->report(point);
   log_info("checkpoint of step {} written", writing_step_);

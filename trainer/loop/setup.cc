@@ -4,10 +4,11 @@
 
 #include "storage/base/printable.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/memory_need.h"
 #include "trainer/loop/plan.h"
 #include "trainer/loop/rows.h"
 #include "trainer/loop/train_step.h"
-#include "trainer/loop/training_state.h"
+#include "trainer/nn/thread_team.h"
 
 namespace lockstep {
 namespace {
@@ -67,13 +68,19 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
   check_job(info, communicator.size(), draft);
   resolve_model(static_cast<int>(info.class_names.size()), *draft.job.mutable_model(), draft.faults);
   if (draft.faults.empty()) {
-    const NetworkOptions options = network_options(draft.job, info.image, info.class_names.size());
+    NetworkOptions options = network_options(draft.job, info.image, info.class_names.size());
+    options.admit = [&](const NetworkSizes& sizes) {
+      return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
+    };
     if (draft.job.execution().plan() == proto::MEASURED) {
       measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
     }
     setup.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }
   RETURN_IF_ERROR(draft.faults.status(draft.file));
+  const NetworkSizes sizes{.parameter_elements = setup.network->parameter_values().size(),
+                           .gradient_elements = setup.network->gradient_elements()};
+  RETURN_IF_ERROR(check_shared_memory(communicator, draft.job, sizes));
   setup.job = draft.job;
   setup.optimizer =
       Optimizer::make(setup.job.optimizer(), setup.network->parameters(), setup.network->parameter_values().size());
@@ -115,39 +122,57 @@ ImageTransform training_transform(const DatasetInfo& train, const proto::Job& jo
   return transform;
 }
 
-std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network) {
+ReducerOptions reducer_options(const proto::Job& job, std::size_t parameter_elements) {
   const bool tree = job.execution().reduction() == proto::TREE;
+  return {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
+          .shared_memory = job.execution().shared_memory(),
+          .wire = job.execution().wire() == proto::BF16 ? Wire::kBf16 : Wire::kFp32,
+          .slices = job.slices(),
+          .parted_elements = parameter_elements,
+          .bucket_bytes = static_cast<std::size_t>(job.execution().bucket_bytes()),
+          .overlap = overlap_of(job)};
+}
+
+std::size_t reduced_elements(std::size_t gradient_elements) {
+  return gradient_elements + TrainStep::kTailElements;
+}
+
+std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network) {
   std::unique_ptr<GradientReducer> reducer =
-      GradientReducer::make(communicator, network.gradient_elements() + TrainStep::kTailElements,
-                            {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
-                             .shared_memory = job.execution().shared_memory(),
-                             .wire = job.execution().wire() == proto::BF16 ? Wire::kBf16 : Wire::kFp32,
-                             .slices = job.slices(),
-                             .parted_elements = network.parameter_values().size(),
-                             .bucket_bytes = static_cast<std::size_t>(job.execution().bucket_bytes()),
-                             .overlap = overlap_of(job)});
+      GradientReducer::make(communicator, reduced_elements(network.gradient_elements()),
+                            reducer_options(job, network.parameter_values().size()));
   const std::span<float> shared = reducer->shared_values(network.parameter_values().size());
   if (!shared.empty()) network.move_parameters(shared);
   return reducer;
 }
 
-StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint) {
+StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoint& checkpoint) {
   JobDraft draft = parse_job(checkpoint.job, "the job in the checkpoint");
   if (checkpoint.image_shape.size() != 3) return bad_data("the checkpoint does not say the shape of its images");
   const ImageShape image{.channels = static_cast<int>(checkpoint.image_shape[0]),
                          .height = static_cast<int>(checkpoint.image_shape[1]),
                          .width = static_cast<int>(checkpoint.image_shape[2])};
   const std::size_t classes = checkpoint.class_names.size();
+  if (const std::string why_not = take_threads(draft.job.execution().threads_per_rank()); !why_not.empty()) {
+    return bad_configuration(fmt::format("execution.threads_per_rank of the checkpoint's job: {}", why_not));
+  }
   resolve_model(static_cast<int>(classes), *draft.job.mutable_model(), draft.faults);
   LoadedNetwork loaded;
+  std::string too_large;
   if (draft.faults.empty()) {
-    loaded.network =
-        Network::build(*draft.job.mutable_model(), network_options(draft.job, image, classes), draft.faults);
+    NetworkOptions options = network_options(draft.job, image, classes);
+    options.admit = [&](const NetworkSizes& sizes) {
+      return too_large = too_much({.ranks = communicator.local_size(),
+                                   .network = double(sizes.own_bytes),
+                                   .parameters = double(sizes.parameter_elements) * sizeof(float)},
+                                  host_memory());
+    };
+    loaded.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }
+  if (!too_large.empty()) return bad_configuration(fmt::format("the network of the checkpoint: {}", too_large));
   const Status status = draft.faults.status(draft.file);
   if (!status.ok()) return bad_data(std::string(status.message()));
   loaded.job = draft.job;
-  RETURN_IF_ERROR(restore(checkpoint, *loaded.network, nullptr));
   return loaded;
 }
 

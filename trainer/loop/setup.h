@@ -33,7 +33,8 @@ struct Setup {
 
 // `out` may be empty: then it is runs/<name of the job>, or, without a name, of its file; a name that is a path, or no
 // name of a directory, is a fault. Collective; every rank returns the same status.
-// Errors: bad_configuration with all faults of the job and its network, bad_data.
+// Errors: bad_configuration with all faults of the job and its network, also when a host cannot hold it with all its
+// ranks; bad_data; machine_cannot.
 StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& job_path,
                        const std::vector<std::string>& overrides, const std::filesystem::path& out);
 
@@ -45,13 +46,16 @@ RowOrder row_order(const proto::Job& job, std::int64_t rows);
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);
 // For the gradients of `network` and what a TrainStep adds to them. Collective.
 // Where ranks share memory, the parameters move to one place for all of them.
+ReducerOptions reducer_options(const proto::Job& job, std::size_t parameter_elements);
+std::size_t reduced_elements(std::size_t gradient_elements);
 std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network);
 
-// A network with the weights of a checkpoint, for evaluation. Errors: bad_data.
+// The network of a checkpoint, for evaluation, without its weights yet (restore_everywhere in resume.h). Errors:
+// bad_data; bad_configuration when the environment forbids its threads or the host cannot hold it.
 struct LoadedNetwork {
   proto::Job job;
   std::unique_ptr<Network> network;
 };
-StatusOr<LoadedNetwork> load_network(const Checkpoint& checkpoint);
+StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoint& checkpoint);
 
 }  // namespace lockstep

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/base/fault.h"
 #include "storage/base/log.h"
 #include "trainer/comm/replica_check.h"
 #include "trainer/loop/agreement.h"
@@ -55,6 +56,7 @@ class Trainer {
               job(), slices_, order_.steps_per_epoch(), total_steps_),
         window_(job().batch(), order_.steps_per_epoch()) {
     if (setup_.train_pixels) facts_.facts[kTrainPixelsFact] = fmt::format("{:016x}", *setup_.train_pixels);
+    network().on_step([this] { heartbeat_->beat(); });
     if (setup_.test) {
       test_loader_.emplace(*setup_.test,
                            ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
@@ -85,17 +87,20 @@ class Trainer {
 
   Status restore_state() {
     const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
-    ASSIGN_OR_RETURN(const std::optional<ResumePoint> point,
+    ASSIGN_OR_RETURN(std::optional<ResumePoint> point,
                      find_resume_point(communicator_, directory, job(), setup_.train->info(), setup_.train_pixels));
     Status status;
     if (point) {
-      status = restore(point->checkpoint, network(), setup_.optimizer.get());
       position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint)};
       if (!point->checkpoint.evaluations) find_old_evaluations(point->checkpoint);
       warn_about_other_machine(point->checkpoint);
+      status =
+          restore_everywhere(communicator_, std::move(point->checkpoint.tensors), network(), setup_.optimizer.get());
     } else if (!options_.init_from.empty()) {
-      ASSIGN_OR_RETURN(const ResumePoint initial, read_and_broadcast(communicator_, options_.init_from));
-      status = with_context(restore(initial.checkpoint, network(), nullptr), options_.init_from.string());
+      ASSIGN_OR_RETURN(ResumePoint initial, read_and_broadcast(communicator_, options_.init_from));
+      status =
+          with_context(restore_everywhere(communicator_, std::move(initial.checkpoint.tensors), network(), nullptr),
+                       options_.init_from.string());
     }
     saved_step_ = point ? position_.step : -1;
     return agree(communicator_, status);
@@ -150,8 +155,9 @@ class Trainer {
   }
 
   Status begin() {
-    Status status;
-    if (output_) status = output_->begin(job(), options_.progress, total_steps_, position_);
+    Status status = fault_point("train.begin");
+    if (output_ && status.ok()) status = check_checkpoint(facts_, network(), *setup_.optimizer);
+    if (output_ && status.ok()) status = output_->begin(job(), options_.progress, total_steps_, position_);
     RETURN_IF_ERROR(agree(communicator_, status));
     const CoreBinding binding = core_binding(communicator_, job().execution().threads_per_rank());
     first_step_ = position_.step;

@@ -22,7 +22,8 @@ struct TrainOptions {
 
 // Collective; every rank returns the same status. OK: the last step is done and its checkpoint is on disk.
 // Errors: bad_configuration, bad_data, diverged (rows named; nothing is written from the bad state), stopped (a
-// checkpoint is on disk: run the same command again), kInternal (replicas differ), io_error.
+// checkpoint is on disk: run the same command again), kInternal (replicas differ), io_error. Fault point, on every
+// rank: "train.begin", before the first step.
 Status train(Communicator& communicator, const TrainOptions& options);
 
 }  // namespace lockstep

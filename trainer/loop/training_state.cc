@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
-#include <vector>
 
 #include "trainer/loop/past_evaluations.h"
 
@@ -28,9 +26,7 @@ void for_each_tensor(Network& network, Optimizer* optimizer, const Visit& visit)
   }
 }
 
-}  // namespace
-
-Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer) {
+Checkpoint without_tensors(const RunFacts& run, const Position& position) {
   Checkpoint checkpoint;
   checkpoint.job = run.job;
   checkpoint.step = position.step;
@@ -43,6 +39,13 @@ Checkpoint capture(const RunFacts& run, const Position& position, Network& netwo
   checkpoint.image_shape = {run.dataset.image.channels, run.dataset.image.height, run.dataset.image.width};
   checkpoint.mean = run.dataset.mean;
   checkpoint.deviation = run.dataset.deviation;
+  return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer) {
+  Checkpoint checkpoint = without_tensors(run, position);
   for_each_tensor(network, &optimizer,
                   [&](const std::string& path, const TensorInfo& tensor, std::span<float> array, bool plain) {
                     CheckpointTensor copy{.path = path, .shape = tensor.shape, .values = {}};
@@ -58,34 +61,56 @@ Checkpoint capture(const RunFacts& run, const Position& position, Network& netwo
   return checkpoint;
 }
 
-Status restore(const Checkpoint& checkpoint, Network& network, Optimizer* optimizer) {
-  std::map<std::string, const CheckpointTensor*> found;
-  for (const CheckpointTensor& tensor : checkpoint.tensors) {
-    if (optimizer != nullptr || !tensor.path.starts_with("optimizer/")) found[tensor.path] = &tensor;
-  }
-  std::string faults;
+Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimizer) {
+  Checkpoint small = without_tensors(run, {});
+  std::size_t bytes = 0;
+  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float>, bool) {
+    bytes += static_cast<std::size_t>(plain_elements(tensor)) * sizeof(float);
+    small.tensors.push_back({.path = path, .shape = {1}, .values = {0}});
+  });
+  Status status =
+      bytes < kCheckpointLimitBytes
+          ? encode_checkpoint(small).status()
+          : bad_data(fmt::format("expected less than {} bytes in a checkpoint, got {}", kCheckpointLimitBytes, bytes));
+  if (status.ok()) return status;
+  return bad_configuration(fmt::format("no checkpoint of this training could be written: {}; use a smaller network",
+                                       std::string(status.message())));
+}
+
+Restoration::Restoration(Network& network, Optimizer* optimizer)
+    : network_(network), with_optimizer_(optimizer != nullptr) {
   for_each_tensor(network, optimizer,
                   [&](const std::string& path, const TensorInfo& tensor, std::span<float> array, bool plain) {
-                    const auto at = found.find(path);
-                    if (at == found.end()) {
-                      faults += fmt::format("\n  {}: missing", path);
-                      return;
-                    }
-                    const CheckpointTensor& stored = *at->second;
-                    found.erase(at);
-                    if (stored.shape != tensor.shape) {
-                      faults += fmt::format("\n  {}: expected shape ({}), got ({})", path,
-                                            fmt::join(tensor.shape, ", "), fmt::join(stored.shape, ", "));
-                    } else if (plain) {
-                      std::copy(stored.values.begin(), stored.values.end(),
-                                array.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
-                    } else {
-                      network.from_plain(tensor, stored.values, array);
-                    }
+                    places_[path] = {&tensor, array, plain};
                   });
-  for (const auto& [path, tensor] : found) faults += fmt::format("\n  {}: not in this network", path);
-  network.parameters_changed();
-  if (!faults.empty()) return bad_data("the checkpoint does not fit the network:" + faults);
+}
+
+bool Restoration::wants(std::string_view path) const {
+  return with_optimizer_ || !path.starts_with("optimizer/");
+}
+
+void Restoration::put(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  const auto found = places_.find(path);
+  if (found == places_.end()) {
+    faults_ += fmt::format("\n  {}: not in this network", path);
+    return;
+  }
+  const Place place = found->second;
+  places_.erase(found);
+  if (shape != place.tensor->shape) {
+    faults_ += fmt::format("\n  {}: expected shape ({}), got ({})", path, fmt::join(place.tensor->shape, ", "),
+                           fmt::join(shape, ", "));
+  } else if (place.plain) {
+    std::copy(values.begin(), values.end(), place.array.begin() + static_cast<std::ptrdiff_t>(place.tensor->offset));
+  } else {
+    network_.from_plain(*place.tensor, values, place.array);
+  }
+}
+
+Status Restoration::finish() {
+  for (const auto& [path, place] : places_) faults_ += fmt::format("\n  {}: missing", path);
+  network_.parameters_changed();
+  if (!faults_.empty()) return bad_data("the checkpoint does not fit the network:" + faults_);
   return OkStatus();
 }
 

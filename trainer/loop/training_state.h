@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/status.h"
@@ -36,8 +39,31 @@ struct RunFacts {
 
 Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer);
 
-// Parameters and buffers; and the optimizer's state when `optimizer` is given. Every tensor must be there with the
-// shape the network has, and no other parameter. Errors: bad_data, naming all that do not fit.
-Status restore(const Checkpoint& checkpoint, Network& network, Optimizer* optimizer);
+// Why the checkpoints of this training could never be written: their size, a path that is too deep, an attribute that
+// is too large. Errors: bad_configuration.
+Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimizer);
+
+// Takes a training's tensors one by one: parameters and buffers, and the optimizer's state when `optimizer` is given.
+class Restoration {
+ public:
+  Restoration(Network& network, Optimizer* optimizer);
+  // Whether this tensor is asked for: without an optimizer, its state is not.
+  bool wants(std::string_view path) const;
+  void put(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values);
+  // After the last one. Every tensor must have come with the shape the network has, and no other. Errors: bad_data,
+  // naming all that do not fit.
+  Status finish();
+
+ private:
+  struct Place {
+    const TensorInfo* tensor;
+    std::span<float> array;
+    bool plain;
+  };
+  Network& network_;
+  bool with_optimizer_;
+  std::map<std::string, Place> places_;  // not filled yet
+  std::string faults_;
+};
 
 }  // namespace lockstep

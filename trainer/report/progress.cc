@@ -58,14 +58,17 @@ void Progress::step(const TrainPoint& point, double eta_seconds) {
   if (!over_ || clock_.elapsed_seconds() - last_shown_ < 0.2) return;
   last_shown_ = clock_.elapsed_seconds();
   const std::string line = format(point, eta_seconds);
-  fmt::print(out_, "\r{:<{}}", line, line_length_);
+  put(fmt::format("\r{:<{}}", line, line_length_));
   line_length_ = line.size();
-  std::fflush(out_);
 }
 
 void Progress::finish_line() {
-  if (line_length_ > 0) fmt::print(out_, "\r{:<{}}\r", "", line_length_);
+  if (line_length_ > 0) put(fmt::format("\r{:<{}}\r", "", line_length_));
   line_length_ = 0;
+}
+
+void Progress::put(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), out_);
   std::fflush(out_);
 }
 
@@ -84,8 +87,7 @@ void Progress::report(const EvalPoint& point) {
 
 void Progress::say(const std::string& text) {
   finish_line();
-  fmt::print(out_, "{}\n", printable_lines(text));
-  std::fflush(out_);
+  put(printable_lines(text) + '\n');
 }
 
 void Progress::summary(const EndPoint& end, const TimeAccount& account, const std::string& directory) {

@@ -22,6 +22,7 @@ std::string format_duration(double seconds);
 // "12,345,678".
 std::string format_count(std::int64_t count);
 
+// What cannot be written is lost without a word: a training does not end for its progress.
 class Progress {
  public:
   // total_steps of the whole job; rows of one step.
@@ -42,6 +43,7 @@ class Progress {
  private:
   std::string format(const TrainPoint& point, double eta_seconds) const;
   void finish_line();
+  void put(const std::string& text);
 
   bool over_;  // the line is written over
   std::int64_t epochs_;
