@@ -3,7 +3,6 @@
 // job.
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -197,10 +196,5 @@ int run(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  try {
-    return lockstep::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep bench: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_rank_program("lockstep bench", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "launch/command/checkpoint_print.h"
+#include "launch/command/program.h"
 #include "launch/command/usage.h"
 #include "storage/base/file.h"
 #include "storage/base/printable.h"
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 StatusOr<FoundCheckpoint> open_naming_skipped(const fs::path& path) {
   return open_checkpoint(path, [](const fs::path& file, const Status& why) {
-    fmt::print(stderr, "skipped {}: {}\n", printable(file.native()), printable_lines(std::string(why.message())));
+    print_error(fmt::format("skipped {}: {}", printable(file.native()), std::string(why.message())));
   });
 }
 
@@ -45,11 +46,12 @@ Status list(const fs::path& directory, bool as_json) {
   Json array = Json::array();
   for (const fs::path& path : paths) {
     const StatusOr<FoundCheckpoint> found = read_found_checkpoint(path);
+    if (absl::IsUnavailable(found.status())) return found.status();
     if (!found.ok()) {
       const std::string why(found.status().message());
       rows.push_back({path.native(), "bad"});
       array.push_back({{"path", path.native()}, {"ok", false}, {"error", why}});
-      fmt::print(stderr, "{}: {}\n", printable(path.native()), printable_lines(why));
+      print_error(fmt::format("{}: {}", printable(path.native()), why));
       continue;
     }
     const Checkpoint& checkpoint = found->checkpoint;
@@ -88,6 +90,7 @@ Status verify(const fs::path& path) {
   std::size_t bad = 0;
   for (const fs::path& file : paths) {
     const Status status = read_found_checkpoint(file).status();
+    if (absl::IsUnavailable(status)) return status;
     fmt::print("{}: {}\n", printable(file.native()),
                status.ok() ? "ok" : "bad: " + printable_lines(std::string(status.message())));
     bad += status.ok() ? 0 : 1;
@@ -128,7 +131,7 @@ struct Arguments {
 };
 
 int report(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "lockstep checkpoint: {}\n", printable_lines(std::string(status.message())));
+  if (!status.ok()) print_error(fmt::format("lockstep checkpoint: {}", std::string(status.message())));
   return exit_code(status);
 }
 
@@ -158,13 +161,17 @@ void describe(CLI::App& app, Arguments& arguments) {
   for (CLI::App* verb : {ls, show, diff}) verb->add_flag("--json", arguments.json, "Print JSON");
 }
 
+int run_verb(int argc, char** argv) {
+  CLI::App app("List, show, verify and compare checkpoints.", "lockstep checkpoint");
+  Arguments arguments;
+  describe(app, arguments);
+  if (const auto code = parse_arguments(app, argc, argv)) return *code;
+  return run(app, arguments);
+}
+
 }  // namespace
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  CLI::App app("List, show, verify and compare checkpoints.", "lockstep checkpoint");
-  lockstep::Arguments arguments;
-  lockstep::describe(app, arguments);
-  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
-  return lockstep::run(app, arguments);
+  return lockstep::run_program("lockstep checkpoint", lockstep::Output::kResult, argc, argv, lockstep::run_verb);
 }

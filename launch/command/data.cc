@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "launch/command/json_dump.h"
+#include "launch/command/program.h"
 #include "launch/command/usage.h"
 #include "storage/base/file.h"
 #include "storage/base/printable.h"
@@ -239,22 +240,26 @@ CLI::App* describe_import(CLI::App& app, Arguments& arguments) {
 }
 
 int report(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "lockstep data: {}\n", printable_lines(std::string(status.message())));
+  if (!status.ok()) print_error(fmt::format("lockstep data: {}", std::string(status.message())));
   return exit_code(status);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Import a dataset into HDF5, or describe one.", "lockstep data");
+  Arguments arguments;
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  const CLI::App* idx = describe_import(app, arguments);
+  CLI::App* info = app.add_subcommand("info", "Show splits, shapes, layout, classes and statistics of a dataset file");
+  info->add_option("FILE", arguments.path, "HDF5 file")->required();
+  info->add_flag("--json", arguments.json, "Print JSON");
+  if (const auto code = parse_arguments(app, argc, argv)) return *code;
+  return report(idx->parsed() ? run_import(arguments) : show_info(arguments));
 }
 
 }  // namespace
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  CLI::App app("Import a dataset into HDF5, or describe one.", "lockstep data");
-  lockstep::Arguments arguments;
-  app.require_subcommand(1);
-  app.footer(lockstep::kExamples);
-  const CLI::App* idx = lockstep::describe_import(app, arguments);
-  CLI::App* info = app.add_subcommand("info", "Show splits, shapes, layout, classes and statistics of a dataset file");
-  info->add_option("FILE", arguments.path, "HDF5 file")->required();
-  info->add_flag("--json", arguments.json, "Print JSON");
-  if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
-  return lockstep::report(idx->parsed() ? lockstep::run_import(arguments) : lockstep::show_info(arguments));
+  return lockstep::run_program("lockstep data", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

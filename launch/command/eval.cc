@@ -1,7 +1,6 @@
 // lockstep eval: the accuracy of a checkpoint on one split.
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +14,8 @@
 #include "storage/base/log.h"
 #include "storage/base/printable.h"
 #include "storage/base/status.h"
+#include "trainer/comm/heartbeat.h"
+#include "trainer/loop/agreement.h"
 #include "trainer/loop/resume.h"
 #include "trainer/loop/rows.h"
 #include "trainer/loop/setup.h"
@@ -58,9 +59,13 @@ Status with_advice(const Status& status, const Arguments& arguments, const std::
 }
 
 StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const ResumePoint point, read_and_broadcast(communicator, arguments.checkpoint));
+  ASSIGN_OR_RETURN(ResumePoint point, read_and_broadcast(communicator, arguments.checkpoint));
   const Checkpoint& checkpoint = point.checkpoint;
-  ASSIGN_OR_RETURN(const LoadedNetwork loaded, load_network(checkpoint));
+  StatusOr<LoadedNetwork> built = load_network(communicator, checkpoint);
+  RETURN_IF_ERROR(agree(communicator, built.status()));
+  const LoadedNetwork& loaded = *built;
+  RETURN_IF_ERROR(
+      restore_everywhere(communicator, std::move(point.checkpoint.tensors), *loaded.network, /*optimizer=*/nullptr));
   const proto::Data& data = loaded.job.data();
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
   const std::string split = arguments.split.empty() ? data.test() : arguments.split;
@@ -84,6 +89,7 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
 }
 
 int run(int argc, char** argv) {
+  if (started_as_rank()) die_with_parent();
   StatusOr<ProcessGroup> group = ProcessGroup::join();
   if (!group.ok()) {
     std::fprintf(stderr, "lockstep eval: %s\n", printable_lines(std::string(group.status().message())).c_str());
@@ -109,10 +115,5 @@ int run(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  try {
-    return lockstep::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep eval: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_rank_program("lockstep eval", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

@@ -13,6 +13,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostClassesInMatrix = 20;
+constexpr std::size_t kMostClassesInJsonMatrix = 1000;
 
 struct ClassFigures {
   std::int64_t rows = 0;
@@ -26,20 +27,43 @@ std::optional<double> share(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-ClassFigures class_figures(const EvaluationReport& report, std::size_t index) {
-  const std::size_t classes = report.class_names.size();
-  const std::vector<std::int64_t>& confusion = report.result.confusion;
-  std::int64_t labelled = 0;
-  std::int64_t predicted = 0;
-  for (std::size_t other = 0; other < classes; ++other) {
-    labelled += confusion[index * classes + other];
-    predicted += confusion[other * classes + index];
+// By class.
+std::vector<ClassFigures> class_figures(const EvaluationReport& report) {
+  struct Counts {
+    std::int64_t labelled = 0, predicted = 0, right = 0;
+  };
+  std::vector<Counts> counts(report.class_names.size());
+  for (const ConfusionCell& cell : report.result.confusion) {
+    counts[static_cast<std::size_t>(cell.label)].labelled += cell.rows;
+    counts[static_cast<std::size_t>(cell.prediction)].predicted += cell.rows;
+    if (cell.label == cell.prediction) counts[static_cast<std::size_t>(cell.label)].right += cell.rows;
   }
-  const std::int64_t right = confusion[index * classes + index];
-  return {.rows = labelled,
-          .precision = share(right, predicted),
-          .recall = share(right, labelled),
-          .f1 = share(2 * right, labelled + predicted)};
+  std::vector<ClassFigures> figures;
+  figures.reserve(counts.size());
+  for (const Counts& it : counts) {
+    figures.push_back({.rows = it.labelled,
+                       .precision = share(it.right, it.predicted),
+                       .recall = share(it.right, it.labelled),
+                       .f1 = share(2 * it.right, it.labelled + it.predicted)});
+  }
+  return figures;
+}
+
+// (classes, classes), row: label, column: prediction.
+std::vector<std::vector<std::int64_t>> confusion_matrix(const EvaluationReport& report) {
+  const std::size_t classes = report.class_names.size();
+  std::vector<std::vector<std::int64_t>> matrix(classes, std::vector<std::int64_t>(classes));
+  for (const ConfusionCell& cell : report.result.confusion) {
+    matrix[static_cast<std::size_t>(cell.label)][static_cast<std::size_t>(cell.prediction)] = cell.rows;
+  }
+  return matrix;
+}
+
+nlohmann::ordered_json confusion_json(const EvaluationReport& report) {
+  if (report.class_names.size() <= kMostClassesInJsonMatrix) return confusion_matrix(report);
+  auto cells = nlohmann::ordered_json::array();
+  for (const ConfusionCell& cell : report.result.confusion) cells.push_back({cell.label, cell.prediction, cell.rows});
+  return cells;
 }
 
 std::string percent(const std::optional<double>& value) {
@@ -68,8 +92,9 @@ std::string format_table(const EvaluationReport& report) {
   }
   text +=
       fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", "class", width, "rows", "precision %", "recall %", "F1 %");
-  for (std::size_t i = 0; i < report.class_names.size(); ++i) {
-    const ClassFigures figures = class_figures(report, i);
+  const std::vector<ClassFigures> all = class_figures(report);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const ClassFigures& figures = all[i];
     text += fmt::format("{:<{}}  {:>8}  {:>11}  {:>8}  {:>6}\n", names[i], width, figures.rows,
                         percent(figures.precision), percent(figures.recall), percent(figures.f1));
   }
@@ -79,9 +104,10 @@ std::string format_table(const EvaluationReport& report) {
   text += fmt::format("{:<{}}", "", width);
   for (std::size_t i = 0; i < classes; ++i) text += fmt::format("  {:>6}", first_columns(names[i], 6));
   text += "\n";
+  const std::vector<std::vector<std::int64_t>> matrix = confusion_matrix(report);
   for (std::size_t i = 0; i < classes; ++i) {
     text += fmt::format("{:<{}}", names[i], width);
-    for (std::size_t k = 0; k < classes; ++k) text += fmt::format("  {:>6}", result.confusion[i * classes + k]);
+    for (std::size_t k = 0; k < classes; ++k) text += fmt::format("  {:>6}", matrix[i][k]);
     text += "\n";
   }
   return text;
@@ -99,17 +125,17 @@ std::string format_json(const EvaluationReport& report) {
                                  {"loss", result.loss},
                                  {"top1", result.accuracy()},
                                  {"top5", static_cast<double>(result.correct_top5) / rows}};
-  const std::size_t classes = report.class_names.size();
-  for (std::size_t i = 0; i < classes; ++i) {
-    const ClassFigures figures = class_figures(report, i);
+  const std::vector<ClassFigures> all = class_figures(report);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const ClassFigures& figures = all[i];
     json["classes"].push_back({{"name", report.class_names[i]},
                                {"rows", figures.rows},
                                {"precision", number_or_null(figures.precision)},
                                {"recall", number_or_null(figures.recall)},
                                {"f1", number_or_null(figures.f1)}});
-    const auto line = result.confusion.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    json["confusion"].push_back(std::vector<std::int64_t>(line, line + static_cast<std::ptrdiff_t>(classes)));
   }
+  const bool whole = all.size() <= kMostClassesInJsonMatrix;
+  json[whole ? "confusion" : "confusion_cells"] = confusion_json(report);
   return json_dump(json) + "\n";
 }
 

@@ -22,7 +22,8 @@ struct EvaluationReport {
 std::string format_table(const EvaluationReport& report);
 // {"checkpoint":..,"data":..,"split":..,"step":..,"epoch":..,"rows":..,"loss":..,"top1":..,"top5":..,
 //  "classes":[{"name":..,"rows":..,"precision":..,"recall":..,"f1":..}],"confusion":[[..]]}; one line.
-// A share with nothing to divide by is null.
+// A share with nothing to divide by is null. Beyond 1,000 classes "confusion_cells" stands in place of "confusion": a
+// list of [label, prediction, rows] of the cells that are not 0.
 std::string format_json(const EvaluationReport& report);
 
 }  // namespace lockstep

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "launch/command/program.h"
 #include "storage/base/printable.h"
 #include "storage/base/text_proto.h"
 
@@ -66,7 +67,7 @@ std::string help() {
 }
 
 int usage_error(std::string_view message) {
-  fmt::print(stderr, "lockstep: {}\n`lockstep --help` lists the verbs.\n", printable(message));
+  print_error(fmt::format("lockstep: {}\n`lockstep --help` lists the verbs.", printable(message)));
   return 2;
 }
 
@@ -84,7 +85,7 @@ int unknown_verb(std::string_view verb) {
 
 int run(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "{}", help());
+    print_error(help());
     return 2;
   }
   const std::string_view verb = argv[1];
@@ -103,7 +104,7 @@ int run(int argc, char** argv) {
   std::string name = program->string();
   argv[1] = name.data();
   execv(name.c_str(), argv + 1);
-  fmt::print(stderr, "lockstep: cannot start {}: {}\n", name, std::strerror(errno));
+  print_error(fmt::format("lockstep: cannot start {}: {}", name, std::strerror(errno)));
   return 1;
 }
 
@@ -111,5 +112,5 @@ int run(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  return lockstep::run(argc, argv);
+  return lockstep::run_program("lockstep", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launch/command/json_dump.h"
+#include "launch/command/program.h"
 #include "launch/command/subject.h"
 #include "launch/command/usage.h"
 #include "storage/base/printable.h"
@@ -126,6 +127,7 @@ Status show(const Arguments& arguments) {
                          .slice_rows = subject.from_zoo ? kRows : job.batch() / job.slices(),
                          .threads = job.execution().threads_per_rank(),
                          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
+  options.runs = false;
   if (arguments.batch > 0) options.slice_rows = arguments.batch;
   resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
@@ -175,10 +177,5 @@ int run(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  try {
-    return lockstep::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep model: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_program("lockstep model", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

@@ -1,9 +1,26 @@
 #include "launch/command/process_group.h"
 
 #include <cstdlib>
+#include <exception>
 #include <utility>
 
+#include <unistd.h>
+
 namespace lockstep {
+namespace {
+
+constexpr unsigned kPatienceSeconds = 10;
+
+// Called where an exception is thrown that nobody catches, before anything is unwound.
+[[noreturn]] void end_all_ranks() {
+  const std::exception_ptr exception = std::current_exception();
+  if (exception == nullptr) std::abort();
+  const int code = explain(exception);
+  alarm(kPatienceSeconds);  // in case that MPI does not come to an end either
+  MpiSession::abort_all(code);
+}
+
+}  // namespace
 
 StatusOr<ProcessGroup> ProcessGroup::join() {
   ProcessGroup group;
@@ -29,6 +46,12 @@ Status ProcessGroup::check_tasks_of_slurm() {
         variable, value));
   }
   return OkStatus();
+}
+
+int run_rank_program(const char* name, Output output, int argc, char** argv, Body body) {
+  begin_program(name);
+  std::set_terminate(end_all_ranks);
+  return end_program(output, body(argc, argv));
 }
 
 }  // namespace lockstep

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "launch/command/program.h"
 #include "storage/base/status.h"
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/mpi_communicator.h"
@@ -23,5 +24,9 @@ class ProcessGroup {
   std::unique_ptr<MpiSession> session_;
   std::unique_ptr<Communicator> alone_;
 };
+
+// run_program for a program that may be a rank: an exception, on whatever thread, ends all ranks where it is thrown,
+// once its words are printed. To unwind would enter collective calls and wait there for the others.
+int run_rank_program(const char* name, Output output, int argc, char** argv, Body body);
 
 }  // namespace lockstep

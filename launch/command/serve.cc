@@ -2,7 +2,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <exception>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -20,6 +19,7 @@
 #include "coordinator/service/metrics.h"
 #include "coordinator/service/server.h"
 #include "coordinator/service/token.h"
+#include "launch/command/program.h"
 #include "launch/command/usage.h"
 #include "storage/base/file.h"
 #include "storage/base/log.h"
@@ -170,7 +170,7 @@ Status serve(const Arguments& arguments) {
     RETURN_IF_ERROR(store->verify());
     fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", printable(state.string()),
                store->last_revision());
-    return OkStatus();
+    return std::fflush(stdout) == 0 ? OkStatus() : io_error("cannot write to standard output");
   }
   RETURN_IF_ERROR(log_to_file(state / "coordinator.log", LogFormat::kJson));
   ASSIGN_OR_RETURN(const std::string token, make_token(state / "token"));
@@ -217,20 +217,18 @@ Status serve(const Arguments& arguments) {
   return ended;
 }
 
+int run(int argc, char** argv) {
+  Arguments arguments;
+  if (const auto code = parse(argc, argv, arguments)) return end_program(Output::kResult, *code);
+  configure_log(-1, false);
+  const Status status = serve(arguments);
+  if (!status.ok()) print_error(fmt::format("lockstep serve: {}", std::string(status.message())));
+  return exit_code(status);
+}
+
 }  // namespace
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  try {
-    lockstep::Arguments arguments;
-    if (const auto code = lockstep::parse(argc, argv, arguments)) return *code;
-    lockstep::configure_log(-1, false);
-    const lockstep::Status status = lockstep::serve(arguments);
-    if (!status.ok())
-      std::fprintf(stderr, "lockstep serve: %s\n", printable_lines(std::string(status.message())).c_str());
-    return lockstep::exit_code(status);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep serve: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_program("lockstep serve", lockstep::Output::kByTheWay, argc, argv, lockstep::run);
 }

@@ -8,16 +8,26 @@
 
 #include <fmt/format.h>
 
-#include "storage/base/printable.h"
+#include "launch/command/program.h"
 
-int main(int argc, char** argv) {
+namespace lockstep {
+namespace {
+
+int run(int argc, char** argv) {
   const std::string_view argument = argc == 2 ? argv[1] : "";
   if (argument.empty() || argument.starts_with('-')) {
     const bool help = argument == "--help" || argument == "-h";
-    fmt::print(help ? stdout : stderr, "Usage: lockstep-shim DIRECTORY\nThe coordinator's; not for use by hand.\n");
+    std::fputs("Usage: lockstep-shim DIRECTORY\nThe coordinator's; not for use by hand.\n", help ? stdout : stderr);
     return help ? 0 : 2;
   }
-  const lockstep::Status status = lockstep::run_shim(argument);
-  if (!status.ok()) fmt::print(stderr, "lockstep-shim: {}\n", lockstep::printable_lines(std::string(status.message())));
-  return lockstep::exit_code(status);
+  const Status status = run_shim(argument);
+  if (!status.ok()) print_error(fmt::format("lockstep-shim: {}", std::string(status.message())));
+  return exit_code(status);
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  return lockstep::run_program("lockstep-shim", lockstep::Output::kByTheWay, argc, argv, lockstep::run);
 }

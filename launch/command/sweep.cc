@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <string>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "coordinator/service/client.h"
 #include "coordinator/service/endpoint.h"
 #include "coordinator/service/token.h"
+#include "launch/command/program.h"
 #include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_follow.h"
 #include "launch/command/sweep_print.h"
@@ -295,10 +295,5 @@ int run(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  try {
-    return lockstep::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep sweep: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_program("lockstep sweep", lockstep::Output::kResult, argc, argv, lockstep::run);
 }

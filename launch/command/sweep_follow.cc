@@ -24,6 +24,11 @@ namespace fs = std::filesystem;
 constexpr auto kPause = std::chrono::milliseconds(500);
 constexpr int kMostTries = 600;  // five minutes
 
+// Whether somebody may still read what is printed.
+Status output_status() {
+  return std::ferror(stdout) == 0 ? OkStatus() : io_error("nobody reads the output: it ends here");
+}
+
 Status away() {
   return absl::UnavailableError("the coordinator has been away for five minutes");
 }
@@ -64,6 +69,7 @@ Status watch_table(Client& client, const std::string& sweep) {
   LiveText live;
   std::string text;
   for (int tries = 0; tries < kMostTries; ++tries) {
+    RETURN_IF_ERROR(output_status());
     const StatusOr<proto::SweepView> view = client.get(sweep);
     const StatusOr<proto::TrialsReply> open = client.trials(sweep, /*only_open=*/true);
     const Status status = view.ok() ? open.status() : view.status();
@@ -95,8 +101,9 @@ Status watch_lines(Client& client, const std::string& sweep, bool json) {
       const std::string line = json ? json_text(event) : event_line(event);
       if (!line.empty()) fmt::print("{}\n", printable_lines(line));
       std::fflush(stdout);
-      return true;
+      return output_status().ok();
     });
+    RETURN_IF_ERROR(output_status());
     if (status.ok()) {
       if (json) return OkStatus();
       ASSIGN_OR_RETURN(const proto::SweepView view, client.get(sweep));
@@ -138,6 +145,7 @@ Status print_logs(Client& client, const std::string& sweep, int number, bool fol
   int attempt = 0;
   long offset = 0;
   for (int tries = 0; tries < kMostTries; ++tries) {
+    RETURN_IF_ERROR(output_status());
     const StatusOr<proto::TrialView> trial = client.trial(sweep, number);
     if (trial.ok()) {
       tries = 0;

@@ -1,6 +1,5 @@
 // lockstep train: one rank of a training run.
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,7 +68,7 @@ int run(int argc, char** argv) {
   Communicator& communicator = group->communicator();
   const int rank = communicator.rank();
   Arguments arguments;
-  if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
+  if (const auto code = parse(argc, argv, rank == 0, arguments)) return end_program(Output::kResult, *code);
   configure_log(rank, arguments.verbose);
   Status status = group->check_tasks_of_slurm();
   if (status.ok()) status = train(communicator, arguments.options);
@@ -82,10 +81,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lockstep train: %s\n", lockstep::printable_lines(error.what()).c_str());
-    return 1;
-  }
+  return lockstep::run_rank_program("lockstep train", lockstep::Output::kByTheWay, argc, argv, run);
 }
