@@ -84,6 +84,15 @@ class EnvironmentTest(TrainingCase):
                     self.assertIn(f"{name}={value}", outcome.err)
                 self.assertEqual(checkpoints(self.folder / f"refused {number}"), [])
 
+    def test_the_bits_of_bf16_too(self):
+        bf16 = ("--set", "execution.precision=BF16")
+        self.assertEqual(self.alone("bf16", arguments=bf16).code, 0)
+        for number, environment in enumerate(({"ONEDNN_CPU_ISA_HINTS": "PREFER_YMM"}, {"OMP_DYNAMIC": "true"},
+                                              {"ONEDNN_DEFAULT_FPMATH_MODE": "ANY"})):
+            with self.subTest(environment):
+                self.assertEqual(self.alone(f"bf16 {number}", environment=environment, arguments=bf16).code, 0)
+                self.assert_identical("bf16", f"bf16 {number}")
+
     def test_one_thread_needs_no_more_than_one(self):
         self.assertEqual(self.alone("one of one", threads=1, environment={"OMP_THREAD_LIMIT": "1"}).code, 0)
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "storage/base/status.h"
+#include "trainer/nn/instruction_set.h"
 #include "trainer/nn/network.h"
 #include "trainer/tensor/aligned_array.h"
 
@@ -30,8 +31,8 @@ struct Runtime {
 
 Runtime make_runtime() {
   Runtime runtime;
-  // Not as ONEDNN_CPU_ISA_HINTS and ONEDNN_DEFAULT_FPMATH_MODE say: the bits would be others, and nothing would tell.
-  CHECK(dnnl_set_cpu_isa_hints(dnnl_cpu_isa_no_hints) == dnnl_success, "oneDNN was used before");
+  static_cast<void>(onednn_instruction_set());  // settles its hints before anything is made
+  // Not as ONEDNN_DEFAULT_FPMATH_MODE says: the bits would be others, and nothing would tell.
   CHECK(dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict) == dnnl_success);
   CHECK(dnnl_engine_create(&runtime.engine, dnnl_cpu, 0) == dnnl_success, "oneDNN has no CPU engine");
   CHECK(dnnl_stream_create(&runtime.stream, runtime.engine, dnnl_stream_default_flags) == dnnl_success);
