@@ -30,9 +30,9 @@ SAME_BITS = (
     {"DNNL_DEFAULT_FPMATH_MODE": "BF16"}, {"ONEDNN_DEFAULT_FPMATH_MODE": "ANY"},
     {"DNNL_CPU_ISA_HINTS": "PREFER_YMM"}, {"ONEDNN_CPU_ISA_HINTS": "PREFER_YMM"},
     {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "0"}, {"DNNL_PRIMITIVE_CACHE_CAPACITY": "1"},
-    {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_CPUS_PER_TASK": "1", "SLURM_CPU_BIND": "none"},
+    {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "1", "SLURM_CPUS_PER_TASK": "1", "SLURM_CPU_BIND": "none"},
 )
-REFUSED = ({"OMP_THREAD_LIMIT": "1"}, {"OMP_STACKSIZE": "16k"}, {"GOMP_STACKSIZE": "16"})
+REFUSED = ({"OMP_THREAD_LIMIT": "1"}, {"OMP_STACKSIZE": "16k"}, {"GOMP_STACKSIZE": "16"}, {"SLURM_NTASKS": "4"})
 # With two ranks, where MPI has a part.
 WITH_MPI = (
     {}, {"OMP_DYNAMIC": "true"}, {"OMPI_MCA_mpi_yield_when_idle": "1"}, {"OMPI_MCA_coll": "^tuned"},

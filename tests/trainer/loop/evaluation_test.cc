@@ -79,12 +79,30 @@ TEST(Evaluation, LogitsThatAreNoNumbersAreNeverRight) {
   ASSERT_TRUE(bad.ok()) << bad.status();
   EXPECT_EQ(bad->correct, 0);
   EXPECT_EQ(bad->correct_top5, 0);
-  EXPECT_EQ(std::count(bad->confusion.begin(), bad->confusion.end(), 0), kClasses * kClasses);
+  EXPECT_TRUE(bad->confusion.empty());
   const auto good = evaluate_on(*communicator, {}, 1);
   ASSERT_TRUE(good.ok()) << good.status();
   EXPECT_EQ(good->correct, 10);  // all logits are equal: the first class is taken
   EXPECT_EQ(good->correct_top5, 40);
-  EXPECT_EQ(good->confusion[0], 10);
+}
+
+// Cells that are not 0, by label: memory goes by rows, not by classes squared.
+TEST(Evaluation, ConfusionIsTheSameOnAnyNumberOfRanks) {
+  for (const int ranks : {1, 2, 4}) {
+    std::mutex mutex;
+    run_in_threads(ranks, [&](Communicator& communicator) {
+      const auto result = evaluate_on(communicator, {}, 1);
+      const std::lock_guard lock(mutex);
+      ASSERT_TRUE(result.ok()) << result.status();
+      ASSERT_EQ(result->confusion.size(), std::size_t(kClasses));
+      for (int label = 0; label < kClasses; ++label) {
+        const ConfusionCell& cell = result->confusion[std::size_t(label)];
+        EXPECT_EQ(cell.label, label);
+        EXPECT_EQ(cell.prediction, 0);
+        EXPECT_EQ(cell.rows, 10);
+      }
+    });
+  }
 }
 
 }  // namespace
