@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "launch/command/bench_print.h"
+#include "launch/command/failure.h"
 #include "launch/command/process_group.h"
 #include "launch/command/subject.h"
 #include "launch/command/usage.h"
@@ -169,8 +170,8 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   app.add_flag("--json", arguments.json, "One JSON object on one line");
   if (const auto code = lockstep::parse_arguments(app, argc, argv, speaks)) return *code;
   if (arguments.subject.target.empty() && !arguments.reduce) {
-    if (speaks) std::fprintf(stderr, "lockstep bench: --model NAME|JOB or --reduce is needed; --help says more\n");
-    return 2;
+    const Status missing = bad_configuration("--model NAME|JOB or --reduce is needed; --help says more");
+    return speaks ? report_failure("lockstep bench", missing) : exit_code(missing);
   }
   return std::nullopt;
 }
@@ -187,9 +188,7 @@ int run(int argc, char** argv) {
     configure_log(rank, /*verbose=*/false);
     status = bench(group->communicator(), arguments);
   }
-  if (!status.ok() && rank == 0)
-    std::fprintf(stderr, "lockstep bench: %s\n", printable_lines(std::string(status.message())).c_str());
-  return exit_code(status);
+  return rank == 0 ? report_failure("lockstep bench", status) : exit_code(status);
 }
 
 }  // namespace

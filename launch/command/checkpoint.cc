@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "launch/command/checkpoint_print.h"
+#include "launch/command/failure.h"
 #include "launch/command/program.h"
 #include "launch/command/usage.h"
 #include "storage/base/file.h"
@@ -131,8 +132,7 @@ struct Arguments {
 };
 
 int report(const Status& status) {
-  if (!status.ok()) print_error(fmt::format("lockstep checkpoint: {}", std::string(status.message())));
-  return exit_code(status);
+  return report_failure("lockstep checkpoint", status);
 }
 
 int run(const CLI::App& app, const Arguments& arguments) {

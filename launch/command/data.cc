@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "launch/command/failure.h"
 #include "launch/command/json_dump.h"
 #include "launch/command/program.h"
 #include "launch/command/usage.h"
@@ -240,8 +241,7 @@ CLI::App* describe_import(CLI::App& app, Arguments& arguments) {
 }
 
 int report(const Status& status) {
-  if (!status.ok()) print_error(fmt::format("lockstep data: {}", std::string(status.message())));
-  return exit_code(status);
+  return report_failure("lockstep data", status);
 }
 
 int run(int argc, char** argv) {

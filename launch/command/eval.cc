@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "launch/command/evaluation_report.h"
+#include "launch/command/failure.h"
 #include "launch/command/process_group.h"
 #include "launch/command/usage.h"
 #include "storage/base/log.h"
@@ -91,24 +92,17 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
 int run(int argc, char** argv) {
   if (started_as_rank()) die_with_parent();
   StatusOr<ProcessGroup> group = ProcessGroup::join();
-  if (!group.ok()) {
-    std::fprintf(stderr, "lockstep eval: %s\n", printable_lines(std::string(group.status().message())).c_str());
-    return exit_code(group.status());
-  }
+  if (!group.ok()) return report_failure("lockstep eval", group.status());
   Communicator& communicator = group->communicator();
   const int rank = communicator.rank();
   Arguments arguments;
   if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
   configure_log(rank, false);
   const StatusOr<EvaluationReport> report = evaluate_checkpoint(communicator, arguments);
-  if (rank == 0) {
-    if (report.ok()) {
-      std::fputs((arguments.json ? format_json(*report) : format_table(*report)).c_str(), stdout);
-    } else {
-      std::fprintf(stderr, "lockstep eval: %s\n", printable_lines(std::string(report.status().message())).c_str());
-    }
+  if (rank == 0 && report.ok()) {
+    std::fputs((arguments.json ? format_json(*report) : format_table(*report)).c_str(), stdout);
   }
-  return exit_code(report.status());
+  return rank == 0 ? report_failure("lockstep eval", report.status()) : exit_code(report.status());
 }
 
 }  // namespace

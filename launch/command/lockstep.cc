@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "launch/command/failure.h"
 #include "launch/command/program.h"
 #include "storage/base/printable.h"
 #include "storage/base/text_proto.h"
@@ -67,8 +68,8 @@ std::string help() {
 }
 
 int usage_error(std::string_view message) {
-  print_error(fmt::format("lockstep: {}\n`lockstep --help` lists the verbs.", printable(message)));
-  return 2;
+  return report_failure("lockstep",
+                        bad_configuration(fmt::format("{}\n`lockstep --help` lists the verbs.", printable(message))));
 }
 
 int unknown_verb(std::string_view verb) {
@@ -104,8 +105,8 @@ int run(int argc, char** argv) {
   std::string name = program->string();
   argv[1] = name.data();
   execv(name.c_str(), argv + 1);
-  print_error(fmt::format("lockstep: cannot start {}: {}", name, std::strerror(errno)));
-  return 1;
+  return report_failure("lockstep",
+                        absl::InternalError(fmt::format("cannot start {}: {}", name, std::strerror(errno))));
 }
 
 }  // namespace

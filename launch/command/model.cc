@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/command/failure.h"
 #include "launch/command/json_dump.h"
 #include "launch/command/program.h"
 #include "launch/command/subject.h"
@@ -167,10 +168,7 @@ int run(int argc, char** argv) {
     list(arguments.json);
     return 0;
   }
-  const Status status = show(arguments);
-  if (!status.ok())
-    std::fprintf(stderr, "lockstep model: %s\n", printable_lines(std::string(status.message())).c_str());
-  return exit_code(status);
+  return report_failure("lockstep model", show(arguments));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "launch/command/failure.h"
+
 namespace lockstep {
 namespace {
 
@@ -50,6 +52,7 @@ Status ProcessGroup::check_tasks_of_slurm() {
 
 int run_rank_program(const char* name, Output output, int argc, char** argv, Body body) {
   begin_program(name);
+  set_failure_format(argc, argv);
   std::set_terminate(end_all_ranks);
   return end_program(output, body(argc, argv));
 }

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "launch/command/failure.h"
 #include "storage/base/exit_code.h"
 #include "storage/base/printable.h"
 #include "storage/base/status.h"
@@ -33,8 +34,8 @@ void open_standard_streams() {
 }
 
 int cannot_write(int error) {
-  print_error(fmt::format("{}: cannot write to standard output: {}", program_name, std::strerror(error)));
-  return kExitIoError;
+  return report_failure(program_name,
+                        io_error(fmt::format("cannot write to standard output: {}", std::strerror(error))));
 }
 
 bool is_lacking(const std::system_error& error) {
@@ -59,20 +60,19 @@ int explain(const std::exception_ptr& exception) {
     std::rethrow_exception(exception);
   } catch (const std::bad_alloc& error) {
     const bool bare = std::string_view(error.what()) == std::bad_alloc().what();
-    print_error(fmt::format("{}: {}; free some memory, raise its limit (ulimit -v), or ask for less", who(),
-                            bare ? "out of memory" : error.what()));
-    return kExitMachineCannot;
+    return report_failure(
+        who(), machine_cannot(fmt::format("{}; free some memory, raise its limit (ulimit -v), or ask for less",
+                                          bare ? "out of memory" : error.what())));
   } catch (const std::system_error& error) {
     const bool lacking = is_lacking(error);
-    print_error(fmt::format("{}: {}{}", who(), error.what(),
-                            lacking ? "; raise the limit of processes (ulimit -u) or of memory" : ""));
-    return lacking ? kExitMachineCannot : kExitFailed;
+    if (!lacking) return report_failure(who(), absl::InternalError(error.what()));
+    return report_failure(
+        who(), machine_cannot(fmt::format("{}; raise the limit of processes (ulimit -u) or of memory", error.what())));
   } catch (const std::exception& error) {
-    print_error(fmt::format("{}: {}", who(), error.what()));
+    return report_failure(who(), absl::InternalError(error.what()));
   } catch (...) {
-    print_error(fmt::format("{}: an exception of a kind that is not known", who()));
+    return report_failure(who(), absl::InternalError("an exception of a kind that is not known"));
   }
-  return kExitFailed;
 }
 
 void begin_program(const char* name) {
@@ -92,6 +92,7 @@ int end_program(Output output, int code) {
 
 int run_program(const char* name, Output output, int argc, char** argv, Body body) {
   begin_program(name);
+  set_failure_format(argc, argv);
   try {
     return end_program(output, body(argc, argv));
   } catch (...) {

@@ -130,19 +130,32 @@ proto::EndpointFile endpoint_of(const Server& server, const ServerOptions& optio
   return endpoint;
 }
 
-// A runtime directory goes with the last session of its user, and /tmp is swept: clients and trainers would find
-// nobody.
-void keep_reachable(const fs::path& state, const ServerOptions& options, Server& server) {
-  if (server.is_reachable() && is_published(state)) return;
+// On a full disk the endpoint takes the room of the reserve; else it waits until there is some.
+Status publish(const fs::path& state, const ServerOptions& options, const Server& server, Room& room) {
+  Status status = publish_endpoint(state, endpoint_of(server, options));
+  if (absl::IsUnavailable(status)) {
+    room.release();
+    status = publish_endpoint(state, endpoint_of(server, options));
+  }
+  if (!status.ok()) log_warning("clients and trainers do not find it: {}", std::string(status.message()));
+  return status;
+}
+
+// A runtime directory goes with the last session of its user, and /tmp is swept: nobody would be found there any more.
+// `published`: how it went the last time.
+void keep_reachable(const fs::path& state, const ServerOptions& options, Server& server, Status& published) {
+  if (published.ok() && server.is_reachable() && is_published(state)) return;
   Status status;
   if (!server.is_reachable()) {
     const StatusOr<std::string> address = local_address(state);
     status = address.ok() ? server.move_to(*address) : address.status();
   }
   if (status.ok()) status = publish_endpoint(state, endpoint_of(server, options));
+  const bool is_news = status.ok() || published.ok();
+  published = status;
   if (status.ok()) {
-    log_info("its socket, or the link to its endpoint, was gone: serving at {}", server.address());
-  } else {
+    log_info("clients and trainers find it again: serving at {}", server.address());
+  } else if (is_news) {
     log_warning("clients and trainers do not find it: {}", std::string(status.message()));
   }
 }
@@ -197,9 +210,9 @@ Status serve(const Arguments& arguments) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::start(*coordinator, server_options));
   if (metrics) metrics->tell_state(*coordinator, log_file);
-  RETURN_IF_ERROR(publish_endpoint(state, endpoint_of(*server, server_options)));
+  Status published = publish(state, server_options, *server, room);
   std::thread waiter([&] {
-    while (!comes_within(kLookAgain, signals)) keep_reachable(state, server_options, *server);
+    while (!comes_within(kLookAgain, signals)) keep_reachable(state, server_options, *server, published);
     coordinator->stop();
   });
   fmt::print("lockstep serve: {} with {} cores, state in {}\n", server->address(), options.cores.size(),

@@ -12,6 +12,7 @@
 #include "coordinator/service/client.h"
 #include "coordinator/service/endpoint.h"
 #include "coordinator/service/token.h"
+#include "launch/command/failure.h"
 #include "launch/command/program.h"
 #include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_follow.h"
@@ -286,9 +287,7 @@ int run(int argc, char** argv) {
   if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   const StatusOr<std::unique_ptr<Client>> client = find_coordinator(arguments);
   const Status status = client.ok() ? action(**client) : client.status();
-  if (!status.ok())
-    std::fprintf(stderr, "lockstep sweep: %s\n", printable_lines(std::string(status.message())).c_str());
-  return status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1;
+  return report_failure("lockstep sweep", status, status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "launch/command/failure.h"
 #include "storage/base/printable.h"
 
 namespace lockstep {
@@ -45,6 +46,7 @@ inline std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv, 
   } catch (const CLI::ParseError& error) {
     code = app.exit(error, out, err) == 0 ? 0 : 2;
   }
+  if (speaks && code != 0 && failures_are_json()) return report_failure(app.get_name(), bad_configuration(err.str()));
   if (speaks) {
     std::fputs(printable_lines(out.str()).c_str(), stdout);
     std::fputs(printable_lines(err.str()).c_str(), stderr);

@@ -114,6 +114,17 @@ class FullDiskTest(unittest.TestCase):
             requests.check()
             self.assertEqual(it.finish().difference(self.reference), "")
 
+    def test_one_that_was_killed_comes_up_on_a_full_disk(self):
+        with self.sweep_on_small_disk("killed") as it:
+            self.paused_sweep(it)
+            it.coordinator.kill()
+            filler = self.fill(it, 0)
+            it.start()
+            self.assertEqual(it.coordinator.view()["state"], "SWEEP_PAUSED")
+            filler.unlink()
+            it.coordinator.sweep("resume", "s1")
+            self.assertEqual(it.finish().difference(self.reference), "")
+
     def test_no_room_for_the_log(self):
         with self.sweep_on_small_disk("log") as it:
             trial, step = self.paused_sweep(it)

@@ -143,6 +143,28 @@ class CommandsTest(TrainingCase):
         evaluated = lockstep("eval", "--checkpoint", self.folder / "by installed", program=program)
         self.assertEqual(evaluated.code, 0, evaluated.text)
 
+    def test_an_error_under_json_is_an_object(self):
+        nowhere = self.folder / "nowhere"
+        bad_spec = self.folder / "bad.sweep.pbtxt"
+        bad_spec.write_text("limits { trials: many }\nnonsense: 1\n")
+        for command in (["eval", "--checkpoint", nowhere], ["eval"], ["checkpoint", "ls", nowhere],
+                        ["checkpoint", "show", nowhere], ["checkpoint", "diff", nowhere, nowhere], ["checkpoint", "show"],
+                        ["data", "info", nowhere], ["data", "info", nowhere, "more"], ["model", "show", "nothing"],
+                        ["model"], ["bench", "--model", "nothing"], ["bench"], ["bench", "--batch", "many"],
+                        ["sweep", "--server", "127.0.0.1:1", "--token-file", nowhere, "ls"],
+                        ["sweep", "--state", nowhere, "show", "s1"], ["sweep", "submit", bad_spec], ["sweep"], ["nothing"]):
+            with self.subTest(command=[str(word) for word in command]):
+                environment = {"XDG_RUNTIME_DIR": "", "HOME": str(self.folder)}
+                plain = Run([BIN / "lockstep", *command], environment).wait(60)
+                outcome = Run([BIN / "lockstep", *command, "--json"], environment).wait(60)
+                self.assertNotEqual(outcome.code, 0, outcome.text)
+                self.assertEqual(outcome.code, plain.code, plain.text + outcome.text)
+                self.assertEqual(outcome.out, "")
+                error = json.loads(outcome.err.splitlines()[-1])["error"]
+                self.assertEqual(error["exit_code"], outcome.code)
+                self.assertTrue(error["message"] and error["code"].isupper(), error)
+                self.assertFalse(plain.err.startswith("{"), plain.err)
+
 
 if __name__ == "__main__":
     unittest.main()
