@@ -17,7 +17,7 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
   RETURN_IF_ERROR(make_directories(directory / "checkpoints"));
   StatusOr<FileLock> lock = FileLock::acquire(directory / "lock");
   if (absl::IsAlreadyExists(lock.status())) {
-    return bad_configuration(fmt::format(
+    return io_error(fmt::format(
         "{}: another run is using this directory; wait for it, or choose another --out", directory.string()));
   }
   RETURN_IF_ERROR(lock.status());

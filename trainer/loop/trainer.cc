@@ -222,11 +222,17 @@ class Trainer {
     if (output_ && choice.decided() && just_now) output_->say(choice.text());
   }
 
+  // All that was done before the first step counts too.
+  bool out_of_time() const {
+    const double limit = job().execution().time_limit_seconds();
+    const std::chrono::duration<double> run = std::chrono::steady_clock::now() - options_.started;
+    return limit > 0 && run.count() > limit;
+  }
+
   StepRequests requests() {
     const double elapsed = account_.elapsed_seconds();
-    const double limit = job().execution().time_limit_seconds();
     const double every = job().checkpoint().every_seconds();
-    return {.stop = stop_requested() || (limit > 0 && elapsed > limit),
+    return {.stop = stop_requested() || out_of_time(),
             .checkpoint = every > 0 && output_ && elapsed - saved_seconds_ > every};
   }
 
@@ -241,7 +247,9 @@ class Trainer {
     if (test_loader_) {
       const StatusOr<EvaluationResult> result =
           evaluate(communicator_, network(), *test_loader_,
-                   {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get()});
+                   {.rows = setup_.test->info().rows, .confusion = false,
+                    .heartbeat = heartbeat_.get(),
+                    .out_of_time = [this] { return out_of_time(); }});
       account_.book(TimeShare::kEvaluation);
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
@@ -385,6 +393,12 @@ Status train(Communicator& communicator, const TrainOptions& options) {
     client = CoordinatorClient::start(options.attempt, {.on_stop = request_stop, .on_fenced = end_fenced});
   }
   RETURN_IF_ERROR(agree(communicator, client.status()));
+  // The coordinator wrote it: one that is not there is not a fault of the job.
+  std::error_code error;
+  const bool job_there = options.attempt.empty() || std::filesystem::exists(options.job, error);
+  RETURN_IF_ERROR(agree(communicator, job_there ? OkStatus()
+                                                : io_error(fmt::format("{}: the job of this attempt is not there",
+                                                                       options.job.string()))));
   ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides, options.out));
   StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
   if (communicator.rank() == 0) output = RunOutput::open(setup.out, *std::move(client));

@@ -223,6 +223,24 @@ TEST_F(TrainTest, TellsTheCoordinatorAllItsEvaluationsWhenItGoesOn) {
   EXPECT_EQ(job_.result("undisturbed")->evaluations, job_.result("run")->evaluations);
 }
 
+TEST_F(TrainTest, AJobThatIsNotThereIsNoFaultOfATrial) {
+  TrainOptions options = attempt("run", 1);
+  options.job = job_.directory / "none.pbtxt";
+  EXPECT_EQ(exit_code(train_on(2, options)), 74);
+  options.attempt.clear();
+  EXPECT_EQ(exit_code(train_on(2, options)), 2) << "but of who wrote the command";
+}
+
+TEST_F(TrainTest, ADirectoryThatAnotherRunHoldsMayBeFreeLater) {
+  {
+    std::filesystem::create_directory(job_.directory / "run");
+    const StatusOr<FileLock> held = FileLock::acquire(job_.directory / "run/lock");
+    ASSERT_TRUE(held.ok());
+    EXPECT_EQ(exit_code(train_on(2, job_.options("run"))), 74);
+  }
+  EXPECT_TRUE(train_on(2, job_.options("run", {"epochs=1"})).ok());
+}
+
 TEST_F(TrainTest, ABadFileOfAnAttemptIsRefusedOnAllRanks) {
   TrainOptions options = job_.options("run");
   options.attempt = job_.directory / "not_there.pbtxt";
