@@ -22,7 +22,8 @@ StatusOr<IdxReader> IdxReader::open(const std::filesystem::path& path) {
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) {
     const bool missing = errno == ENOENT || errno == ENOTDIR;
-    const std::string text = fmt::format("{}: cannot be opened: {}", path.native(), std::generic_category().message(errno));
+    const std::string text =
+        fmt::format("{}: cannot be opened: {}", path.native(), std::generic_category().message(errno));
     return missing ? bad_data(text) : io_error(text);
   }
   IdxReader reader(path, file);

@@ -18,8 +18,6 @@
 
 #include "storage/base/exit_code.h"
 
-#include "storage/base/exit_code.h"
-
 namespace lockstep {
 namespace {
 

@@ -38,8 +38,8 @@ struct EvaluationOptions {
 
 // Collective. The loader reads the split that has options.rows rows.
 // A row whose logits are not all finite numbers counts as wrong, and is in no cell of the confusion matrix.
-// Errors: stopped, when a rank was asked to stop meanwhile or is out of time; bad_data, with the rows, when pixels are not finite
-// numbers; those of the dataset.
+// Errors: stopped, when a rank was asked to stop meanwhile or is out of time; bad_data, with the rows, when pixels are
+// not finite numbers; those of the dataset.
 StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,
                                     const EvaluationOptions& options);
 

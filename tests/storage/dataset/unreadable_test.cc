@@ -36,7 +36,8 @@ class NoDescriptors {
   rlimit before_ = {};
 };
 
-// From now on reads of the file by this process fail (EISDIR), as they do when a disk does: a directory takes its place.
+// From now on reads of the file by this process fail (EISDIR), as they do when a disk does: a directory takes its
+// place.
 void break_reads(const std::filesystem::path& path) {
   const int directory = ::open("/", O_RDONLY | O_DIRECTORY);
   int broken = 0;
