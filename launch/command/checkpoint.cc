@@ -31,6 +31,7 @@ StatusOr<FoundCheckpoint> open_naming_skipped(const fs::path& path) {
 // The checkpoints of a directory, or the one file. Errors: bad_data when there is none.
 StatusOr<std::vector<fs::path>> files_of(const fs::path& path) {
   std::error_code error;
+  if (!fs::exists(path, error) && error) return io_error(fmt::format("\"{}\": {}", path.native(), error.message()));
   if (!fs::exists(path, error)) return bad_data(fmt::format("no such file or directory: \"{}\"", path.native()));
   if (!fs::is_directory(path, error)) return std::vector<fs::path>{path};
   ASSIGN_OR_RETURN(const std::vector<CheckpointFile> files, list_checkpoints(checkpoints_of(path)));

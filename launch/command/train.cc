@@ -59,6 +59,7 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
 int run(int argc, char** argv) {
   using namespace lockstep;
   block_stop_signals();
+  Arguments arguments;  // here the time limit begins
   if (started_as_rank()) die_with_parent();
   StatusOr<ProcessGroup> group = ProcessGroup::join();
   if (!group.ok()) {
@@ -67,7 +68,6 @@ int run(int argc, char** argv) {
   }
   Communicator& communicator = group->communicator();
   const int rank = communicator.rank();
-  Arguments arguments;
   if (const auto code = parse(argc, argv, rank == 0, arguments)) return end_program(Output::kResult, *code);
   configure_log(rank, arguments.verbose);
   Status status = group->check_tasks_of_slurm();

@@ -29,4 +29,10 @@ std::string hdf5_error() {
   return text;
 }
 
+Status hdf5_read_error(std::string_view message, std::string_view when_bad) {
+  const std::string why = hdf5_error();
+  if (why.find("errno = ") != std::string::npos) return io_error(fmt::format("{} ({})", message, why));
+  return bad_data(fmt::format("{} ({})", when_bad.empty() ? message : when_bad, why));
+}
+
 }  // namespace lockstep

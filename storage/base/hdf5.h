@@ -8,6 +8,8 @@
 
 #include <hdf5.h>
 
+#include "storage/base/status.h"
+
 namespace lockstep {
 
 // Locks libhdf5 for this process; the first call also turns off its error printing and its loading of plugins.
@@ -54,5 +56,10 @@ using Hdf5Type = Hdf5Handle<H5Tclose>;
 using Hdf5Attribute = Hdf5Handle<H5Aclose>;
 using Hdf5Properties = Hdf5Handle<H5Pclose>;
 using Hdf5Object = Hdf5Handle<H5Oclose>;
+
+// The error of a read that failed, with libhdf5's own words behind it: io_error with `message` where the system could
+// not read (they name an errno), bad_data with `when_bad`, or the same, where what was read is wrong. Requires: the
+// lock.
+Status hdf5_read_error(std::string_view message, std::string_view when_bad = "");
 
 }  // namespace lockstep

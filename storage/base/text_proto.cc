@@ -127,6 +127,8 @@ void parse_text_proto(std::string_view text, google::protobuf::Message& message,
 
 Status read_text_proto(const std::filesystem::path& path, google::protobuf::Message& message, Faults& faults) {
   const StatusOr<std::string> text = read_file(path, kTextLimitBytes);
+  const bool could_not_read = absl::IsUnavailable(text.status());
+  if (could_not_read) return text.status();
   if (!text.ok()) return bad_configuration(std::string(text.status().message()));
   parse_text_proto(*text, message, faults);
   return OkStatus();

@@ -40,9 +40,13 @@ StatusOr<std::vector<CheckpointFile>> list_files(const fs::path& directory, std:
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::optional<std::int64_t> step = step_of(entry->path().filename().native(), suffix);
     std::error_code gone;  // deleted since it was listed
-    if (!step || !entry->is_regular_file(gone)) continue;
-    const std::uintmax_t bytes = entry->file_size(gone);
-    if (!gone) files.push_back({.path = entry->path(), .step = *step, .bytes = bytes});
+    if (!step) continue;
+    const bool is_file = entry->is_regular_file(gone);
+    const std::uintmax_t bytes = is_file && !gone ? entry->file_size(gone) : 0;
+    if (gone && gone != std::errc::no_such_file_or_directory) {
+      return io_error(fmt::format("cannot look at \"{}\": {}", entry->path().native(), gone.message()));
+    }
+    if (is_file && !gone) files.push_back({.path = entry->path(), .step = *step, .bytes = bytes});
   }
   if (error == std::errc::no_such_file_or_directory) return files;
   if (error) return io_error(fmt::format("cannot list \"{}\": {}", directory.native(), error.message()));

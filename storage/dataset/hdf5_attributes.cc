@@ -20,7 +20,7 @@ struct OpenAttribute {
 StatusOr<std::optional<OpenAttribute>> open_attribute(hid_t object, const char* name, H5T_class_t type_class,
                                                       std::string_view expected) {
   const htri_t exists = H5Aexists(object, name);
-  if (exists < 0) return bad_data(fmt::format("attribute {} cannot be looked up: {}", name, hdf5_error()));
+  if (exists < 0) return hdf5_read_error(fmt::format("attribute {} cannot be looked up", name));
   if (exists == 0) return std::optional<OpenAttribute>();
 
   OpenAttribute attribute;
@@ -28,7 +28,7 @@ StatusOr<std::optional<OpenAttribute>> open_attribute(hid_t object, const char* 
   const Hdf5Space space(attribute.id.valid() ? H5Aget_space(attribute.id.get()) : -1);
   attribute.type = Hdf5Type(attribute.id.valid() ? H5Aget_type(attribute.id.get()) : -1);
   if (!space.valid() || !attribute.type.valid()) {
-    return bad_data(fmt::format("attribute {} cannot be opened: {}", name, hdf5_error()));
+    return hdf5_read_error(fmt::format("attribute {} cannot be opened", name));
   }
   hsize_t length = 0;
   if (H5Tget_class(attribute.type.get()) != type_class || H5Sget_simple_extent_ndims(space.get()) != 1 ||
@@ -50,7 +50,7 @@ StatusOr<std::vector<std::string>> read_fixed_strings(const OpenAttribute& attri
   }
   std::string bytes(attribute.length * size, '\0');
   if (H5Aread(attribute.id.get(), attribute.type.get(), bytes.data()) < 0) {
-    return bad_data(fmt::format("attribute {} cannot be read: {}", name, hdf5_error()));
+    return hdf5_read_error(fmt::format("attribute {} cannot be read", name));
   }
   const bool spaces = H5Tget_strpad(attribute.type.get()) == H5T_STR_SPACEPAD;
   std::vector<std::string> values;
@@ -86,7 +86,7 @@ StatusOr<std::vector<std::string>> read_variable_strings(const OpenAttribute& at
     values.emplace_back(pointer, length);
     H5free_memory(pointer);
   }
-  if (!read) return bad_data(fmt::format("attribute {} cannot be read: {}", name, hdf5_error()));
+  if (!read) return hdf5_read_error(fmt::format("attribute {} cannot be read", name));
   if (too_long) return bad_data(fmt::format("attribute {} has a string of over {} bytes", name, kStringLimitBytes));
   return values;
 }
@@ -117,7 +117,7 @@ StatusOr<std::optional<std::vector<float>>> read_float_attribute(hid_t object, c
   if (!attribute) return std::optional<std::vector<float>>();
   std::vector<float> values(attribute->length);
   if (H5Aread(attribute->id.get(), H5T_NATIVE_FLOAT, values.data()) < 0) {
-    return bad_data(fmt::format("attribute {} cannot be read: {}", name, hdf5_error()));
+    return hdf5_read_error(fmt::format("attribute {} cannot be read", name));
   }
   return std::optional(std::move(values));
 }

@@ -24,7 +24,7 @@ std::string dims_of(const std::vector<std::uint64_t>& dims) {
 Status check_link(hid_t group, const std::string& name) {
   if (name.find('/') != std::string::npos) return bad_data(fmt::format("{} is a path: expected a plain name", name));
   const htri_t exists = name.empty() ? 0 : H5Lexists(group, name.c_str(), H5P_DEFAULT);
-  if (exists < 0) return bad_data(fmt::format("{} cannot be looked up: {}", name, hdf5_error()));
+  if (exists < 0) return hdf5_read_error(fmt::format("{} cannot be looked up", name));
   if (exists == 0) {
     const auto names = link_names(group);
     return absl::NotFoundError(fmt::format("there is no {}; there is: {}", name,
@@ -32,7 +32,7 @@ Status check_link(hid_t group, const std::string& name) {
   }
   H5L_info_t info;
   if (H5Lget_info(group, name.c_str(), &info, H5P_DEFAULT) < 0) {
-    return bad_data(fmt::format("{} cannot be looked up: {}", name, hdf5_error()));
+    return hdf5_read_error(fmt::format("{} cannot be looked up", name));
   }
   if (info.type != H5L_TYPE_HARD) {
     return bad_data(fmt::format("{} is a soft or external link: store the data itself in the file", name));
@@ -244,6 +244,9 @@ Status DataFaults::status(const std::filesystem::path& path) const {
 StatusOr<Hdf5File> open_hdf5_file(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none) {
+    return io_error(fmt::format("{}: cannot be looked at: {}", path.native(), error.message()));
+  }
   if (!std::filesystem::exists(status)) {
     return bad_data(fmt::format("{}: there is no such file; make it with `lockstep data import`", path.native()));
   }
@@ -263,8 +266,9 @@ StatusOr<Hdf5File> open_hdf5_file(const std::filesystem::path& path) {
   H5Pset_file_locking(access.get(), false, true);
   Hdf5File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()));
   if (!file.valid()) {
-    return bad_data(fmt::format("{}: no HDF5 file, or a truncated or damaged one; make or copy it again ({})",
-                                path.native(), hdf5_error()));
+    return hdf5_read_error(
+        fmt::format("{}: cannot be opened", path.native()),
+        fmt::format("{}: no HDF5 file, or a truncated or damaged one; make or copy it again", path.native()));
   }
   return file;
 }
@@ -296,7 +300,7 @@ StatusOr<Hdf5Group> open_group(hid_t parent, std::string_view path) {
     RETURN_IF_ERROR(check_link(group.get(), name));
     group = Hdf5Group(H5Gopen2(group.get(), name.c_str(), H5P_DEFAULT));
   }
-  if (!group.valid()) return bad_data(fmt::format("{} is no group: {}", path.empty() ? "/" : path, hdf5_error()));
+  if (!group.valid()) return hdf5_read_error(fmt::format("{} is no group", path.empty() ? "/" : path));
   return group;
 }
 
@@ -349,7 +353,7 @@ Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& ar
   H5Pset_chunk_cache(access.get(), slots, cache_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);
   array.id.reset();  // an open dataset keeps the cache it was first opened with
   array.id = Hdf5DatasetId(H5Dopen2(group, name.c_str(), access.get()));
-  return array.id.valid() ? OkStatus() : bad_data(fmt::format("cannot be opened again: {}", hdf5_error()));
+  return array.id.valid() ? OkStatus() : hdf5_read_error("cannot be opened again");
 }
 
 Status read_rows(const StoredArray& array, hid_t memory_type, std::int64_t first, std::int64_t count, void* out) {
@@ -361,8 +365,8 @@ Status read_rows(const StoredArray& array, hid_t memory_type, std::int64_t first
   const bool selected =
       H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) >= 0;
   if (!selected || H5Dread(array.id.get(), memory_type, memory_space.get(), file_space.get(), H5P_DEFAULT, out) < 0) {
-    return bad_data(fmt::format("rows {} to {} cannot be read; the file is damaged, make or copy it again ({})", first,
-                                first + count - 1, hdf5_error()));
+    const std::string what = fmt::format("rows {} to {} cannot be read", first, first + count - 1);
+    return hdf5_read_error(what, what + "; the file is damaged, make or copy it again");
   }
   return OkStatus();
 }

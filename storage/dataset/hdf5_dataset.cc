@@ -68,11 +68,11 @@ Status Hdf5Dataset::read_by_pread(std::int64_t first, std::int64_t count, std::b
   for (std::size_t done = 0; done < size;) {
     const ssize_t got = ::pread(descriptor_, out + done, size - done, off_t(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      return bad_data(fmt::format("{}: rows {} to {} cannot be read: {}", name_, first, first + count - 1,
-                                  got == 0 ? "the file was cut short while in use; make or copy it again"
-                                           : std::generic_category().message(errno)));
-    }
+    const auto cannot = [&](std::string_view why) {
+      return fmt::format("{}: rows {} to {} cannot be read: {}", name_, first, first + count - 1, why);
+    };
+    if (got < 0) return io_error(cannot(std::generic_category().message(errno)));
+    if (got == 0) return bad_data(cannot("the file was cut short while in use; make or copy it again"));
     done += std::size_t(got);
   }
   return OkStatus();

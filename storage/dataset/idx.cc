@@ -21,7 +21,10 @@ StatusOr<IdxReader> IdxReader::open(const std::filesystem::path& path) {
   errno = 0;
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) {
-    return bad_data(fmt::format("{}: cannot be opened: {}", path.native(), std::generic_category().message(errno)));
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    const std::string text =
+        fmt::format("{}: cannot be opened: {}", path.native(), std::generic_category().message(errno));
+    return missing ? bad_data(text) : io_error(text);
   }
   IdxReader reader(path, file);
   gzbuffer(file, kBufferBytes);
@@ -64,6 +67,7 @@ Status IdxReader::read(std::span<std::byte> out) {
     if (got <= 0) {
       int error = Z_OK;
       const char* text = gzerror(file_.get(), &error);
+      if (error == Z_ERRNO) return io_error(fmt::format("{}: cannot be read: {}", path_.native(), text));
       if (error != Z_OK && error != Z_BUF_ERROR) return fault(fmt::format("is damaged: {}; download it again", text));
       if (dims_.empty()) return fault("is cut short in the header; download it again");
       return fault(fmt::format("is cut short: {} rows of {} bytes need {} bytes, got {}; download it again", dims_[0],

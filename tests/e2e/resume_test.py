@@ -124,7 +124,7 @@ class ResumeTest(TrainingCase):
     def test_two_runs_in_one_directory(self):
         run = self.start(2, "busy", "--set", "epochs=1000")
         self.wait_for_step(run, "busy", 2)
-        outcome = self.train(1, "busy", "--set", "epochs=1000", code=2)
+        outcome = self.train(1, "busy", "--set", "epochs=1000", code=74)
         self.assertIn("another run is using this directory", outcome.err)
         self.assertIsNone(run.process.poll(), "the first run was disturbed")
         done = steps_done(self.folder / "busy")

@@ -260,7 +260,7 @@ StatusOr<std::unique_ptr<MpiSession>> MpiSession::create(std::size_t largest_pie
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) {
     MPI_Finalize();
-    return bad_configuration("this MPI library has no MPI_THREAD_FUNNELED: use one built with thread support");
+    return machine_cannot("this MPI library has no MPI_THREAD_FUNNELED: use one built with thread support");
   }
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
   MPI_Comm_create_errhandler(end_after_error, &handler);

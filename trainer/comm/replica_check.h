@@ -7,6 +7,7 @@
 
 #include "storage/base/status.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/comm/gradient_reducer.h"
 
 namespace lockstep {
 
@@ -18,5 +19,11 @@ struct NamedBytes {
 // Errors: kInternal, naming the arrays and the ranks that differ from the majority (ties: from rank 0). Collective;
 // every rank returns the same status.
 Status check_replicas(Communicator& communicator, std::span<const NamedBytes> arrays);
+
+// The same for an array of which each rank holds parts alone (GradientReducer::part), before they are put together:
+// ranks with the same parts are compared. Where each host has its ranks share memory, these are one a host; on a single
+// host each part is there once, and nothing can be compared.
+Status check_parts(Communicator& communicator, std::string_view name, std::span<const float> values,
+                   std::span<const GradientReducer::Range> parts);
 
 }  // namespace lockstep

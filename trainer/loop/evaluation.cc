@@ -51,7 +51,8 @@ class Evaluation {
       note(Phase::kEvaluation, round);
       if (status.ok() && round < mine_) status = one_slice(round);
       if ((round + 1) % kSlicesBetweenLooks == 0 || round + 1 == rounds_) {
-        if (status.ok() && stop_requested()) status = stopped("stop requested during evaluation");
+        if (status.ok() && (stop_requested() || options_.out_of_time()))
+          status = stopped("stop requested during evaluation");
         note(Phase::kAgreement, round);
         RETURN_IF_ERROR(agree(communicator_, status));
       }

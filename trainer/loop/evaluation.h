@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "storage/base/status.h"
@@ -32,12 +33,13 @@ struct EvaluationOptions {
   std::int64_t rows = 0;
   bool confusion = false;
   Heartbeat* heartbeat = nullptr;
+  std::function<bool()> out_of_time = [] { return false; };  // asked on each rank as a stop signal is
 };
 
 // Collective. The loader reads the split that has options.rows rows.
 // A row whose logits are not all finite numbers counts as wrong, and is in no cell of the confusion matrix.
-// Errors: stopped, when a rank was asked to stop meanwhile; bad_data, with the rows, when pixels are not finite
-// numbers; those of the dataset.
+// Errors: stopped, when a rank was asked to stop meanwhile or is out of time; bad_data, with the rows, when pixels are
+// not finite numbers; those of the dataset.
 StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,
                                     const EvaluationOptions& options);
 

@@ -1,10 +1,15 @@
 #include "trainer/loop/plan.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "storage/base/file.h"
 #include "storage/base/log.h"
+#include "storage/checkpoint/directory.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
@@ -29,7 +34,33 @@ void adopt_layers(const Layers& stored, Layers& layers) {
   }
 }
 
-std::string measured_model(const std::filesystem::path& stored_job, NetworkOptions options, const proto::Job& job) {
+// The resolved job that a run with a checkpoint began with; none without a checkpoint, or when it cannot be read: then
+// the comparison with the checkpoint will show what differs.
+std::optional<proto::Job> stored_job(const std::filesystem::path& run) {
+  const StatusOr<std::vector<CheckpointFile>> files = list_checkpoints(run / "checkpoints");
+  if (!files.ok() || files->empty()) return std::nullopt;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  if (const StatusOr<std::string> text = read_file(run / "job.pbtxt", kMostBytes); text.ok()) {
+    const JobDraft draft = parse_job(*text, "job.pbtxt");
+    if (draft.faults.empty()) return draft.job;
+  }
+  const StatusOr<FoundCheckpoint> found =
+      newest_good_checkpoint(run / "checkpoints", [](const std::filesystem::path&, const Status&) {});
+  if (!found.ok()) return std::nullopt;
+  const JobDraft draft = parse_job(found->checkpoint.job, found->path.string());
+  return draft.faults.empty() ? std::optional(draft.job) : std::nullopt;
+}
+
+// From rank 0 to all; an empty text changes nothing.
+void share_job(Communicator& communicator, std::string text, proto::Job& job) {
+  std::uint64_t size = text.size();
+  communicator.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
+  text.resize(size);
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
+  if (size > 0) CHECK(job.ParseFromString(text), "rank 0 sent {} bytes", size);
+}
+
+std::string measured_job(const std::filesystem::path& stored_job, NetworkOptions options, const proto::Job& job) {
   proto::Model model = job.model();
   std::error_code error;
   if (std::filesystem::exists(stored_job, error)) {
@@ -41,7 +72,10 @@ std::string measured_model(const std::filesystem::path& stored_job, NetworkOptio
   }
   options.plan = PlanChoice::kMeasured;
   Faults faults;
-  return Network::build(model, options, faults) == nullptr ? "" : model.SerializeAsString();
+  if (Network::build(model, options, faults) == nullptr) return "";
+  proto::Job measured = job;
+  *measured.mutable_model() = std::move(model);
+  return measured.SerializeAsString();
 }
 
 }  // namespace
@@ -50,15 +84,23 @@ void adopt_plan(const proto::Model& stored, proto::Model& model) {
   adopt_layers(stored.layer(), *model.mutable_layer());
 }
 
+void adopt_stored_plan(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
+  std::string text;
+  if (communicator.rank() == 0) {
+    if (const std::optional<proto::Job> stored = stored_job(run)) {
+      proto::Job mine = job;
+      adopt_plan(stored->model(), *mine.mutable_model());
+      text = mine.SerializeAsString();
+    }
+  }
+  share_job(communicator, std::move(text), job);
+}
+
 void measure_plan(Communicator& communicator, const std::filesystem::path& stored_job, NetworkOptions options,
                   proto::Job& job) {
   std::string text;
-  if (communicator.rank() == 0) text = measured_model(stored_job, options, job);
-  std::uint64_t size = text.size();
-  communicator.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
-  text.resize(size);
-  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
-  if (size > 0) CHECK(job.mutable_model()->ParseFromString(text), "rank 0 sent {} bytes", size);
+  if (communicator.rank() == 0) text = measured_job(stored_job, options, job);
+  share_job(communicator, std::move(text), job);
 }
 
 }  // namespace lockstep

@@ -1,6 +1,6 @@
 // The plan of a job: which algorithm computes each pass of each convolution, where the model leaves that open. By shape
-// it follows from the model (trainer/nn); measured, rank 0 decides for all, once: a job that is run again takes over
-// what its output directory says.
+// it follows from the model (trainer/nn); measured, rank 0 decides for all, once. A run that goes on takes over what it
+// began with, however this version would choose.
 #pragma once
 
 #include <filesystem>
@@ -15,6 +15,10 @@ namespace lockstep {
 // Takes over the algorithms of `stored` for passes that `model` leaves open. Layers that are not the same in both are
 // left as they are.
 void adopt_plan(const proto::Model& stored, proto::Model& model);
+
+// For a run that goes on: where `run`, its output directory, has a checkpoint, takes over what the job stored there
+// chose where this one leaves it open. Rank 0 looks, and sends the job to all. Collective.
+void adopt_stored_plan(Communicator& communicator, const std::filesystem::path& run, proto::Job& job);
 
 // Requires: job.execution().plan() == MEASURED and a resolved model. Rank 0 looks at `stored_job`, a resolved job (or
 // no file), measures what is still open, and sends the model to all. Where it does not build, the model is left as it

@@ -120,6 +120,26 @@ StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::pat
                               directory.string(), files.size()));
 }
 
+StatusOr<std::string> digest_of(const std::filesystem::path& init_from) {
+  if (init_from.empty()) return std::string("none");
+  ASSIGN_OR_RETURN(const FoundCheckpoint found, open_checkpoint(init_from, warn_of_damage));
+  return checkpoint_digest(found.bytes);
+}
+
+StatusOr<std::string> same_as_before(const Checkpoint& from, const std::filesystem::path& init_from) {
+  const auto found = from.facts.find("initial_weights");
+  const std::string stored = found == from.facts.end() ? "" : found->second;
+  std::error_code error;
+  const bool gone = !init_from.empty() && !std::filesystem::exists(init_from, error);
+  if (stored.empty() || gone) return stored;
+  ASSIGN_OR_RETURN(const std::string given, digest_of(init_from));
+  if (given == stored) return stored;
+  return bad_configuration(fmt::format(
+      "the run in this directory began with other weights: expected --init-from a checkpoint with the digest "
+      "{}, got {}. Give the same --init-from, or choose another --out.",
+      stored, given));
+}
+
 }  // namespace
 
 StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
@@ -136,6 +156,14 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
   }
   RETURN_IF_ERROR(agree(communicator, found.status()));
   return share(communicator, *std::move(found));
+}
+
+StatusOr<std::string> initial_weights(Communicator& communicator, const Checkpoint* from,
+                                      const std::filesystem::path& init_from) {
+  StatusOr<std::string> fact = std::string();
+  if (communicator.rank() == 0) fact = from == nullptr ? digest_of(init_from) : same_as_before(*from, init_from);
+  RETURN_IF_ERROR(agree(communicator, fact.status()));
+  return fact;
 }
 
 StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path) {

@@ -33,6 +33,14 @@ StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicato
                                                        const DatasetInfo& dataset,
                                                        std::optional<std::uint64_t> train_pixels);
 
+// What a run began with is part of what it is: the digest of the checkpoint that --init-from means, or "none". It
+// stands among the facts of its checkpoints as initial_weights. `from`: the checkpoint that a run goes on from, or
+// null; it must have begun with the same. A file that is not there any more is taken for the same, as is any where the
+// checkpoint is of before this was stored. On rank 0 the fact, elsewhere empty. Collective. Errors: bad_configuration;
+// as open_checkpoint.
+StatusOr<std::string> initial_weights(Communicator& communicator, const Checkpoint* from,
+                                      const std::filesystem::path& init_from);
+
 // One checkpoint, read by rank 0 and sent to all: a file, or of a directory (of checkpoints, or of a run) the newest
 // good one. Collective. Errors: bad_data.
 StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::filesystem::path& path);

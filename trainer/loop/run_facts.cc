@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "storage/base/log.h"
 #include "trainer/loop/training_job.h"
 #include "trainer/nn/instruction_set.h"
 #include "trainer/nn/network.h"
@@ -27,6 +28,16 @@ RunFacts run_facts(const proto::Job& job, const DatasetInfo& train, const Commun
                {"instruction_set", onednn_instruction_set()},  {"mpi_version", communicator.library_version()},
                {"ranks", std::to_string(communicator.size())}, {"cpu", cpu_model()}};
   return run;
+}
+
+void warn_of_other_facts(const Checkpoint& checkpoint, const RunFacts& now) {
+  for (const char* fact : {"onednn_version", "instruction_set", "kernels_and_layouts", "gradients_of_a_key"}) {
+    const auto before = checkpoint.facts.find(fact);
+    const auto here = now.facts.find(fact);
+    if (before == checkpoint.facts.end() || here == now.facts.end() || before->second == here->second) continue;
+    log_warning("{} was {} and is {} now: training goes on from the same state, with other rounding from here on", fact,
+                before->second, here->second);
+  }
 }
 
 }  // namespace lockstep

@@ -10,4 +10,7 @@ namespace lockstep {
 
 RunFacts run_facts(const proto::Job& job, const DatasetInfo& train, const Communicator& communicator);
 
+// In the log, when what decides how sums are rounded is not what it was when the checkpoint was made.
+void warn_of_other_facts(const Checkpoint& checkpoint, const RunFacts& now);
+
 }  // namespace lockstep

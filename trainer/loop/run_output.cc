@@ -17,8 +17,8 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
   RETURN_IF_ERROR(make_directories(directory / "checkpoints"));
   StatusOr<FileLock> lock = FileLock::acquire(directory / "lock");
   if (absl::IsAlreadyExists(lock.status())) {
-    return bad_configuration(fmt::format(
-        "{}: another run is using this directory; wait for it, or choose another --out", directory.string()));
+    return io_error(fmt::format("{}: another run is using this directory; wait for it, or choose another --out",
+                                directory.string()));
   }
   RETURN_IF_ERROR(lock.status());
   RETURN_IF_ERROR(log_to_file(directory / "log.txt"));

@@ -22,7 +22,7 @@ namespace lockstep {
 class RunOutput {
  public:
   // Makes and locks the directory and opens its log. With a client (or null) the coordinator is told too.
-  // Errors: bad_configuration when another run holds the lock; io_error.
+  // Errors: io_error, also when another run holds the lock: it may be about to end.
   static StatusOr<std::unique_ptr<RunOutput>> open(const std::filesystem::path& directory,
                                                    std::unique_ptr<CoordinatorClient> client);
 

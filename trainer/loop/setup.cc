@@ -72,6 +72,7 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
+    if (!setup.out.empty()) adopt_stored_plan(communicator, setup.out, draft.job);
     if (draft.job.execution().plan() == proto::MEASURED) {
       measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
     }

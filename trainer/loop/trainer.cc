@@ -14,6 +14,7 @@
 #include "trainer/loop/divergence.h"
 #include "trainer/loop/evaluation.h"
 #include "trainer/loop/past_evaluations.h"
+#include "trainer/loop/rank_probe.h"
 #include "trainer/loop/resume.h"
 #include "trainer/loop/run_facts.h"
 #include "trainer/loop/run_output.h"
@@ -66,6 +67,9 @@ class Trainer {
   }
 
   Status run() {
+    ASSIGN_OR_RETURN(const auto built, probe_ranks(communicator_, network(), *reducer_));
+    facts_.facts.insert(built.begin(), built.end());
+    account_.book(TimeShare::kOther);
     RETURN_IF_ERROR(restore_state());
     RETURN_IF_ERROR(agree(communicator_, output_ ? output_->catch_up(position_) : OkStatus()));
     const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.evaluated();
@@ -90,10 +94,12 @@ class Trainer {
     ASSIGN_OR_RETURN(std::optional<ResumePoint> point,
                      find_resume_point(communicator_, directory, job(), setup_.train->info(), setup_.train_pixels));
     Status status;
+    ASSIGN_OR_RETURN(facts_.facts["initial_weights"],
+                     initial_weights(communicator_, point ? &point->checkpoint : nullptr, options_.init_from));
     if (point) {
       position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint)};
       if (!point->checkpoint.evaluations) find_old_evaluations(point->checkpoint);
-      warn_about_other_machine(point->checkpoint);
+      if (output_) warn_of_other_facts(point->checkpoint, facts_);
       status =
           restore_everywhere(communicator_, std::move(point->checkpoint.tensors), network(), setup_.optimizer.get());
     } else if (!options_.init_from.empty()) {
@@ -114,18 +120,6 @@ class Trainer {
     communicator_.broadcast({&here, 1}, 0);
     if (here != std::byte{0} && !output_) {
       position_.evaluations = {{.step = checkpoint.step, .epoch = checkpoint.epoch, .accuracy = *checkpoint.accuracy}};
-    }
-  }
-
-  void warn_about_other_machine(const Checkpoint& checkpoint) const {
-    if (!output_) return;
-    for (const char* fact : {"onednn_version", "instruction_set"}) {
-      const auto before = checkpoint.facts.find(fact);
-      const auto now = facts_.facts.find(fact);
-      if (before != checkpoint.facts.end() && now != facts_.facts.end() && before->second != now->second) {
-        log_warning("{} was {} and is {} now: training goes on from the same state, with other rounding from here on",
-                    fact, before->second, now->second);
-      }
     }
   }
 
@@ -222,11 +216,17 @@ class Trainer {
     if (output_ && choice.decided() && just_now) output_->say(choice.text());
   }
 
+  // All that was done before the first step counts too.
+  bool out_of_time() const {
+    const double limit = job().execution().time_limit_seconds();
+    const std::chrono::duration<double> run = std::chrono::steady_clock::now() - options_.started;
+    return limit > 0 && run.count() > limit;
+  }
+
   StepRequests requests() {
     const double elapsed = account_.elapsed_seconds();
-    const double limit = job().execution().time_limit_seconds();
     const double every = job().checkpoint().every_seconds();
-    return {.stop = stop_requested() || (limit > 0 && elapsed > limit),
+    return {.stop = stop_requested() || out_of_time(),
             .checkpoint = every > 0 && output_ && elapsed - saved_seconds_ > every};
   }
 
@@ -239,9 +239,11 @@ class Trainer {
   Status evaluate_and_save() {
     bool interrupted = false;
     if (test_loader_) {
-      const StatusOr<EvaluationResult> result =
-          evaluate(communicator_, network(), *test_loader_,
-                   {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get()});
+      const StatusOr<EvaluationResult> result = evaluate(
+          communicator_, network(), *test_loader_,
+          {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get(), .out_of_time = [this] {
+             return out_of_time();
+           }});
       account_.book(TimeShare::kEvaluation);
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
@@ -303,6 +305,7 @@ class Trainer {
     std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
+      RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, reducer_->part()));
       reducer_->complete(slot.values);
       arrays.push_back({slot.name, std::as_bytes(slot.values)});
     }
@@ -385,6 +388,7 @@ Status train(Communicator& communicator, const TrainOptions& options) {
     client = CoordinatorClient::start(options.attempt, {.on_stop = request_stop, .on_fenced = end_fenced});
   }
   RETURN_IF_ERROR(agree(communicator, client.status()));
+  if (!options.attempt.empty()) RETURN_IF_ERROR(agree(communicator, written_job_is_there(options.job)));
   ASSIGN_OR_RETURN(Setup setup, set_up(communicator, options.job, options.overrides, options.out));
   StatusOr<std::unique_ptr<RunOutput>> output = std::unique_ptr<RunOutput>();
   if (communicator.rank() == 0) output = RunOutput::open(setup.out, *std::move(client));

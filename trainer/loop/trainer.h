@@ -1,6 +1,7 @@
 // A training run from job to final checkpoint: resume, steps, evaluation, checkpoints, and the ways it may end.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct TrainOptions {
   std::filesystem::path init_from;     // parameters and buffers of this checkpoint instead of random ones
   std::filesystem::path attempt;       // of a trial: reports go to its coordinator (proto/attempt.proto, AttemptFile)
   ProgressStyle progress = ProgressStyle::kAutomatic;
+  // Where execution.time_limit_seconds begins: a program makes the options before it joins the other ranks.
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
 // Collective; every rank returns the same status. OK: the last step is done and its checkpoint is on disk.

@@ -36,6 +36,12 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
   return draft;
 }
 
+Status written_job_is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return OkStatus();
+  return io_error(fmt::format("{}: the job of this attempt is not there", path.string()));
+}
+
 JobDraft parse_job(std::string_view text, std::string_view file) {
   JobDraft draft;
   draft.file = file;

@@ -26,6 +26,9 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
 // The same from text, for a checkpoint's job.
 JobDraft parse_job(std::string_view text, std::string_view file);
 
+// Of a job that the coordinator wrote: one that is not there is not a fault of the job. Errors: io_error.
+Status written_job_is_there(const std::filesystem::path& path);
+
 // Adds the faults that show once the data and the number of ranks are known.
 void check_job(const DatasetInfo& train, int ranks, JobDraft& draft);
 

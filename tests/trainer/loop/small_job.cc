@@ -1,14 +1,17 @@
 #include "tests/trainer/loop/small_job.h"
 
 #include <fstream>
+#include <mutex>
 #include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "storage/checkpoint/diff.h"
 #include "storage/checkpoint/directory.h"
 #include "storage/dataset/hdf5_writer.h"
 #include "storage/dataset/synthetic.h"
+#include "trainer/comm/thread_communicator.h"
 
 namespace lockstep {
 namespace {
@@ -81,6 +84,23 @@ SmallJob::SmallJob() {
   std::string text = kJob;
   text.replace(text.find("DATA"), 4, data.string());
   std::ofstream(job) << text;
+}
+
+Status train_on(int ranks, const TrainOptions& options) {
+  std::mutex mutex;
+  std::vector<Status> all;
+  run_in_threads(ranks, [&](Communicator& communicator) {
+    const Status status = train(communicator, options);
+    const std::lock_guard lock(mutex);
+    all.push_back(status);
+  });
+  for (const Status& status : all) EXPECT_EQ(status.code(), all[0].code()) << status << "\n" << all[0];
+  return all[0];
+}
+
+bool identical(const StatusOr<Checkpoint>& a, const StatusOr<Checkpoint>& b) {
+  EXPECT_TRUE(a.ok() && b.ok()) << a.status() << b.status();
+  return a.ok() && b.ok() && diff_checkpoints(*a, *b).identical;
 }
 
 }  // namespace lockstep

@@ -26,4 +26,8 @@ struct SmallJob {
   StatusOr<Checkpoint> result(const std::string& name) const;
 };
 
+// Trains on `ranks` threads; every rank must return the same code.
+Status train_on(int ranks, const TrainOptions& options);
+bool identical(const StatusOr<Checkpoint>& a, const StatusOr<Checkpoint>& b);
+
 }  // namespace lockstep

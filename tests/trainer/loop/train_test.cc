@@ -21,24 +21,6 @@
 namespace lockstep {
 namespace {
 
-// Trains on `ranks` threads; every rank must return the same code.
-Status train_on(int ranks, const TrainOptions& options) {
-  std::mutex mutex;
-  std::vector<Status> all;
-  run_in_threads(ranks, [&](Communicator& communicator) {
-    const Status status = train(communicator, options);
-    const std::lock_guard lock(mutex);
-    all.push_back(status);
-  });
-  for (const Status& status : all) EXPECT_EQ(status.code(), all[0].code()) << status << "\n" << all[0];
-  return all[0];
-}
-
-bool identical(const StatusOr<Checkpoint>& a, const StatusOr<Checkpoint>& b) {
-  EXPECT_TRUE(a.ok() && b.ok()) << a.status() << b.status();
-  return a.ok() && b.ok() && diff_checkpoints(*a, *b).identical;
-}
-
 // Answers as the coordinator does: an evaluation of `stop_at` is judged, and the trial stops from then on.
 class Judge final : public proto::RunnerService::Service {
  public:
@@ -125,6 +107,21 @@ TEST_F(TrainTest, LearnsAndGivesTheSameBitsOnAnyNumberOfRanks) {
   // The comparison can fail: another number of slices has other batch-norm statistics.
   ASSERT_TRUE(train_on(1, job_.options("four_slices", {"slices=4"})).ok());
   EXPECT_FALSE(identical(one, job_.result("four_slices")));
+}
+
+// What every rank computed of the same rows before the first step: a function of the job, whatever the ranks.
+TEST_F(TrainTest, ACheckpointTellsWhatTheRanksComputeOfAKey) {
+  const auto gradients = [&](int ranks, const std::string& name, const std::vector<std::string>& overrides = {}) {
+    std::vector<std::string> all = overrides;
+    all.push_back("epochs=1");
+    EXPECT_TRUE(train_on(ranks, job_.options(name, all)).ok());
+    const StatusOr<Checkpoint> result = job_.result(name);
+    return result.ok() && result->facts.contains("gradients_of_a_key") ? result->facts.at("gradients_of_a_key") : "";
+  };
+  const std::string one = gradients(1, "one");
+  EXPECT_EQ(one.size(), 32U);
+  EXPECT_EQ(gradients(4, "four"), one);
+  EXPECT_NE(gradients(1, "seed", {"seed=9"}), one) << "the control";
 }
 
 TEST_F(TrainTest, StopsWithACheckpointAndResumesExactlyOnAnotherNumberOfRanks) {
@@ -221,6 +218,24 @@ TEST_F(TrainTest, TellsTheCoordinatorAllItsEvaluationsWhenItGoesOn) {
   ASSERT_TRUE(train_on(1, job_.options("undisturbed")).ok());
   EXPECT_TRUE(identical(job_.result("undisturbed"), job_.result("run")));
   EXPECT_EQ(job_.result("undisturbed")->evaluations, job_.result("run")->evaluations);
+}
+
+TEST_F(TrainTest, AJobThatIsNotThereIsNoFaultOfATrial) {
+  TrainOptions options = attempt("run", 1);
+  options.job = job_.directory / "none.pbtxt";
+  EXPECT_EQ(exit_code(train_on(2, options)), 74);
+  options.attempt.clear();
+  EXPECT_EQ(exit_code(train_on(2, options)), 2) << "but of who wrote the command";
+}
+
+TEST_F(TrainTest, ADirectoryThatAnotherRunHoldsMayBeFreeLater) {
+  {
+    std::filesystem::create_directory(job_.directory / "run");
+    const StatusOr<FileLock> held = FileLock::acquire(job_.directory / "run/lock");
+    ASSERT_TRUE(held.ok());
+    EXPECT_EQ(exit_code(train_on(2, job_.options("run"))), 74);
+  }
+  EXPECT_TRUE(train_on(2, job_.options("run", {"epochs=1"})).ok());
 }
 
 TEST_F(TrainTest, ABadFileOfAnAttemptIsRefusedOnAllRanks) {

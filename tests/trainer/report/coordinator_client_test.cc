@@ -337,6 +337,12 @@ TEST_F(CoordinatorClientTest, SaysWhetherItsEvaluationsWereTaken) {
   EXPECT_FALSE(not_taken->finish());
 }
 
+TEST_F(CoordinatorClientTest, AFileThatCannotBeReadIsNoFaultOfTheJob) {
+  std::filesystem::create_directory(folder_ / "attempt.pbtxt");
+  const Status refused = CoordinatorClient::start(folder_ / "attempt.pbtxt", {}).status();
+  EXPECT_EQ(exit_code(refused), 74) << refused;
+}
+
 TEST_F(CoordinatorClientTest, RefusesABadFile) {
   std::ofstream(folder_.path() / "bad.pbtxt") << "trail: 3\n";
   const auto client = CoordinatorClient::start(folder_.path() / "bad.pbtxt", {});
