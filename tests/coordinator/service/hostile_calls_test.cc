@@ -70,7 +70,9 @@ TEST(HostileCalls, NoMethodAnswersWithoutTheToken) {
     const auto refusal = of_trainers ? grpc::StatusCode::PERMISSION_DENIED : grpc::StatusCode::UNAUTHENTICATED;
     EXPECT_EQ(call(channel, method, "", "").error_code(), refusal) << method;
     EXPECT_EQ(call(channel, method, "", "the tokem").error_code(), refusal) << method;
-    if (of_trainers) EXPECT_EQ(call(channel, method, "", kToken).error_code(), refusal) << method;
+    if (of_trainers) {
+      EXPECT_EQ(call(channel, method, "", kToken).error_code(), refusal) << method;
+    }
   }
   EXPECT_TRUE(call(channel, kList, "", kToken).ok());  // the control
 }
