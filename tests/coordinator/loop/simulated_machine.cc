@@ -32,10 +32,6 @@ proto::EvalMetric evaluation(int trial, int epoch) {
   return metric;
 }
 
-AttemptKey key_of(const proto::AttemptId& id) {
-  return {id.sweep(), id.trial(), id.attempt()};
-}
-
 // One coordinator's way to the log: the first error stays.
 class LogOnDisk : public StoreDouble {
  public:
