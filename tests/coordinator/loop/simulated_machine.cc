@@ -124,7 +124,10 @@ void SimulatedMachine::open() {
   options.cores = {0, 1};
   options.runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}};
   options.outside = time_.outside();
-  if (protections_.room) options.outside.room = [this] { return disk_->look(); };
+  options.outside.room = [this] {
+    const Status room = disk_->look();
+    return protections_.room ? room : OkStatus();
+  };
   options.outside.read_run = [this](const std::filesystem::path& run) { return history_of(run); };
   options.outside.search = [this](Question question, SearchWorker::OnAnswer on_answer) {
     asked_.emplace_back(std::move(question), std::move(on_answer));
