@@ -77,6 +77,19 @@ class ResumeTest(TrainingCase):
         self.train(4, "measured", *measured)
         self.assertEqual((self.folder / "measured/job.pbtxt").read_text(), first)
 
+    def test_algorithms_of_another_version_are_kept(self):
+        """As of a version that chooses otherwise by shape: the plan is in the job of the run, not in the one given."""
+        direct = ("--set", "model.layer[0].convolution.plan={forward: DIRECT data: DIRECT weights: DIRECT}")
+        stop = ("--set", "execution.stop_after_epochs=1")
+        for out in ("direct", "direct without its job"):
+            self.train(1, out, *direct, *stop, code=75)
+            stored = self.folder / out / "job.pbtxt"
+            first = stored.read_text().partition("optimizer {")[0]
+            if out != "direct":
+                stored.unlink()
+            self.train(2, out)
+            self.assertEqual(stored.read_text().partition("optimizer {")[0], first)
+
     def test_time_limit(self):
         limit = ("--set", "execution.time_limit_seconds=0.05")
         outcome = self.train(2, "limited", *limit, code=75)

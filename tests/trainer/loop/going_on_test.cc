@@ -46,31 +46,6 @@ TEST_F(GoingOnTest, TheInitialWeightsArePartOfTheRun) {
   EXPECT_TRUE(train_on(2, options).ok());
 }
 
-// A version that chooses other algorithms by shape than the one that began the run.
-TEST_F(GoingOnTest, ARunKeepsTheAlgorithmsItBeganWith) {
-  const std::string plan = "model.layer[0].convolution.plan={forward: DIRECT data: DIRECT weights: DIRECT}";
-  const std::string other = "model.layer[0].convolution.plan={forward: WINOGRAD data: WINOGRAD weights: WINOGRAD}";
-  const std::string stop = "execution.stop_after_epochs=1";
-  for (const std::string& begun : {plan, other}) {
-    const std::string name = begun == plan ? "direct" : "winograd";
-    ASSERT_TRUE(train_on(1, job_.options(name, {begun})).ok());
-    ASSERT_EQ(exit_code(train_on(1, job_.options(name + "_parts", {begun, stop}))), 75);
-    if (begun == other)
-      std::filesystem::remove(job_.directory / (name + "_parts") / "job.pbtxt");  // the checkpoint tells
-    ASSERT_TRUE(train_on(2, job_.options(name + "_parts")).ok());
-    EXPECT_TRUE(identical(job_.result(name), job_.result(name + "_parts")));
-  }
-  EXPECT_FALSE(identical(job_.result("direct"), job_.result("winograd"))) << "the control";
-  // Where there is no checkpoint nothing is kept: the directory of a run that did not get far is a new one's.
-  std::filesystem::remove_all(job_.directory / "winograd_parts/checkpoints");
-  std::filesystem::remove_all(job_.directory / "direct_parts/checkpoints");
-  ASSERT_TRUE(train_on(1, job_.options("fresh")).ok());
-  for (const char* name : {"winograd_parts", "direct_parts"}) {
-    ASSERT_TRUE(train_on(1, job_.options(name)).ok());
-    EXPECT_TRUE(identical(job_.result("fresh"), job_.result(name))) << name;
-  }
-}
-
 // What was done before the first step counts, and an evaluation is no place to stay in.
 TEST_F(GoingOnTest, TheTimeLimitBeginsWithTheProcess) {
   const std::vector<std::string> limit = {"execution.time_limit_seconds=1000"};
