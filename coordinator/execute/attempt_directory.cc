@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -78,6 +79,15 @@ Status AttemptDirectory::write_exit(const proto::ExitFile& exit) const {
 
 Status AttemptDirectory::make_claim(const proto::ClaimFile& claim) const {
   return write(create_file_once, path_ / "claim.pbtxt", claim);
+}
+
+std::optional<double> AttemptDirectory::seconds_since_claim(bool until_last_output) const {
+  std::error_code error;
+  const fs::file_time_type begin = fs::last_write_time(path_ / "claim.pbtxt", error);
+  if (error) return std::nullopt;
+  const fs::file_time_type last_output = fs::last_write_time(output_path(), error);
+  const fs::file_time_type end = until_last_output && !error ? last_output : fs::file_time_type::clock::now();
+  return std::max(0.0, std::chrono::duration<double>(end - begin).count());
 }
 
 std::string AttemptDirectory::last_words() const {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "proto/attempt.pb.h"
@@ -33,6 +34,9 @@ class AttemptDirectory {
   Status write_exit(const proto::ExitFile& exit) const;
   // Errors: kAlreadyExists when there is a claim, which stays.
   Status make_claim(const proto::ClaimFile& claim) const;
+
+  // From the claim until now, or until the last output, by the times of the files; none: it was not claimed.
+  std::optional<double> seconds_since_claim(bool until_last_output) const;
 
   // Of the output: its last ten lines, at most 2 KiB of them. What is not ASCII text is shown as '?'.
   std::string last_words() const;

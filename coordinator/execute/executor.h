@@ -11,6 +11,7 @@
 #include <compare>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ struct AttemptKey {
 struct Ended {
   AttemptKey key;
   proto::AttemptEnd end = proto::EXITED;
-  int exit_code = -1;   // of mpirun, or 128 + signal; -1: none was left (end is not EXITED)
-  std::string message;  // what happened if it is not EXITED, and the last lines of the output
+  int exit_code = -1;                  // of mpirun, or 128 + signal; -1: none was left (end is not EXITED)
+  std::string message;                 // what happened if it is not EXITED, and the last lines of the output
+  std::optional<double> seconds = {};  // how long it ran, where that is known, whoever was there to see it
 };
 
 using OnEnded = std::function<void(const Ended&)>;

@@ -205,7 +205,7 @@ class LocalExecutor : public Executor {
   void settle(Attempt& attempt) {
     attempt.next.reset();
     const auto exit = attempt.directory.exit();
-    if (exit.ok()) return finish(attempt, proto::EXITED, exit->exit_code());
+    if (exit.ok()) return finish(attempt, *exit);
     auto claim = attempt.directory.claim();
     if (absl::IsNotFound(exit.status()) && absl::IsNotFound(claim.status())) {
       if (wait_for_unclaimed(attempt)) return;
@@ -295,7 +295,7 @@ class LocalExecutor : public Executor {
     if (alive == 0) {
       for (const ProcessIdentity& leader : attempt.sessions) reap(leader);
       const auto exit = attempt.directory.exit();
-      return exit.ok() ? finish(attempt, proto::EXITED, exit->exit_code()) : finish(attempt, *attempt.end, -1);
+      return exit.ok() ? finish(attempt, *exit) : finish(attempt, *attempt.end);
     }
     if (Clock::now() > attempt.warn_at) {
       log_warning("attempt in \"{}\": {} processes do not die of SIGKILL", attempt.directory.path().native(), alive);
@@ -305,11 +305,21 @@ class LocalExecutor : public Executor {
     attempt.pause = std::min(2 * attempt.pause, kLongestPause);
   }
 
-  void finish(Attempt& attempt, proto::AttemptEnd end, int exit_code) {
-    Ended ended{attempt.key, end, exit_code, attempt.directory.last_words()};
-    if (end != proto::EXITED) {
-      ended.message = fmt::format("{}{}{}", attempt.story, ended.message.empty() ? "" : "\n", ended.message);
-    }
+  void finish(Attempt& attempt, const proto::ExitFile& exit) {
+    Ended ended{attempt.key, proto::EXITED, exit.exit_code(), attempt.directory.last_words()};
+    if (exit.has_seconds()) ended.seconds = exit.seconds();
+    tell(attempt, ended);
+  }
+
+  void finish(Attempt& attempt, proto::AttemptEnd end) {
+    Ended ended{attempt.key, end, -1, attempt.directory.last_words()};
+    ended.message = fmt::format("{}{}{}", attempt.story, ended.message.empty() ? "" : "\n", ended.message);
+    // Killed here and now; one that was lost may have been so for long.
+    ended.seconds = attempt.directory.seconds_since_claim(/*until_last_output=*/end == proto::LOST);
+    tell(attempt, ended);
+  }
+
+  void tell(Attempt& attempt, const Ended& ended) {
     ended_.insert(attempt.key);
     attempt.next.reset();
     attempt.shim = {};

@@ -99,6 +99,7 @@ void Coordinator::on_ended(const Ended& ended) {
             .end = ended.end,
             .exit_code = ended.exit_code,
             .message = ended.message,
+            .seconds = ended.seconds,
             .evaluations = std::move(history.evaluations),
             .checkpoints = std::move(history.checkpoints)});
 }

@@ -52,6 +52,10 @@ StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
   RETURN_IF_ERROR(it->store_->read_fences(
       [&](const ReportFence& fence) { it->last_seqs_[{fence.sweep, fence.trial, fence.attempt}] = fence.seq; }));
   it->revision_ = it->state_.revision;
+  it->clock_.emplace(it->state_.time_ms, it->options_.outside.wall_ms, [running = it->options_.outside.running] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(running().time_since_epoch()).count();
+  });
+  it->absence_ = {.from_ms = it->state_.time_ms, .to_ms = it->now_ms()};
   it->executor_ = make_executor([coordinator = it.get()](const Ended& ended) { coordinator->on_ended(ended); });
   it->remove_deleted_checkpoints();
   return it;
@@ -99,16 +103,16 @@ ViewOptions Coordinator::view_options() {
   const std::lock_guard lock(mutex_);
   return {.state_directory = options_.state_directory.string(),
           .cores = static_cast<int>(options_.cores.size()),
-          .now_ms = options_.outside.wall_ms(),
+          .now_ms = now_ms(),
           .with_spec = false,
           .holding = holding_};
 }
 
 void Coordinator::wait_for_tasks() {
   auto wait = watch_.period(state_);
-  const std::int64_t now_ms = options_.outside.wall_ms();
-  if (const auto next = next_time(state_, now_ms)) {
-    wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now_ms + 1));
+  const std::int64_t now = now_ms();
+  if (const auto next = next_time(state_, now, absence_)) {
+    wait = std::min<AttemptWatch::Clock::duration>(wait, std::chrono::milliseconds(*next - now + 1));
   }
   std::unique_lock lock(mutex_);
   arrived_.wait_for(lock, wait, [this] { return stopping_ || !tasks_.empty(); });
@@ -144,7 +148,7 @@ Status Coordinator::run() {
 }
 
 void Coordinator::apply_events(Commit& commit) {
-  const std::int64_t time = options_.outside.wall_ms();
+  const std::int64_t time = now_ms();
   for (proto::Event& event : commit.events) {
     event.set_time_ms(time);
     apply(state_, event);
@@ -174,9 +178,10 @@ void Coordinator::plan_all(std::vector<Commit>& commits) {
   searches_.forget(state_);
   const Resources resources{.cores = room_.ok() ? std::span<const int>(options_.cores) : std::span<const int>(),
                             .new_token = [] { return new_secret(16); },
-                            .answers = searches_.answers()};
+                            .answers = searches_.answers(),
+                            .absence = absence_};
   for (int i = 0; i < kMostPlans; ++i) {
-    Plan planned = plan(state_, resources, options_.outside.wall_ms());
+    Plan planned = plan(state_, resources, now_ms());
     if (planned.events.empty()) {
       if (!searches_.ask(state_, planned.wanted)) return;
       continue;
@@ -190,11 +195,17 @@ void Coordinator::plan_all(std::vector<Commit>& commits) {
 }
 
 void Coordinator::collect_checkpoints(std::vector<Commit>& commits) {
-  for (const auto& [id, number] : std::exchange(touched_, {})) {
-    const Sweep* const sweep = state_.find(id);
-    if (sweep == nullptr) continue;
+  const std::set<std::pair<std::string, int>> touched = std::exchange(touched_, {});
+  const Sweep* sweep = nullptr;
+  std::optional<Retention> retention;  // of this sweep: nothing that is decided here changes what stays
+  for (const auto& [id, number] : touched) {
+    if (sweep == nullptr || sweep->id != id) {
+      sweep = state_.find(id);
+      if (sweep == nullptr) continue;
+      retention.emplace(*sweep);
+    }
     Commit commit;
-    commit.events = deletions(*sweep, retention(*sweep, sweep->trials[static_cast<std::size_t>(number)]));
+    commit.events = deletions(*sweep, retention->of(sweep->trials[static_cast<std::size_t>(number)]));
     if (commit.events.empty()) continue;
     apply_events(commit);
     commits.push_back(std::move(commit));
@@ -215,12 +226,8 @@ std::vector<Commit> Coordinator::decide(std::deque<Task>& tasks) {
   std::deque<Task> decided;
   std::deque<Task> put_off;
   for (Task& task : tasks) {
-    Desk desk{.state = state_,
-              .now_ms = options_.outside.wall_ms(),
-              .store = *store_,
-              .last_seqs = last_seqs_,
-              .commit = {},
-              .heard = {}};
+    Desk desk{
+        .state = state_, .now_ms = now_ms(), .store = *store_, .last_seqs = last_seqs_, .commit = {}, .heard = {}};
     task.status = task.decide(desk);
     if (task.status.ok() && desk.commit.request && !requests.insert(desk.commit.request->id).second) {
       put_off.push_back(std::move(task));

@@ -22,6 +22,7 @@
 
 #include "coordinator/execute/executor.h"
 #include "coordinator/loop/attempt_watch.h"
+#include "coordinator/loop/event_clock.h"
 #include "coordinator/loop/run_history.h"
 #include "coordinator/loop/searches.h"
 #include "coordinator/store/store.h"
@@ -115,6 +116,7 @@ class Coordinator {
   };
 
   Coordinator(CoordinatorOptions options, std::unique_ptr<Store> store);
+  std::int64_t now_ms() const { return clock_->now_ms(); }
   bool enqueue(Task task, bool always);
   void enqueue_work(std::function<Status(Desk&)> work);  // which nobody asks for, and nothing refuses
   void wait_for_tasks();
@@ -137,6 +139,8 @@ class Coordinator {
   const std::unique_ptr<Store> store_;
   std::unique_ptr<Executor> executor_;
   State state_;
+  std::optional<EventClock> clock_;  // since the log is read
+  Absence absence_;
   AttemptWatch watch_;
   std::map<AttemptKey, std::int64_t> last_seqs_;   // of attempts that run
   std::set<std::pair<std::string, int>> touched_;  // trials whose checkpoints are to be looked at

@@ -45,8 +45,7 @@ class History {
   std::set<std::vector<double>> tried_;
 };
 
-// What a searcher is asked.
-struct Inquiry {
+struct Question {
   const SearchSpace& space;
   const History& history;
   std::uint64_t seed;
@@ -68,7 +67,7 @@ class Draws {
   // A uniform point of the cube.
   Point point(int dimensions);
   // A uniform point that was not tried; after a bounded number of draws one that was.
-  Point untried_point(const Inquiry& question);
+  Point untried_point(const Question& question);
 
  private:
   Philox philox_;

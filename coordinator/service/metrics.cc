@@ -57,7 +57,6 @@ class StateFigures final : public prometheus::Collectable {
     int attempts = 0;
     int cores = 0;
     for (const Sweep& sweep : state.sweeps) {
-      if (sweep.deleted) continue;
       ++sweeps[sweep.state];
       attempts += sweep.live_trials;
       cores += sweep.live_cores;

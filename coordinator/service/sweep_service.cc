@@ -90,7 +90,7 @@ grpc::Status SweepServiceImpl::List(grpc::ServerContext* context, const proto::L
                                               [&](const State& state) {
                                                 proto::ListReply list;
                                                 for (const Sweep& sweep : state.sweeps) {
-                                                  if (!sweep.deleted) *list.add_sweep() = view(sweep, options);
+                                                  *list.add_sweep() = view(sweep, options);
                                                 }
                                                 return list;
                                               });

@@ -93,11 +93,12 @@ Status attempt_attached(const proto::Event& event, Database& database) {
 Status attempt_ended(const proto::Event& event, Database& database) {
   const proto::AttemptEnded& ended = event.attempt_ended();
   const Value exit_code = ended.has_exit_code() ? Value(ended.exit_code()) : Value();
+  const Value seconds = ended.has_seconds() ? Value(ended.seconds()) : Value();
   return database.run(
-      "UPDATE attempts SET ended = 1, ended_ms = ?, outcome = ?, exit_code = ?, message = ? "
+      "UPDATE attempts SET ended = 1, ended_ms = ?, outcome = ?, exit_code = ?, message = ?, seconds = ? "
       "WHERE sweep = ? AND trial = ? AND attempt = ?",
-      {event.time_ms(), proto::AttemptEnd_Name(ended.end()), exit_code, ended.message(), event.sweep(), ended.trial(),
-       ended.attempt()});
+      {event.time_ms(), proto::AttemptEnd_Name(ended.end()), exit_code, ended.message(), seconds, event.sweep(),
+       ended.trial(), ended.attempt()});
 }
 
 Status evaluated(const proto::Event& event, Database& database) {

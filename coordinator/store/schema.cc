@@ -96,7 +96,12 @@ CREATE TABLE decisions (
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+// AttemptEnded.seconds and .fault, AttemptFault, TrialChanged.new_budget.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE attempts ADD COLUMN seconds REAL; -- how long it ran; null where the log does not say
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 StatusOr<std::int64_t> number(Database& database, std::string_view sql) {
   std::int64_t value = 0;

@@ -1,5 +1,6 @@
 // The tables of the store, and how older ones become today's. The version of a database is the number of migrations
-// that made it (PRAGMA user_version); its kind is in PRAGMA application_id.
+// that made it (PRAGMA user_version); its kind is in PRAGMA application_id. It is the version of the log too: what is
+// new in proto/event.proto is a migration here, which may do nothing else, so that an older program refuses the file.
 // Threads: as database.h.
 #pragma once
 

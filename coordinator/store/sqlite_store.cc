@@ -3,6 +3,7 @@
 
 #include "coordinator/store/database.h"
 #include "coordinator/store/file_system.h"
+#include "coordinator/store/known_event.h"
 #include "coordinator/store/materialise.h"
 #include "coordinator/store/refusal.h"
 #include "coordinator/store/schema.h"
@@ -135,6 +136,7 @@ Status SqliteStore::read_events(std::int64_t after_revision, std::int64_t at_mos
           return database_->fail(
               absl::InternalError(fmt::format("the log is damaged: event {} is missing or does not parse", expected)));
         }
+        RETURN_IF_ERROR(check_known(event));
         on_event(event);
         return OkStatus();
       });

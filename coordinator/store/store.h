@@ -72,7 +72,7 @@ class Store {
   virtual StatusOr<std::vector<Status>> commit(std::span<Commit> commits) = 0;
 
   // The events after the revision, in order, at most so many. Errors: kInternal for a gap or an event that does not
-  // parse.
+  // parse; bad_configuration, which does not stay, for one that says what this program does not know.
   virtual Status read_events(std::int64_t after_revision, std::int64_t at_most,
                              const std::function<void(const proto::Event&)>& on_event) = 0;
   // All of them.

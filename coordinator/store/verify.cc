@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/store/known_event.h"
 #include "coordinator/store/materialise.h"
 #include "coordinator/store/schema.h"
 
@@ -29,6 +30,7 @@ Status check_event(const Row& row, std::int64_t expected_revision, proto::Event&
   if (event.kind_case() == proto::Event::KIND_NOT_SET) {
     return bad_data(fmt::format("event {} is of no kind that this program knows", revision));
   }
+  RETURN_IF_ERROR(check_known(event));
   const std::string kind(proto::Event::descriptor()->FindFieldByNumber(event.kind_case())->name());
   if (event.revision() != revision || event.time_ms() != row.integer(1) || event.sweep() != row.text(2) ||
       kind != row.text(3)) {
@@ -64,7 +66,7 @@ const std::array<Table, 6>& tables() {
       {"trials", {"sweep", "trial", "state", "reason", "bracket", "parameters"}},
       {"attempts",
        {"sweep", "trial", "attempt", "token", "ended", "cores", "until_epoch", "planned_ms", "attached_ms", "ended_ms",
-        "outcome", "exit_code", "message"}},
+        "outcome", "exit_code", "message", "seconds"}},
       {"evaluations", {"sweep", "trial", "epoch", "step", "loss", "accuracy"}},
       {"checkpoints", {"sweep", "trial", "step", "attempt", "parent_step", "path", "pinned", "deleted"}},
       {"decisions", {"revision", "time_ms", "sweep", "trial", "what", "reason"}},

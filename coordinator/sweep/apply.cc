@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "coordinator/sweep/state.h"
+#include "storage/base/exit_code.h"
 #include "storage/base/status.h"
 
 namespace lockstep {
@@ -66,6 +67,10 @@ void change(Sweep& sweep, const proto::TrialChanged& event, std::int64_t time_ms
   trial.not_before_ms = event.not_before_ms();
   trial.changed_ms = time_ms;
   sweep.live_trials += trial.is_live() ? 1 : 0;
+  if (event.new_budget()) {
+    trial.failures = 0;
+    trial.budget_from = trial.attempts.size();
+  }
   progress_of(sweep, trial.number).state = progress_of(trial.state);
 }
 
@@ -83,6 +88,15 @@ void plan(Sweep& sweep, const proto::AttemptPlanned& event, std::int64_t time_ms
   sweep.live_cores += static_cast<int>(attempt.cores.size());
 }
 
+// Logs of version 1 do not say: exit codes 0 and 75 were no failure, and nothing was the machine's.
+proto::AttemptFault fault_of(const proto::AttemptEnded& event, const Trial& trial) {
+  if (event.has_fault()) return event.fault();
+  const int code = event.exit_code();
+  const bool died_of_asking = trial.is_asked() && code == 128 + SIGUSR1;
+  const bool good = event.end() == proto::EXITED && (code == kExitDone || code == kExitStopped || died_of_asking);
+  return good ? proto::NO_FAULT : proto::FAULT_OF_RUN;
+}
+
 void end(Sweep& sweep, const proto::AttemptEnded& event, std::int64_t time_ms) {
   Trial& trial = trial_of(sweep, event.trial());
   Attempt& attempt = attempt_of(trial, event.attempt());
@@ -91,13 +105,14 @@ void end(Sweep& sweep, const proto::AttemptEnded& event, std::int64_t time_ms) {
   attempt.end = event.end();
   attempt.exit_code = event.exit_code();
   attempt.message = event.message();
-  const int code = event.exit_code();
-  // An attempt that is asked to stop before it handles the signal dies of it, and has lost nothing.
-  const bool died_of_asking = trial.is_asked() && code == 128 + SIGUSR1;
-  const bool good = event.end() == proto::EXITED && (code == 0 || code == 75 || died_of_asking);
-  trial.failures = good ? 0 : trial.failures + 1;
+  const proto::AttemptFault fault = fault_of(event, trial);
+  attempt.fault = fault;
+  trial.failures = fault == proto::NO_FAULT ? 0 : trial.failures + 1;
+  if (fault == proto::FAULT_OF_MACHINE) sweep.suspects.insert(trial.number);
   const auto cores = static_cast<int>(attempt.cores.size());
-  const double core_seconds = static_cast<double>(time_ms - attempt.planned_ms) * 1e-3 * cores;
+  const double seconds =
+      event.has_seconds() ? event.seconds() : static_cast<double>(time_ms - attempt.planned_ms) * 1e-3;
+  const double core_seconds = seconds * cores;
   trial.core_seconds += core_seconds;
   sweep.core_seconds += core_seconds;
   sweep.live_cores -= cores;
@@ -109,6 +124,8 @@ void evaluate(Sweep& sweep, const proto::Evaluated& event) {
         trial.number, sweep.id, event.epoch(), trial.evaluations.size());
   trial.evaluations.push_back(event);
   trial.failures = 0;
+  if (!trial.attempts.empty()) trial.attempts.back().evaluated = true;
+  sweep.suspects.clear();
   progress_of(sweep, trial.number).values.push_back(sweep.cost(event));
 }
 
@@ -135,6 +152,7 @@ void apply_to_sweep(Sweep& sweep, const proto::Event& event) {
       sweep.state = event.sweep_changed().state();
       sweep.reason = event.sweep_changed().reason();
       sweep.ended_ms = sweep.is_ended() ? event.time_ms() : 0;
+      if (sweep.state == proto::SWEEP_RUNNING) sweep.suspects.clear();
       return;
     case proto::Event::kTrialCreated:
       return create(sweep, event.trial_created(), event.time_ms());
@@ -159,11 +177,9 @@ void apply_to_sweep(Sweep& sweep, const proto::Event& event) {
       if (auto* it = find(trial_of(sweep, event.checkpoint_deleted().trial()), event.checkpoint_deleted().step()))
         it->deleted = true;
       return;
-    case proto::Event::kSweepDeleted:
-      sweep.deleted = true;
-      return;
     case proto::Event::kTrialJudged:  // what follows from it is an event of its own
     case proto::Event::kSweepSubmitted:
+    case proto::Event::kSweepDeleted:
     case proto::Event::KIND_NOT_SET:
       return;
   }
@@ -173,7 +189,9 @@ void apply_to_sweep(Sweep& sweep, const proto::Event& event) {
 
 void apply(State& state, const proto::Event& event) {
   ++state.revision;
+  state.time_ms = std::max(state.time_ms, event.time_ms());
   if (event.has_sweep_submitted()) {
+    ++state.submitted;
     Sweep& sweep = state.sweeps.emplace_back();
     sweep.id = event.sweep();
     sweep.spec = event.sweep_submitted().spec();
@@ -183,6 +201,10 @@ void apply(State& state, const proto::Event& event) {
   }
   Sweep* const sweep = state.find(event.sweep());
   CHECK(sweep != nullptr, "event {} of an unknown sweep {}", state.revision, event.sweep());
+  if (event.has_sweep_deleted()) {
+    state.sweeps.erase(state.sweeps.begin() + (sweep - state.sweeps.data()));
+    return;
+  }
   apply_to_sweep(*sweep, event);
   sweep->revision = state.revision;
 }

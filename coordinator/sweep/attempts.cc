@@ -5,12 +5,11 @@
 #include <limits>
 
 #include "coordinator/schedule/scheduler.h"
+#include "coordinator/sweep/outcome.h"
 #include "coordinator/sweep/trial_job.h"
 
 namespace lockstep {
 namespace {
-
-constexpr int kMostAttempts = 1000;
 
 const Trial* find_trial(const State& state, const std::string& id, int number) {
   const Sweep* const sweep = state.find(id);
@@ -61,7 +60,7 @@ std::vector<proto::Evaluated> news(const Sweep& sweep, const Trial& trial, std::
 void add_evaluations(const Sweep& sweep, const Trial& trial, std::span<const proto::EvalMetric> metrics,
                      Missing missing, Events& events) {
   std::vector<TrialProgress> progress;
-  bool stopping = trial.state != proto::TRIAL_RUNNING;
+  bool stopping = trial.state == proto::TRIAL_STOPPING;
   for (const proto::Evaluated& evaluation : news(sweep, trial, metrics, missing)) {
     *add_event(events, sweep.id).mutable_evaluated() = evaluation;
     if (progress.empty()) progress = sweep.progress;
@@ -95,56 +94,6 @@ void add_checkpoints(const Sweep& sweep, const Trial& trial, int attempt, std::s
     if (place != known.begin()) it.set_parent_step(*std::prev(place));
     known.insert(place, note.step());
   }
-}
-
-bool would_repeat(int exit_code) {
-  return exit_code == 2 || exit_code == 3 || exit_code == 4;
-}
-
-std::string describe(const AttemptResult& result) {
-  switch (result.end) {
-    case proto::EXITED:
-      return result.exit_code >= 128 ? fmt::format("ended by signal {}", result.exit_code - 128)
-                                     : fmt::format("exit code {}", result.exit_code);
-    case proto::LOST:
-      return "its shim was killed";
-    case proto::FENCED:
-      return "it told nothing for longer than its lease";
-    case proto::KILLED:
-      return "it did not stop when asked";
-  }
-  return "";
-}
-
-// What becomes of the trial: state and reason; `progressed`: the attempt brought new evaluations.
-void add_outcome(const Sweep& sweep, const Trial& trial, const AttemptResult& result, int epochs, bool progressed,
-                 bool stopping, std::int64_t now_ms, Events& events) {
-  const auto change = [&](proto::TrialState state, const std::string& reason) {
-    add_change(events, sweep.id, trial.number, state, reason);
-  };
-  const bool exited = result.end == proto::EXITED;
-  if (exited && result.exit_code == 0) return change(proto::TRIAL_COMPLETED, "trained to the end");
-  if (stopping) return change(proto::TRIAL_STOPPED, trial.state == proto::TRIAL_STOPPING ? trial.reason : "");
-  if (exited && would_repeat(result.exit_code)) {
-    const std::size_t line = result.message.rfind('\n');
-    return change(proto::TRIAL_INFEASIBLE,
-                  fmt::format("exit code {}: {}", result.exit_code,
-                              line == std::string::npos ? result.message : result.message.substr(line + 1)));
-  }
-  if (trial.state == proto::TRIAL_PAUSING) return change(proto::TRIAL_WAITING, "paused with the sweep");
-  const bool at_checkpoint = exited && result.exit_code == 75;
-  if (at_checkpoint && trial.until_epoch > 0 && epochs >= trial.until_epoch) {
-    return change(proto::TRIAL_PAUSED, fmt::format("at the rung of {} epochs", trial.until_epoch));
-  }
-  const int failures = at_checkpoint ? 0 : (progressed ? 0 : trial.failures) + 1;
-  if (failures > sweep.spec.retries().limit() || trial.attempts.size() >= kMostAttempts) {
-    return change(proto::TRIAL_FAILED,
-                  fmt::format("{} attempts failed one after another; the last: {}", failures, describe(result)));
-  }
-  const double wait = sweep.spec.retries().backoff_seconds() * std::pow(2.0, std::clamp(failures - 1, 0, 16));
-  change(proto::TRIAL_WAITING, fmt::format("attempt {}: {}; goes on from its last checkpoint", result.attempt,
-                                           at_checkpoint ? "stopped from outside" : describe(result)));
-  events.back().mutable_trial_changed()->set_not_before_ms(now_ms + static_cast<std::int64_t>(wait * 1e3));
 }
 
 }  // namespace
@@ -200,18 +149,17 @@ Events attempt_ended(const State& state, const AttemptResult& result, std::int64
   const bool judged_out = std::any_of(events.begin(), events.end(), [](const proto::Event& event) {
     return event.has_trial_changed() && event.trial_changed().state() == proto::TRIAL_STOPPING;
   });
-  const bool progressed = !events.empty();
-  const auto epochs =
+  Brought brought;
+  brought.evaluated = attempt->evaluated || !events.empty();
+  brought.epochs =
       static_cast<int>(trial->evaluations.size() + news(sweep, *trial, result.evaluations, missing).size());
+  const std::size_t before = events.size();
   add_checkpoints(sweep, *trial, result.attempt, result.checkpoints, events);
-  proto::AttemptEnded& ended = *add_event(events, result.sweep).mutable_attempt_ended();
-  ended.set_trial(result.trial);
-  ended.set_attempt(result.attempt);
-  ended.set_end(result.end);
-  ended.set_exit_code(result.exit_code);
-  ended.set_message(result.message);
+  brought.stepped =
+      events.size() > before || std::any_of(trial->checkpoints.begin(), trial->checkpoints.end(),
+                                            [&](const TrialCheckpoint& it) { return it.attempt == result.attempt; });
   const bool stopping = judged_out || trial->state == proto::TRIAL_STOPPING;
-  add_outcome(sweep, *trial, result, epochs, progressed, stopping, now_ms, events);
+  add_end(sweep, *trial, result, brought, stopping, now_ms, events);
   return events;
 }
 

@@ -30,6 +30,7 @@ struct AttemptResult {
   proto::AttemptEnd end = proto::EXITED;
   int exit_code = 0;
   std::string message;
+  std::optional<double> seconds = {};  // how long it ran, where that is known
   // All that the trial's metrics file holds: what did not come as a report is taken from here. A gap is waited for,
   // unless the attempt ended well.
   std::vector<proto::EvalMetric> evaluations;

@@ -55,7 +55,7 @@ StatusOr<Events> submit(const State& state, const proto::SweepSpec& spec) {
     return absl::ResourceExhaustedError(fmt::format("{} sweeps, the most there may be", state.sweeps.size()));
   }
   Events events;
-  *add_event(events, fmt::format("s{}", state.sweeps.size() + 1)).mutable_sweep_submitted()->mutable_spec() = spec;
+  *add_event(events, fmt::format("s{}", state.submitted + 1)).mutable_sweep_submitted()->mutable_spec() = spec;
   return events;
 }
 
@@ -105,7 +105,10 @@ StatusOr<Events> retry(const State& state, const proto::RetryRequest& request) {
   std::sort(trials.begin(), trials.end());
   trials.erase(std::unique(trials.begin(), trials.end()), trials.end());
   Events events;
-  for (const int number : trials) add_change(events, sweep->id, number, proto::TRIAL_WAITING, "asked to try again");
+  for (const int number : trials) {
+    add_change(events, sweep->id, number, proto::TRIAL_WAITING, "asked to try again");
+    events.back().mutable_trial_changed()->set_new_budget(true);
+  }
   if (sweep->is_ended()) add_change(events, sweep->id, proto::SWEEP_RUNNING, "trials are tried again");
   return events;
 }

@@ -1,6 +1,7 @@
 #include "coordinator/sweep/plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/search/search.h"
@@ -30,13 +31,20 @@ void start(const Sweep& sweep, int trial, int attempt, int until_epoch, const st
   add_change(events, sweep.id, trial, proto::TRIAL_RUNNING, reason);
 }
 
+double core_seconds(const Sweep& sweep, std::int64_t now_ms, const Absence& absence) {
+  double sum = sweep.core_seconds;
+  if (sweep.live_cores == 0) return sum;
+  for (const Trial& trial : sweep.trials) sum += live_core_seconds(trial, now_ms, absence);
+  return sum;
+}
+
 // A limit that ends the sweep; empty: none is reached.
-std::string reached_limit(const Sweep& sweep, std::int64_t now_ms) {
+std::string reached_limit(const Sweep& sweep, std::int64_t now_ms, const Absence& absence) {
   const proto::SweepLimits& limits = sweep.spec.limits();
   if (limits.wall_seconds() > 0 && static_cast<double>(now_ms - sweep.submitted_ms) >= limits.wall_seconds() * 1e3) {
     return fmt::format("the limit of {} s is reached", limits.wall_seconds());
   }
-  if (limits.core_hours() > 0 && sweep.core_seconds >= limits.core_hours() * 3600) {
+  if (limits.core_hours() > 0 && core_seconds(sweep, now_ms, absence) >= limits.core_hours() * 3600) {
     return fmt::format("the limit of {} core-hours is reached", limits.core_hours());
   }
   if (!limits.has_target()) return "";
@@ -66,14 +74,6 @@ void pause_trials(const Sweep& sweep, Events& events) {
     }
   }
   if (events.empty() && sweep.live_trials == 0) add_change(events, sweep.id, proto::SWEEP_PAUSED, sweep.reason);
-}
-
-// Of a sweep of which nothing is left to do; `reason` is the scheduler's.
-std::string end_reason(const Sweep& sweep, const std::string& reason) {
-  const int trials = most_trials(sweep.spec);
-  if (trials == sweep.spec.limits().trials()) return reason.empty() ? "all trials have ended" : reason;
-  return fmt::format("all {} combinations of the parameters have been tried; limits.trials is {}", trials,
-                     sweep.spec.limits().trials());
 }
 
 void complete(const Sweep& sweep, const std::string& reason, Events& events) {
@@ -120,7 +120,7 @@ Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& 
     case Next::What::kWait:
       return Step::kNothing;
     case Next::What::kDone:
-      complete(sweep, end_reason(sweep, it.reason), planned.events);
+      complete(sweep, it.reason.empty() ? "all trials have ended" : it.reason, planned.events);
       return Step::kEnd;
     case Next::What::kResume: {
       if (cores.empty()) return Step::kNoPlace;
@@ -154,11 +154,10 @@ Plan plan(const State& state, const Resources& resources, std::int64_t now_ms) {
   Events& events = planned.events;
   std::vector<const Sweep*> running;
   for (const Sweep& sweep : state.sweeps) {
-    if (sweep.deleted) continue;
     if (sweep.state == proto::SWEEP_STOPPING) stop_trials(sweep, events);
     if (sweep.state == proto::SWEEP_PAUSING) pause_trials(sweep, events);
     if (sweep.state == proto::SWEEP_RUNNING) {
-      if (const std::string limit = reached_limit(sweep, now_ms); !limit.empty())
+      if (const std::string limit = reached_limit(sweep, now_ms, resources.absence); !limit.empty())
         add_change(events, sweep.id, proto::SWEEP_STOPPING, limit);
       running.push_back(&sweep);
     }
@@ -181,15 +180,26 @@ Plan plan(const State& state, const Resources& resources, std::int64_t now_ms) {
   return planned;
 }
 
-std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms) {
+std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms, const Absence& absence) {
+  constexpr double kDayMs = 86'400'000;
   std::optional<std::int64_t> earliest;
   const auto consider = [&](std::int64_t time_ms) {
     if (time_ms > now_ms && (!earliest || time_ms < *earliest)) earliest = time_ms;
   };
+  // A limit may be farther away than a clock can say.
+  const auto consider_in = [&](double ms) {
+    if (ms > 0) consider(now_ms + static_cast<std::int64_t>(std::ceil(std::min(ms, kDayMs))));
+  };
   for (const Sweep& sweep : state.sweeps) {
-    if (sweep.deleted || sweep.state != proto::SWEEP_RUNNING) continue;
-    const double wall = sweep.spec.limits().wall_seconds();
-    if (wall > 0) consider(sweep.submitted_ms + static_cast<std::int64_t>(wall * 1e3));
+    if (sweep.state != proto::SWEEP_RUNNING) continue;
+    const proto::SweepLimits& limits = sweep.spec.limits();
+    if (limits.wall_seconds() > 0) {
+      consider_in(limits.wall_seconds() * 1e3 - static_cast<double>(now_ms - sweep.submitted_ms));
+    }
+    if (limits.core_hours() > 0 && sweep.live_cores > 0) {
+      const double left = limits.core_hours() * 3600 - core_seconds(sweep, now_ms, absence);
+      consider_in(left * 1e3 / sweep.live_cores);
+    }
     for (const Trial& trial : sweep.trials) {
       if (trial.state == proto::TRIAL_WAITING) consider(trial.not_before_ms);
     }

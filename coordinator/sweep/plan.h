@@ -17,6 +17,7 @@ struct Resources {
   std::span<const int> cores;              // all of the machine that trials may use
   std::function<std::string()> new_token;  // a secret for an attempt
   const Answers& answers;                  // of the searches so far
+  Absence absence = {};                    // of the coordinator, the last one
 };
 
 struct Plan {
@@ -25,8 +26,9 @@ struct Plan {
 };
 Plan plan(const State& state, const Resources& resources, std::int64_t now_ms);
 
-// The earliest time after now_ms at which plan() may have something to do without a new event; none: never.
-std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms);
+// The earliest time after now_ms at which plan() may have something to do without a new event, at most a day later;
+// none: never.
+std::optional<std::int64_t> next_time(const State& state, std::int64_t now_ms, const Absence& absence = {});
 
 // The first trials that a spec would create. Requires: a complete spec.
 std::vector<proto::TrialCreated> first_suggestions(const proto::SweepSpec& spec, int count);

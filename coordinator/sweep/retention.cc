@@ -3,33 +3,28 @@
 #include <algorithm>
 
 namespace lockstep {
-namespace {
-
-// Whether the trial's result stays: always, unless the sweep has ended and names how many of its best trials it keeps.
-bool result_stays(const Sweep& sweep, const Trial& trial) {
-  const int most = sweep.spec.retention().keep_best_trials();
-  if (!sweep.is_ended() || most == 0) return true;
-  const proto::Evaluated* const own = best_evaluation(sweep, trial);
-  if (own == nullptr) return false;
-  int better = 0;
-  for (const Trial& other : sweep.trials) {
-    const proto::Evaluated* const best = best_evaluation(sweep, other);
-    if (best == nullptr) continue;
-    const double difference = sweep.cost(*best) - sweep.cost(*own);
-    better += difference < 0 || (difference == 0 && other.number < trial.number) ? 1 : 0;
+// Every trial's result stays, unless the sweep has ended and names how many of its best trials it keeps.
+Retention::Retention(const Sweep& sweep) : sweep_(sweep) {
+  const auto most = static_cast<std::size_t>(sweep.spec.retention().keep_best_trials());
+  if (!sweep.is_ended() || most == 0) return;
+  std::vector<std::pair<double, int>> ranking;  // best first; of equal ones the lower number
+  for (const Trial& trial : sweep.trials) {
+    const proto::Evaluated* const best = best_evaluation(sweep, trial);
+    if (best != nullptr) ranking.emplace_back(sweep.cost(*best), trial.number);
   }
-  return better < most;
+  const std::size_t kept = std::min(most, ranking.size());
+  std::nth_element(ranking.begin(), ranking.begin() + static_cast<std::ptrdiff_t>(kept), ranking.end());
+  result_stays_.resize(sweep.trials.size(), false);
+  for (std::size_t i = 0; i < kept; ++i) result_stays_[static_cast<std::size_t>(ranking[i].second)] = true;
 }
 
-}  // namespace
-
-std::vector<Keep> retention(const Sweep& sweep, const Trial& trial) {
+std::vector<Keep> Retention::of(const Trial& trial) const {
   std::vector<const TrialCheckpoint*> there;
   for (const TrialCheckpoint& checkpoint : trial.checkpoints) {
     if (!checkpoint.deleted) there.push_back(&checkpoint);
   }
-  const proto::Evaluated* const best = best_evaluation(sweep, trial);
-  const bool result = result_stays(sweep, trial);
+  const proto::Evaluated* const best = best_evaluation(sweep_, trial);
+  const bool result = result_stays_.empty() || result_stays_[static_cast<std::size_t>(trial.number)];
   std::vector<Keep> keeps;
   for (const TrialCheckpoint* const checkpoint : there) {
     Keep& keep = keeps.emplace_back();
@@ -38,12 +33,12 @@ std::vector<Keep> retention(const Sweep& sweep, const Trial& trial) {
     const bool newest = checkpoint == there.back();
     if (checkpoint->pinned) {
       keep.reason = "pinned";
-    } else if (newest && (!trial.is_ended() || !sweep.is_ended())) {
+    } else if (newest && (!trial.is_ended() || !sweep_.is_ended())) {
       keep.reason = trial.is_ended() ? "newest of its trial; the sweep has not ended" : "the trial may go on from it";
     } else if (best != nullptr && best->step() == checkpoint->step) {
       keep.goes = !result;
       keep.reason = result ? fmt::format("best value of its trial, epoch {}", best->epoch())
-                           : fmt::format("not among the {} best trials", sweep.spec.retention().keep_best_trials());
+                           : fmt::format("not among the {} best trials", sweep_.spec.retention().keep_best_trials());
     } else if (newest && best == nullptr && result) {
       keep.reason = "newest of its trial, which has no best value";
     } else {
@@ -54,10 +49,15 @@ std::vector<Keep> retention(const Sweep& sweep, const Trial& trial) {
   return keeps;
 }
 
+std::vector<Keep> retention(const Sweep& sweep, const Trial& trial) {
+  return Retention(sweep).of(trial);
+}
+
 std::vector<Keep> retention(const Sweep& sweep) {
+  const Retention retention(sweep);
   std::vector<Keep> all;
   for (const Trial& trial : sweep.trials) {
-    const std::vector<Keep> keeps = retention(sweep, trial);
+    const std::vector<Keep> keeps = retention.of(trial);
     all.insert(all.end(), keeps.begin(), keeps.end());
   }
   return all;

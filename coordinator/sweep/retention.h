@@ -19,7 +19,19 @@ struct Keep {
   std::string reason;
 };
 
-// One for each checkpoint of the trial that is there, by step.
+// Of a sweep as it is now: who its best trials are is asked once, in time proportional to its trials.
+class Retention {
+ public:
+  // Requires: the sweep outlives it and does not change.
+  explicit Retention(const Sweep& sweep);
+  // One for each checkpoint of the trial that is there, by step.
+  std::vector<Keep> of(const Trial& trial) const;
+
+ private:
+  const Sweep& sweep_;
+  std::vector<bool> result_stays_;  // by trial; empty: all do
+};
+
 std::vector<Keep> retention(const Sweep& sweep, const Trial& trial);
 std::vector<Keep> retention(const Sweep& sweep);
 

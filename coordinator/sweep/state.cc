@@ -52,11 +52,20 @@ int Sweep::cores_per_trial() const {
 
 Sweep* State::find(std::string_view id) {
   const auto found = std::find_if(sweeps.begin(), sweeps.end(), [&](const Sweep& it) { return it.id == id; });
-  return found == sweeps.end() || found->deleted ? nullptr : &*found;
+  return found == sweeps.end() ? nullptr : &*found;
 }
 
 const Sweep* State::find(std::string_view id) const {
   return const_cast<State*>(this)->find(id);
+}
+
+double live_core_seconds(const Trial& trial, std::int64_t now_ms, const Absence& absence) {
+  const Attempt* const attempt = trial.live_attempt();
+  if (attempt == nullptr) return 0;
+  const std::int64_t begin = attempt->planned_ms;
+  const std::int64_t away = std::max<std::int64_t>(0, absence.to_ms - std::max(begin, absence.from_ms));
+  const auto ms = static_cast<double>(std::max<std::int64_t>(0, now_ms - begin - away));
+  return ms * 1e-3 * static_cast<double>(attempt->cores.size());
 }
 
 const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial) {

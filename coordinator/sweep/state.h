@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,12 @@ struct Attempt {
   int until_epoch = 0;  // 0: to the end
   std::int64_t planned_ms = 0;
   bool attached = false;
+  bool evaluated = false;  // it has brought a new evaluation
   bool ended = false;
   std::int64_t ended_ms = 0;
   proto::AttemptEnd end = proto::EXITED;
   int exit_code = 0;
+  proto::AttemptFault fault = proto::NO_FAULT;
   std::string message;
 };
 
@@ -48,6 +51,7 @@ struct Trial {
   std::int64_t not_before_ms = 0;
   std::int64_t changed_ms = 0;  // when the state was set
   int failures = 0;             // attempts in a row that failed without a new evaluation
+  std::size_t budget_from = 0;  // attempts before its budget was given anew
   std::vector<Attempt> attempts;
   std::vector<proto::Evaluated> evaluations;  // of epochs 1, 2, ...
   std::vector<TrialCheckpoint> checkpoints;   // by step
@@ -57,6 +61,7 @@ struct Trial {
   bool is_ended() const;  // for good
   bool is_asked() const;  // the attempt under way is to stop at a checkpoint
   const Attempt* live_attempt() const;
+  std::size_t budget_attempts() const { return attempts.size() - budget_from; }
 };
 
 struct Sweep {
@@ -72,7 +77,7 @@ struct Sweep {
   int live_trials = 0;
   int live_cores = 0;
   double core_seconds = 0;  // of attempts that ended
-  bool deleted = false;
+  std::set<int> suspects;   // trials that failed by what may be the machine's fault, since an evaluation of any came
 
   bool is_ended() const { return state == proto::SWEEP_STOPPED || state == proto::SWEEP_COMPLETED; }
   bool maximizes() const;
@@ -82,13 +87,27 @@ struct Sweep {
   int epochs() const { return spec.job().epochs(); }
 };
 
+// So many different trials in a row that fail by what may be the machine's fault pause their sweep.
+inline constexpr std::size_t kTrialsThatPauseASweep = 3;
+
 struct State {
-  std::int64_t revision = 0;  // of the last event
-  std::vector<Sweep> sweeps;  // s1, s2, ...
+  std::int64_t revision = 0;   // of the last event
+  std::int64_t time_ms = 0;    // of the last event
+  std::int64_t submitted = 0;  // sweeps that ever were: the last one's name is s and this
+  std::vector<Sweep> sweeps;   // in the order of their submission; those that were deleted are gone
 
   Sweep* find(std::string_view id);
   const Sweep* find(std::string_view id) const;
 };
+
+// No coordinator was there: whether attempts that were under way ran in this time is known when they end.
+struct Absence {
+  std::int64_t from_ms = 0;
+  std::int64_t to_ms = 0;
+};
+
+// Core-seconds of the attempt under way until now, without those of the absence; 0: none is.
+double live_core_seconds(const Trial& trial, std::int64_t now_ms, const Absence& absence = {});
 
 // The best evaluation of a trial; none without one whose value is a number.
 const proto::Evaluated* best_evaluation(const Sweep& sweep, const Trial& trial);

@@ -10,12 +10,6 @@
 namespace lockstep {
 namespace {
 
-double live_core_seconds(const Trial& trial, std::int64_t now_ms) {
-  const Attempt* const attempt = trial.live_attempt();
-  if (attempt == nullptr) return 0;
-  return static_cast<double>(now_ms - attempt->planned_ms) * 1e-3 * static_cast<double>(attempt->cores.size());
-}
-
 // The epochs that are left, each as long as those so far were with all that attempts did besides, on as many places as
 // there are. A trial is to have the epochs that the scheduler means one to have on average; one that goes on beyond
 // them, one more.
@@ -104,8 +98,9 @@ proto::TrialView view(const Sweep& sweep, const Trial& trial, const ViewOptions&
 
 proto::CheckpointsReply checkpoints(const Sweep& sweep, const ViewOptions& options) {
   proto::CheckpointsReply reply;
+  const Retention retention(sweep);
   for (const Trial& trial : sweep.trials) {
-    const std::vector<Keep> keeps = retention(sweep, trial);
+    const std::vector<Keep> keeps = retention.of(trial);
     for (const TrialCheckpoint& checkpoint : trial.checkpoints) {
       const auto keep =
           std::find_if(keeps.begin(), keeps.end(), [&](const Keep& at) { return at.step == checkpoint.step; });

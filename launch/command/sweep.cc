@@ -15,6 +15,7 @@
 #include "launch/command/failure.h"
 #include "launch/command/program.h"
 #include "launch/command/sweep_cost.h"
+#include "launch/command/sweep_data.h"
 #include "launch/command/sweep_follow.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
@@ -102,12 +103,23 @@ StatusOr<proto::SubmitReply> submit_once(Client& client, const proto::SubmitRequ
                   std::string(reply.status().message()), request.request_id()));
 }
 
+// The faults that only this side can see, with those that only the coordinator can.
+Status with_faults_of_coordinator(Client& client, proto::SubmitRequest request, const Status& own) {
+  request.set_validate_only(true);
+  const Status theirs = client.submit(request).status();
+  if (theirs.ok() || !absl::IsInvalidArgument(theirs)) return own;
+  return bad_configuration(fmt::format("{}\n{}", std::string(theirs.message()), std::string(own.message())));
+}
+
 Status submit(Client& client, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
   proto::SubmitRequest request;
   *request.mutable_spec() = spec;
   request.set_request_id(arguments.request_id.empty() ? new_secret(kRequestIdBytes) : arguments.request_id);
   request.set_validate_only(arguments.validate_only);
+  if (const Status data = check_evaluated_split(spec); !data.ok()) {
+    return with_faults_of_coordinator(client, request, data);
+  }
   const auto reply = submit_once(client, request);
   RETURN_IF_ERROR(show<proto::SubmitReply>(reply, arguments.json, [&](const proto::SubmitReply& it) {
     if (arguments.validate_only) return std::string("the sweep is good\n");

@@ -1,12 +1,13 @@
 // Errors: Status for what the world does, CHECK for our own bugs, and the exit code that each error ends in.
 //
-// The kind of an error is its absl code; the five functions below are the only codes we make ourselves:
+// The kind of an error is its absl code, which the functions below make; exit_code.h has all exit codes, and
+// machine_cannot (exit 69):
 //   bad_configuration  kInvalidArgument   exit 2    job, flag or usage: nothing was started
 //   bad_data           kDataLoss          exit 3    a dataset or checkpoint that is missing, torn or out of range
 //   diverged           kOutOfRange        exit 4    loss or gradients are not finite
 //   stopped            kCancelled         exit 75   stopped at a checkpoint: run the same command again
 //   hung               kDeadlineExceeded  exit 86   a rank makes no progress
-//   io_error           kUnavailable       exit 1    a file operation failed: retry may help
+//   io_error           kUnavailable       exit 74   a file operation failed: retry may help
 // A message says what, where, expected and got, and what to do.
 #pragma once
 

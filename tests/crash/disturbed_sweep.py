@@ -103,10 +103,15 @@ class DisturbedSweep:
         return self.coordinator.view()["state"] == "SWEEP_RUNNING"
 
     def finish(self):
-        """Waits until every sweep has ended; returns what s1 came to."""
+        """Waits until every sweep has ended; returns what s1 came to. One that pauses because so many attempts were
+        killed goes on, as a person lets it."""
         def ended():
             answer = self._ask("ls", "--json")
-            return answer and all(sweep["state"] == "SWEEP_COMPLETED" for sweep in json.loads(answer)["sweep"])
+            sweeps = json.loads(answer)["sweep"] if answer else []
+            for sweep in sweeps:
+                if sweep["state"] == "SWEEP_PAUSED":
+                    self._ask("resume", sweep["sweep"])
+            return answer and all(sweep["state"] == "SWEEP_COMPLETED" for sweep in sweeps)
 
         if not wait_until(ended, LIMIT_SECONDS, 0.2):
             raise AssertionError(f"{self.coordinator.sweep('trials', 's1')}\n{self.coordinator.log()}")

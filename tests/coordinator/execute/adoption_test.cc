@@ -100,6 +100,9 @@ TEST_F(AdoptionTest, AnAttemptThatEndedMeanwhileHasItsCode) {
   const Ended ended = adopt();
   EXPECT_EQ(ended.end, proto::EXITED);
   EXPECT_EQ(ended.exit_code, 6);
+  ASSERT_TRUE(ended.seconds.has_value());
+  EXPECT_EQ(*ended.seconds, scene_.directory().exit()->seconds()) << "it is not charged for the time until now";
+  EXPECT_GE(*ended.seconds, 0.1);
   EXPECT_EQ(scene_.starts(), 1);
 }
 

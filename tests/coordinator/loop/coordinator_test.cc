@@ -36,7 +36,7 @@ class CoordinatorTest : public testing::Test {
         [this, id, name](Coordinator::Desk& desk) -> Status {
           ++decisions_;
           ASSIGN_OR_RETURN(const auto earlier, desk.store.find_request(id));
-          *name = earlier ? earlier->response : fmt::format("s{}", desk.state.sweeps.size() + 1);
+          *name = earlier ? earlier->response : fmt::format("s{}", desk.state.submitted + 1);
           if (earlier) return OkStatus();
           proto::Event& event = desk.commit.events.emplace_back();
           event.set_sweep(*name);

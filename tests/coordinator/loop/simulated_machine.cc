@@ -346,9 +346,18 @@ void SimulatedMachine::check_log() {
 }
 
 std::string SimulatedMachine::run() {
-  const auto look = [this](Coordinator::Desk& desk) {
+  // A sweep that has paused because so many attempts were lost goes on, as a person lets it.
+  const auto look = [this](Coordinator::Desk& desk) -> Status {
     all_ended_ = acknowledged_ == kSweeps && std::all_of(desk.state.sweeps.begin(), desk.state.sweeps.end(),
                                                          [](const Sweep& it) { return it.is_ended(); });
+    for (const Sweep& sweep : desk.state.sweeps) {
+      if (sweep.state != proto::SWEEP_PAUSED) continue;
+      proto::ChangeRequest request;
+      request.set_sweep(sweep.id);
+      request.set_wish(proto::RESUME);
+      ASSIGN_OR_RETURN(const Events resumed, change(desk.state, request));
+      desk.commit.events.insert(desk.commit.events.end(), resumed.begin(), resumed.end());
+    }
     return OkStatus();
   };
   for (int i = 0; i < kMostRounds && !all_ended_ && wrong_.empty(); ++i) {

@@ -96,7 +96,7 @@ TEST_F(StoreFile, AFolderThatIsNotThereIsAnError) {
 TEST_F(StoreFile, TablesSayWhatTheEventsDo) {
   ASSERT_TRUE(commit_one(*open_store(file_), whole_story()).ok());
   RawDatabase database(file_);
-  EXPECT_EQ(database.run("PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode"), "1280262987\n1\nwal\n");
+  EXPECT_EQ(database.run("PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode"), "1280262987\n2\nwal\n");
   EXPECT_EQ(database.run("SELECT * FROM sweeps"), "s1|name of s1|SWEEP_STOPPED|asked to|1000|1\n");
   EXPECT_EQ(database.run("SELECT trial, state, reason, bracket, json_extract(parameters, '$.rate'), "
                          "json_extract(parameters, '$.kind') FROM trials"),

@@ -55,6 +55,7 @@ inline proto::Event ended(const std::string& sweep, int trial, int attempt) {
   ended.set_attempt(attempt);
   ended.set_end(proto::EXITED);
   ended.set_exit_code(75);
+  ended.set_seconds(12.5);
   return event;
 }
 

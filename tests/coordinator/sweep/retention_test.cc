@@ -1,5 +1,8 @@
 #include "coordinator/sweep/retention.h"
 
+#include <algorithm>
+#include <ctime>
+
 #include <gtest/gtest.h>
 
 #include "tests/coordinator/sweep/sweep_world.h"
@@ -48,6 +51,61 @@ TEST(Retention, AnEndedSweepKeepsItsBestTrials) {
   for (const Trial& trial : sweep.trials) kept += staying(sweep, trial).empty() ? 0 : 1;
   EXPECT_EQ(kept, 2);
   EXPECT_FALSE(staying(sweep, *best_trial(sweep)).empty());
+}
+
+// An ended sweep of so many trials, each with an evaluation and a checkpoint, of which it keeps half. The ties are
+// many.
+Sweep ended_sweep(int trials) {
+  Sweep sweep;
+  sweep.spec = sample_spec("");
+  sweep.spec.mutable_retention()->set_keep_best_trials(trials / 2);
+  sweep.state = proto::SWEEP_COMPLETED;
+  for (int number = 0; number < trials; ++number) {
+    Trial& trial = sweep.trials.emplace_back();
+    trial.number = number;
+    trial.state = proto::TRIAL_COMPLETED;
+    trial.evaluations.emplace_back().set_epoch(1);
+    trial.evaluations.back().set_step(10);
+    trial.evaluations.back().set_accuracy(0.001 * (number * 7919 % 1000));
+    trial.checkpoints.push_back(
+        {.attempt = 1, .step = 10, .parent_step = {}, .path = "", .pinned = false, .deleted = false});
+  }
+  return sweep;
+}
+
+// Processor time of this thread, which others on the machine do not lengthen.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+TEST(Retention, TheEndOfASweepTakesTimeInProportionToItsTrials) {
+  const Sweep sweeps[] = {ended_sweep(100'000), ended_sweep(200'000)};
+  double seconds[] = {1e9, 1e9};  // the shortest of some, in turns
+  for (int i = 0; i < 14; ++i) {
+    const double begin = cpu_seconds();
+    const std::size_t going = deletions(sweeps[i % 2], retention(sweeps[i % 2])).size();
+    seconds[i % 2] = std::min(seconds[i % 2], cpu_seconds() - begin);
+    ASSERT_EQ(going, sweeps[i % 2].trials.size() / 2);
+  }
+  fmt::print("retention: 100,000 trials {:.3f} s, 200,000 trials {:.3f} s: {:.2f} times\n", seconds[0], seconds[1],
+             seconds[1] / seconds[0]);
+  EXPECT_LE(seconds[1] / seconds[0], 2.5);
+}
+
+// The best are those that a comparison of each with each other gives.
+TEST(Retention, EqualTrialsStayByTheirNumbers) {
+  const Sweep sweep = ended_sweep(3000);
+  const Retention retention(sweep);
+  for (const Trial& trial : sweep.trials) {
+    int better = 0;
+    for (const Trial& other : sweep.trials) {
+      const double difference = other.evaluations[0].accuracy() - trial.evaluations[0].accuracy();
+      better += difference > 0 || (difference == 0 && other.number < trial.number) ? 1 : 0;
+    }
+    ASSERT_EQ(retention.of(trial)[0].goes, better >= 1500) << trial.number;
+  }
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ void SweepWorld::plan_all() {
 
 void SweepWorld::submit(const proto::SweepSpec& spec) {
   Events events;
-  *add_event(events, fmt::format("s{}", state_.sweeps.size() + 1)).mutable_sweep_submitted()->mutable_spec() = spec;
+  *add_event(events, fmt::format("s{}", state_.submitted + 1)).mutable_sweep_submitted()->mutable_spec() = spec;
   take(std::move(events));
   plan_all();
 }

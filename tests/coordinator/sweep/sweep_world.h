@@ -30,6 +30,9 @@ class SweepWorld {
   void take(Events events);
   void plan_all();
 
+  void pass(std::int64_t ms) { now_ms_ += ms; }
+  std::int64_t now_ms() const { return now_ms_; }
+
   const State& state() const { return state_; }
   const std::vector<proto::Event>& log() const { return log_; }
   // The objective of a trial after an epoch: of its parameters alone.

@@ -1,0 +1,66 @@
+#include "launch/command/sweep_data.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/execute/command_output.h"
+#include "coordinator/sweep/trial_data.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+// Rows of each split of a dataset file.
+StatusOr<std::map<std::string, std::int64_t>> rows_of_splits(const std::string& path) {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path() / "lockstep-data";
+  ASSIGN_OR_RETURN(const std::string text, command_output({program.string(), "info", path, "--json"}));
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::map<std::string, std::int64_t> rows;
+  if (!json.is_object() || !json.contains("splits")) return io_error("the answer is no JSON object with `splits`");
+  for (const Json& split : json["splits"]) rows[split.value("name", "")] = split.value("rows", std::int64_t{0});
+  return rows;
+}
+
+std::string fault_of(const proto::Data& data, const std::map<std::string, std::int64_t>& rows) {
+  const auto found = rows.find(data.test());
+  if (found != rows.end() && found->second > 0) return "";
+  std::set<std::string> names;
+  for (const auto& [name, count] : rows) names.insert(name);
+  return fmt::format(
+      "job.data.test: {} has {} `{}`, so no trial would ever be evaluated and the objective have no value; "
+      "its splits: {}; import the data with a test split, or name another one",
+      data.path(), found == rows.end() ? "no split" : "no rows in split", data.test(), fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Status check_evaluated_split(const proto::SweepSpec& spec) {
+  std::string faults;
+  std::map<std::string, StatusOr<std::map<std::string, std::int64_t>>> looked_at;  // a file once
+  for (const proto::Data& data : trial_data(spec)) {
+    if (!looked_at.contains(data.path())) {
+      const auto place = looked_at.emplace(data.path(), rows_of_splits(data.path())).first;
+      if (!place->second.ok()) {
+        fmt::print(stderr, "lockstep sweep: {} could not be looked at, whether it can be evaluated is not known: {}\n",
+                   data.path(), std::string(place->second.status().message()));
+      }
+    }
+    const auto& rows = looked_at.at(data.path());
+    if (!rows.ok()) continue;
+    const std::string fault = fault_of(data, *rows);
+    if (!fault.empty()) faults += (faults.empty() ? "" : "\n") + fault;
+  }
+  return faults.empty() ? OkStatus() : bad_configuration(faults);
+}
+
+}  // namespace lockstep
