@@ -24,6 +24,8 @@ class VirtualTime {
     running_ += time;
     wall_ms_ += time.count();
   }
+  // Somebody sets the clock on the wall.
+  void step_wall(std::chrono::milliseconds time) { wall_ms_ += time.count(); }
   Outside outside() const {
     Outside outside = real_outside();
     outside.wall_ms = [this] { return wall_ms_; };

@@ -124,6 +124,11 @@ void SimulatedMachine::open() {
   options.cores = {0, 1};
   options.runner = {.trainer = "/bin/true", .mpirun = {"mpirun"}};
   options.outside = time_.outside();
+  if (!protections_.clock) {
+    options.outside.running = [wall_ms = options.outside.wall_ms] {
+      return AttemptWatch::Clock::time_point(milliseconds(wall_ms()));
+    };
+  }
   options.outside.room = [this] {
     const Status room = disk_->look();
     return protections_.room ? room : OkStatus();
@@ -203,6 +208,7 @@ void SimulatedMachine::befall() {
   if (one_in(60)) disk_->full = true;
   if (disk_->full && one_in(12)) disk_->full = false;
   if (one_in(60)) open();  // the coordinator was killed
+  if (one_in(40)) time_.step_wall(std::chrono::minutes(static_cast<int>(chance_() % 241) - 120));
   if (one_in(20) && acknowledged_ < kSweeps) ask_for_sweep();
 }
 

@@ -21,6 +21,7 @@ namespace lockstep {
 // What stands against what befalls; a control takes one away.
 struct Protections {
   bool pause = true;  // a pause of the coordinator does not count against leases
+  bool clock = true;  // the time of events goes on with a clock that nobody sets
   bool seq = true;    // a report whose number does not rise changes nothing
   bool line = true;   // a run that goes on tells again what was lost
   bool room = true;   // nothing is started on a full disk

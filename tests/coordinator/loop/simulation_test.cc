@@ -1,7 +1,7 @@
-// Seeded machines that pause, lose lines and answers, fill their disk and repeat themselves, under the real loop. What
-// must hold: nothing is started on a full disk, no healthy attempt is fenced, no trial has two attempts at once, every
-// sweep that was acknowledged comes to its end, with each evaluation once and of the right value. A control takes one
-// protection away, and is found.
+// Seeded machines that pause, have their clock set, lose lines and answers, fill their disk and repeat themselves,
+// under the real loop. What must hold: nothing is started on a full disk, no healthy attempt is fenced, no trial has
+// two attempts at once, every sweep that was acknowledged comes to its end, with each evaluation once and of the right
+// value. A control takes one protection away, and is found.
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -51,6 +51,7 @@ TEST_P(MachineSimulationControl, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Protections, MachineSimulationControl,
                          testing::Values(Control{"Pause", {.pause = false}, "a healthy attempt was fenced"},
+                                         Control{"Clock", {.clock = false}, "the time of an event runs back"},
                                          Control{"Seq", {.seq = false}, "an old report was taken"},
                                          Control{"Line", {.line = false}, "an evaluation was lost"},
                                          Control{"Room", {.room = false}, "a trial was started on a full disk"}),
