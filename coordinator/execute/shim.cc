@@ -50,7 +50,7 @@ void set_signals() {
   const sigset_t blocked = shim_signals();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
   // Whoever started the shim may have had them ignored, which would go on into mpirun and hide its end from us.
-  for (const int number : {SIGUSR1, SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
+  for (const int number : {SIGUSR1, SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ}) std::signal(number, SIG_DFL);
 }
 
 Status lead_session() {
@@ -75,9 +75,10 @@ Status set_cores(const proto::AttemptFile& attempt) {
   const bool set = allow_cores(wanted);
   const std::vector<int> got = allowed_cores();
   for (const int core : wanted) {
-    const bool usable = set && std::binary_search(got.begin(), got.end(), core);
+    const bool usable = std::binary_search(got.begin(), got.end(), core);
     if (!usable) return machine_cannot(fmt::format("core {} does not exist, or may not be used", core));
   }
+  if (!set) return machine_cannot("the cores of the attempt cannot be taken");
   return OkStatus();
 }
 

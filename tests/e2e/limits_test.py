@@ -121,7 +121,8 @@ class LimitsTest(TrainingCase):
         out = self.folder / "unreadable"
         self.train(1, out.name, "--set", "execution.stop_after_epochs=2", code=75)
         kept = steps_of(out)
-        outcome = self.train(1, out.name, code=74, environment={"LOCKSTEP_FAULT": "file.read:2:fail"})  # the job is first
+        # The job, and that of the run, are read first.
+        outcome = self.train(1, out.name, code=74, environment={"LOCKSTEP_FAULT": "file.read:3:fail"})
         self.assertNotRegex(outcome.text, "damaged|Move them away")
         self.assertEqual(steps_of(out), kept)
         for verb in (("checkpoint", "verify", out), ("checkpoint", "ls", out), ("checkpoint", "show", out),
