@@ -15,7 +15,7 @@ from run import BIN, Run, wait_until
 
 SPEC = """name: "sample sweep"
 job_file: "sample.job.pbtxt"
-job { epochs: %(epochs)d }
+job { epochs: %(epochs)d %(job)s }
 parameter { name: "peak" path: "schedule.one_cycle.peak" float { min: 0.01 max: 0.3 log: true } }
 parameter { name: "momentum" path: "optimizer.sgd.momentum" float { min: 0.5 max: 0.95 } }
 limits { trials: %(trials)d parallel: 2 }
@@ -25,9 +25,10 @@ ranks: %(ranks)d
 """
 
 
-def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, retries=100, more=""):
+def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, retries=100, job="", more=""):
+    """`job`: more of the job; `more`: of the sweep."""
     path.write_text(SPEC % {"trials": trials, "epochs": epochs, "ranks": ranks, "lease": lease, "retries": retries,
-                            "more": more})
+                            "job": job, "more": more})
     return path
 
 

@@ -194,12 +194,13 @@ class SweepTest(CoordinatorCase):
             file.attrs.update(whole.attrs)
         more = 'parameter { name: "rows" categorical { choice { name: "a" set: "data.path=\'%s\'" } ' \
                'choice { name: "b" set: "data.path=\'%s\'" } } }' % (data, unjudged)
-        bad = {"base": f'job {{ data {{ path: "{unjudged}" }} }}', "name": 'job { data { test: "validation" } }', "choice": more}
-        for name, text in bad.items():
+        base = {"job": f'data {{ path: "{unjudged}" }}'}
+        bad = {"base": base, "name": {"job": 'data { test: "validation" }'}, "choice": {"more": more}}
+        for name, part in bad.items():
             for verb in ((), ("--validate-only",)):
-                refused = it.sweep("submit", self.spec(name, more=text), *verb, code=2)
+                refused = it.sweep("submit", self.spec(name, **part), *verb, code=2)
                 self.assertIn("no trial would ever be evaluated", refused)
-        refused = it.sweep("submit", self.spec("both", trials=0, more=bad["base"]), code=2)
+        refused = it.sweep("submit", self.spec("both", trials=0, **base), code=2)
         self.assertIn("limits.trials: expected at least 1", refused)
         self.assertIn("no trial would ever be evaluated", refused)
         self.assertIn("no sweeps", it.sweep("ls"))
@@ -214,8 +215,7 @@ class SweepTest(CoordinatorCase):
             file["other/labels"] = whole["test/labels"][:-1]
         for name, scheduler in {"end": "", "halving": HALVING, "promote": PROMOTE}.items():
             it = self.coordinator(f"unjudged {name}")
-            base = f'job {{ data {{ path: "{unjudged}" }} }}'
-            it.sweep("submit", self.spec(name, trials=2, retries=1, more=base + scheduler))
+            it.sweep("submit", self.spec(name, trials=2, retries=1, job=f'data {{ path: "{unjudged}" }}', more=scheduler))
             self.wait_for(it, "COMPLETED")
             for trial in it.trials():
                 self.assertEqual(trial["state"], "TRIAL_FAILED", trial)
@@ -259,7 +259,7 @@ class SweepTest(CoordinatorCase):
 
     def test_a_pause_of_the_coordinator_fences_nobody(self):
         it = self.coordinator("paused")
-        it.sweep("submit", self.spec("paused", trials=2, epochs=1000, lease=LEASE_SECONDS))
+        it.sweep("submit", self.spec("paused", trials=2, epochs=20_000, lease=LEASE_SECONDS))
         self.assertTrue(wait_until(lambda: len(it.trials()) == 2 and all(t["epoch"] >= 1 for t in it.trials()), 60, 0.05))
         before = it.processes("lockstep-train").keys()
         for _ in range(PAUSES):

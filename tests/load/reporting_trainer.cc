@@ -1,5 +1,6 @@
 // reporting_trainer JOB --out DIR --attempt FILE ...: a trainer, as lockstep-serve starts it, that trains nothing and
-// reports a thousand train points for each epoch of its job, as fast as they are accepted. Prints how long it took.
+// reports a thousand train points and an evaluation for each epoch of its job, as fast as they are accepted. Prints how
+// long it took.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -37,6 +38,14 @@ Status report_all(const proto::Job& job, const proto::AttemptFile& attempt, cons
       point.set_accuracy(0.5);
       point.set_learning_rate(0.1);
       point.set_images_per_second(1000);
+    }
+    request.clear_eval();
+    if (report % kReportsAnEpoch == 0) {
+      proto::EvalMetric& evaluation = *request.add_eval();
+      evaluation.set_step(step);
+      evaluation.set_epoch(report / kReportsAnEpoch);
+      evaluation.set_loss(1.0 / static_cast<double>(step));
+      evaluation.set_accuracy(0.5);
     }
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
