@@ -192,8 +192,8 @@ class SweepTest(CoordinatorCase):
         with h5py.File(data) as whole, h5py.File(unjudged, "w") as file:
             whole.copy("train", file)
             file.attrs.update(whole.attrs)
-        more = 'parameter { name: "rows" categorical { choice { name: "a" set: "data.path=\'%s\'" } ' \
-               'choice { name: "b" set: "data.path=\'%s\'" } } }' % (data, unjudged)
+        more = 'parameter { name: "rows" categorical { choice { name: "a" set: "data.path=%s" } ' \
+               'choice { name: "b" set: "data.path=%s" } } }' % (data, unjudged)
         base = {"job": f'data {{ path: "{unjudged}" }}'}
         bad = {"base": base, "name": {"job": 'data { test: "validation" }'}, "choice": {"more": more}}
         for name, part in bad.items():
