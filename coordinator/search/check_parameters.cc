@@ -9,7 +9,8 @@ namespace {
 
 constexpr int kMostParameters = 100;
 constexpr int kMostValues = 1000;
-constexpr int kMostChoices = 1000;  // of all parameters together
+constexpr int kMostChoices = 1000;     // of all parameters together
+constexpr int kMostSettings = 10'000;  // of all choices together
 constexpr std::size_t kLongestName = 64;
 // Whole numbers up to here are exact as double, which assignments hold.
 constexpr std::int64_t kLargestInt = std::int64_t(1) << 53;
@@ -156,9 +157,15 @@ void check_parameters(const Parameters& parameters, std::string_view path, Fault
   if (parameters.size() > kMostParameters)
     faults.add(path, fmt::format("expected at most {} parameters, got {}", kMostParameters, parameters.size()));
   int choices = 0;
-  for (const proto::Parameter& parameter : parameters) choices += parameter.categorical().choice_size();
+  int settings = 0;
+  for (const proto::Parameter& parameter : parameters) {
+    choices += parameter.categorical().choice_size();
+    for (const proto::Choice& choice : parameter.categorical().choice()) settings += choice.set_size();
+  }
   if (choices > kMostChoices)
     faults.add(path, fmt::format("expected at most {} choices in all, got {}", kMostChoices, choices));
+  if (settings > kMostSettings)
+    faults.add(path, fmt::format("expected at most {} assignments of choices in all, got {}", kMostSettings, settings));
   ParameterCheck check(parameters, faults);
   // The others only after these are fewer: looking at all of a hostile sweep would take minutes.
   for (int i = 0; i < std::min(parameters.size(), kMostParameters); ++i) check.check(i, path_of(path, i));

@@ -4,7 +4,8 @@
 
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/search/space.h"
-#include "coordinator/sweep/trial_job.h"
+#include "coordinator/sweep/overlap.h"
+#include "coordinator/sweep/resolved_jobs.h"
 #include "storage/base/printable.h"
 
 namespace lockstep {
@@ -18,61 +19,42 @@ void check_name(const std::string& name, Faults& faults) {
   if (!is_printable(name)) faults.add("name", "has control characters, or is not UTF-8");
 }
 
-// Of each domain the values at its ends; of a categorical one all.
-std::vector<proto::Assignment> samples(const proto::Parameter& parameter) {
-  std::vector<proto::Assignment> assignments;
-  const auto add = [&](double number) {
-    proto::Assignment& it = assignments.emplace_back();
-    it.set_name(parameter.name());
-    it.set_number(number);
-  };
-  if (parameter.has_float_()) {
-    add(parameter.float_().min());
-    add(parameter.float_().max());
-  } else if (parameter.has_int_()) {
-    add(static_cast<double>(parameter.int_().min()));
-    add(static_cast<double>(parameter.int_().max()));
-  } else if (parameter.has_discrete()) {
-    for (const double value : parameter.discrete().value()) add(value);
-  }
-  for (const proto::Choice& choice : parameter.categorical().choice()) {
-    proto::Assignment& it = assignments.emplace_back();
-    it.set_name(parameter.name());
-    it.set_choice(choice.name());
-  }
-  return assignments;
-}
-
-void check_overrides(const proto::SweepSpec& spec, Faults& faults) {
-  for (int i = 0; i < spec.parameter_size(); ++i) {
-    const std::string path = path_of("parameter", i);
-    for (const proto::Assignment& assignment : samples(spec.parameter(i))) {
-      proto::Job job = spec.job();
-      Faults found;
-      for (const std::string& line : overrides(spec.parameter(), {&assignment, 1})) set_by_path(line, job, found);
-      if (found.empty()) check_limits(job, found);
-      const Status status = found.status("job");
-      if (!status.ok()) {
-        faults.add(path, fmt::format("the job does not take it: {}", std::string(status.message())));
-        break;
-      }
-    }
-  }
-}
-
-void check_data(const proto::SweepSpec& spec, const Machine& machine, Faults& faults) {
+void check_data(const proto::Job& job, const Machine& machine, std::string_view path, Faults& faults) {
   namespace fs = std::filesystem;
-  const fs::path data = fs::path(spec.job().data().path()).lexically_normal();
-  if (!data.is_absolute())
-    return faults.add("job.data.path", fmt::format("{}: expected an absolute path", data.string()));
+  const fs::path data = fs::path(job.data().path()).lexically_normal();
+  if (!data.is_absolute()) return faults.add(path, fmt::format("{}: expected an absolute path", data.string()));
   std::error_code error;
   const fs::path real = fs::weakly_canonical(data, error);
   const fs::path relative = real.lexically_relative(machine.root);
   if (error || relative.empty() || *relative.begin() == "..") {
-    faults.add("job.data.path",
-               fmt::format("{} is outside {}, which is all that this coordinator gives to trials; start "
-                           "it with another --root",
-                           data.string(), machine.root));
+    faults.add(path, fmt::format("{} is outside {}, which is all that this coordinator gives to trials; start it with "
+                                 "another --root",
+                                 data.string(), machine.root));
+  }
+}
+
+// What of a job follows from the machine and from the job that all trials have in common.
+void check_trial(const proto::SweepSpec& spec, const Machine& machine, const proto::Job& job, Faults& faults) {
+  if (job.data().path() != spec.job().data().path()) check_data(job, machine, "data.path", faults);
+  const int threads = job.execution().threads_per_rank();
+  const int cores = spec.job().execution().threads_per_rank();
+  if (threads > cores) {
+    faults.add(
+        "execution.threads_per_rank",
+        fmt::format("{} threads, and a rank of this sweep gets {}: as many as the job itself says; say there how "
+                    "many it may be",
+                    threads, cores == 1 ? "1 core" : fmt::format("{} cores", cores)));
+  }
+}
+
+// Of the job itself. What its limits say has been told.
+void check_common_job(const proto::Job& job, const Machine& machine, Faults& faults) {
+  check_data(job, machine, "job.data.path", faults);
+  if (job.slices() > 0 && job.batch() % job.slices() != 0) {
+    faults.add("job.slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
+  }
+  if (job.execution().stop_after_epochs() > 0) {
+    faults.add("job.execution.stop_after_epochs", "expected none: the scheduler says how far a trial trains");
   }
 }
 
@@ -95,6 +77,11 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   spec.mutable_retention();
   spec.mutable_job()->mutable_execution();
   spec.mutable_job()->mutable_checkpoint();
+  // As the trainer takes them when they are not given: what a choice leaves open is then known.
+  if (spec.job().optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET)
+    spec.mutable_job()->mutable_optimizer()->mutable_sgd();
+  if (spec.job().schedule().kind_case() == proto::Schedule::KIND_NOT_SET)
+    spec.mutable_job()->mutable_schedule()->mutable_constant();
   if (spec.search().kind_case() == proto::Search::KIND_NOT_SET) spec.mutable_search()->mutable_random();
   if (spec.scheduler().kind_case() == proto::Scheduler::KIND_NOT_SET) spec.mutable_scheduler()->mutable_run_to_end();
   fill_defaults(spec);
@@ -104,9 +91,13 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   Faults parameters;
   check_parameters(spec.parameter(), "parameter", parameters);
   check_parameters(spec.parameter(), "parameter", faults);
-  if (parameters.empty()) check_overrides(spec, faults);
+  if (parameters.empty()) {
+    check_overlaps(spec, faults);
+    check_resolved_jobs(
+        spec, [&](const proto::Job& job, Faults& found) { check_trial(spec, machine, job, found); }, faults);
+  }
   check_scheduler(spec.scheduler(), spec.job().epochs(), "scheduler", faults);
-  check_data(spec, machine, faults);
+  check_common_job(spec.job(), machine, faults);
   const int cores = spec.ranks() * spec.job().execution().threads_per_rank();
   if (cores > machine.cores) {
     faults.add("ranks", fmt::format("a trial needs {} cores (ranks times threads), and this coordinator has {}", cores,

@@ -14,8 +14,9 @@ struct Machine {
   std::string root;  // data lies in this directory
 };
 
-// Fills in defaults, then adds every fault of the spec: limits, parameters, conditions, overrides that the job does not
-// take (each range is tried at its ends, each choice by itself), rungs, cores, paths outside the root.
+// Fills in defaults, then adds every fault of the spec: limits, parameters, conditions, parameters that get in each
+// other's way (overlap.h), jobs that a trial could not run, its data and threads among them (resolved_jobs.h), rungs,
+// cores, paths outside the root.
 void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& faults);
 
 }  // namespace lockstep

@@ -5,14 +5,21 @@
 
 namespace lockstep {
 
+void check_trial_job(const proto::Job& job, Faults& faults) {
+  check_limits(job, faults);
+  if (job.slices() > 0 && job.batch() % job.slices() != 0) {
+    faults.add("slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
+  }
+}
+
 StatusOr<proto::Job> trial_job(const Sweep& sweep, const Trial& trial) {
   proto::Job job = sweep.spec.job();
   Faults faults;
-  for (const std::string& line : overrides(sweep.spec.parameter(), trial.assignments)) set_by_path(line, job, faults);
+  set_all_by_path(overrides(sweep.spec.parameter(), trial.assignments), job, faults);
+  check_trial_job(job, faults);
   job.set_name(fmt::format("{}-{}", sweep.id, trial.number));
   job.mutable_checkpoint()->set_every_epochs(1);
   job.mutable_checkpoint()->set_keep_last(0);
-  check_limits(job, faults);
   const Status status = faults.status(fmt::format("trial {}", trial.number));
   if (!status.ok()) return status;
   return job;

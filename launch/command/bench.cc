@@ -57,6 +57,17 @@ int default_slices(int batch, int ranks) {
   return ranks;
 }
 
+// What --set and the options that are short forms of it set, in this order.
+std::vector<std::string> settings(const Arguments& arguments) {
+  std::vector<std::string> all = arguments.subject.overrides;
+  if (arguments.batch > 0) all.push_back(fmt::format("batch={}", arguments.batch));
+  if (arguments.slices > 0) all.push_back(fmt::format("slices={}", arguments.slices));
+  if (arguments.threads > 0) all.push_back(fmt::format("execution.threads_per_rank={}", arguments.threads));
+  if (arguments.precision == "fp32") all.emplace_back("execution.precision=FP32");
+  if (arguments.precision == "bf16") all.emplace_back("execution.precision=BF16");
+  return all;
+}
+
 StatusOr<proto::Job> make_job(const Arguments& arguments, int ranks, Subject subject) {
   proto::Job job = subject.draft.job;
   if (subject.from_zoo) {
@@ -64,21 +75,17 @@ StatusOr<proto::Job> make_job(const Arguments& arguments, int ranks, Subject sub
     job.mutable_schedule()->mutable_constant()->set_learning_rate(1e-3F);
     job.mutable_optimizer()->set_weight_decay(5e-4F);
     job.mutable_data()->set_path("none");  // rows are made up
-    JobDraft draft = parse_job(job_text(job), subject.draft.file);
-    for (const std::string& assignment : arguments.subject.overrides) {
-      set_by_path(assignment, draft.job, draft.faults);
-    }
-    job = draft.job;
-    RETURN_IF_ERROR(draft.faults.status("--set"));
+    job = parse_job(job_text(job), subject.draft.file).job;
   }
-  if (arguments.batch > 0) job.set_batch(arguments.batch);
-  if (arguments.slices > 0) job.set_slices(arguments.slices);
-  if (arguments.slices == 0 && (subject.from_zoo || arguments.batch > 0)) {
-    job.set_slices(default_slices(job.batch(), ranks));
-  }
-  if (arguments.threads > 0) job.mutable_execution()->set_threads_per_rank(arguments.threads);
-  if (arguments.precision == "fp32") job.mutable_execution()->set_precision(proto::FP32);
-  if (arguments.precision == "bf16") job.mutable_execution()->set_precision(proto::BF16);
+  const std::vector<std::string> all = settings(arguments);
+  Faults faults;
+  set_all_by_path(all, job, faults);  // of a job file those of --set again
+  RETURN_IF_ERROR(faults.status("--set"));
+  const bool sliced =
+      std::any_of(all.begin(), all.end(), [](const std::string& it) { return it.starts_with("slices="); });
+  if (!sliced && (subject.from_zoo || arguments.batch > 0)) job.set_slices(default_slices(job.batch(), ranks));
+  check_limits(job, faults);
+  RETURN_IF_ERROR(faults.status("--set"));
   if (job.batch() % job.slices() != 0) {
     return bad_configuration(
         fmt::format("slices: expected a divisor of batch ({}), got {}", job.batch(), job.slices()));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,10 @@ Status read_text_proto(const std::filesystem::path& path, google::protobuf::Mess
 // brackets: "schedule={cosine {}}", "kernel=[3, 3]". The value replaces the old one. Setting a field inside another
 // alternative of a oneof chooses it. Faults name the nearest field.
 void set_by_path(std::string_view assignment, google::protobuf::Message& message, Faults& faults);
+
+// Several, one after another. An assignment that undoes one before it is a fault: what that one gave would have another
+// value, or be gone, since a message around it was replaced or another alternative of a oneof was chosen.
+void set_all_by_path(std::span<const std::string> assignments, google::protobuf::Message& message, Faults& faults);
 
 // Adds a fault for every required field or oneof that is missing and every number that is out of its limits or not
 // finite, at any depth.

@@ -1,10 +1,11 @@
-#include <charconv>
 #include <optional>
+#include <vector>
 
 #include <google/protobuf/message.h>
 
 #include "storage/base/text_proto.h"
 #include "storage/base/text_proto_reader.h"
+#include "storage/base/text_proto_setting.h"
 
 namespace lockstep {
 namespace {
@@ -13,33 +14,13 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-// One step of a path: "layer[0]" or "dense".
-struct Step {
-  std::string_view name;
-  std::optional<int> index;
-};
-
-// Takes the first step off the front of `path`; nothing when it is not well formed.
-std::optional<Step> take_step(std::string_view& path) {
-  const std::size_t end = path.find('.');
-  std::string_view text = path.substr(0, end);
-  path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
-  const std::size_t bracket = text.find('[');
-  if (bracket == std::string_view::npos) return Step{text, std::nullopt};
-  int index = 0;
-  const char* const last = text.data() + text.size() - 1;
-  const auto [rest, error] = std::from_chars(text.data() + bracket + 1, last, index);
-  if (error != std::errc() || rest != last || *last != ']' || index < 0) return std::nullopt;
-  return Step{text.substr(0, bracket), index};
-}
-
 // Follows a path, and sets what is at its end.
 class Setter {
  public:
   Setter(std::string_view value, Faults& faults) : value_(value), faults_(faults) {}
 
   void set(Message& message, const std::string& path, std::string_view steps) {
-    const std::optional<Step> step = take_step(steps);
+    const std::optional<PathStep> step = take_step(steps);
     if (!step.has_value()) return fault(path, "expected NAME or NAME[INDEX] between the dots");
     const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(step->name));
     if (field == nullptr) return fault(path, no_such_field(step->name, *message.GetDescriptor()));
@@ -100,6 +81,25 @@ void set_by_path(std::string_view assignment, google::protobuf::Message& message
     return faults.add_at(Faults::kFromCommandLine, "", fmt::format("expected PATH=VALUE, got \"{}\"", assignment));
   }
   Setter(assignment.substr(equals + 1), faults).set(message, "", assignment.substr(0, equals));
+}
+
+void set_all_by_path(std::span<const std::string> assignments, google::protobuf::Message& message, Faults& faults) {
+  std::vector<Setting> before;
+  for (const std::string& assignment : assignments) {
+    set_by_path(assignment, message, faults);
+    std::optional<Setting> setting = Setting::of(assignment, *message.GetDescriptor());
+    if (!setting.has_value()) continue;
+    for (const Setting& it : before) {
+      const std::string undone = setting->undone(it);
+      if (undone.empty()) continue;
+      faults.add_at(Faults::kFromCommandLine, setting->path(),
+                    it.path() == setting->path()
+                        ? std::string("set twice, to different values: give it once")
+                        : fmt::format("undoes {}, which is set before it: give only one of the two", undone));
+      break;
+    }
+    before.push_back(*std::move(setting));
+  }
 }
 
 }  // namespace lockstep

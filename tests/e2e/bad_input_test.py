@@ -90,6 +90,14 @@ class BadInputTest(TrainingCase):
                 self.refused(2, words, "--set", change, ranks=2)
         self.refused(2, ["--unknown"], "--unknown")
 
+    def test_an_assignment_that_undoes_another_one(self):
+        pairs = (("optimizer.adam.beta1=0.8", "optimizer.sgd.momentum=0.5"), ("optimizer.sgd.momentum=0.5", "optimizer={adam {}}"),
+                 ("epochs=2", "epochs=1"), ("schedule={cosine {learning_rate: 1}}", "schedule.cosine={}"))
+        for first, second in pairs:
+            with self.subTest(f"{first} {second}"):
+                words = ["--set", first.partition("=")[0], second.partition("=")[0]]
+                self.refused(2, words, "--set", first, "--set", second)
+
     def test_numbers_of_ranks(self):
         self.refused(2, ["slices", "expected a multiple of the number of ranks (3), got 8"], ranks=3)
 

@@ -71,7 +71,9 @@ class CommandsTest(TrainingCase):
         for words in ("images/s", "bf16", "20 x 24 x 1", "of the peak", "reduction", "convolution_2"):
             self.assertIn(words, table.out, table.err)
         self.assertIn("images/s", self.done("bench", "--model", self.job, "--steps", "2"))
-        for wrong in (["--slices", "5"], ["--image", "28"], ["--set", "no.such=1"], ["--model", "lenot"]):
+        for wrong in (["--slices", "5"], ["--image", "28"], ["--set", "no.such=1"], ["--model", "lenot"],
+                      ["--set", "optimizer.adam.beta1=0.8", "--set", "optimizer.sgd.momentum=0.5"],
+                      ["--set", "batch=64"], ["--set", "execution.precision=BF16", "--precision", "fp32"]):
             with self.subTest(wrong):
                 self.assertEqual(Run([*command, *wrong]).wait().code, 2)
 

@@ -118,6 +118,11 @@ class SweepTest(CoordinatorCase):
             self.assertIn(fault, text)
         more = 'parameter { name: "depth" path: "model.deep" int { min: 1 max: 2 } }'
         self.assertIn("the job does not take it", it.sweep("submit", self.spec("bad", more=more), code=2))
+        more = 'parameter { name: "kind" categorical { choice { name: "sgd" } ' \
+               'choice { name: "adam" set: "optimizer.adam.beta1=0.8" } } }'
+        text = it.sweep("submit", self.spec("bad", more=more), code=2)
+        for words in ("parameter[2]", '"kind" (choice "adam")', "undoes optimizer.sgd.momentum", '"momentum"'):
+            self.assertIn(words, text)
         self.assertIn("no sweeps", it.sweep("ls"))
 
     def test_trials_that_cannot_work_are_not_tried_again(self):

@@ -29,7 +29,7 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
   JobDraft draft;
   draft.file = path.string();
   RETURN_IF_ERROR(read_text_proto(path, draft.job, draft.faults));
-  for (const std::string& assignment : overrides) set_by_path(assignment, draft.job, draft.faults);
+  set_all_by_path(overrides, draft.job, draft.faults);
   fill_parts(draft.job);
   check_fields(draft);
   fill_defaults(draft.job);

@@ -19,7 +19,8 @@ struct JobDraft {
   Faults faults;
 };
 
-// Reads the file, applies `path=value` overrides in order, fills defaults, and checks everything that needs no data.
+// Reads the file, applies `path=value` overrides in order (set_all_by_path), fills defaults, and checks everything that
+// needs no data.
 // What is wrong with the content goes to draft.faults. Errors: bad_configuration (missing or unreadable file).
 StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 

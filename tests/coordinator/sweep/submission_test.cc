@@ -57,6 +57,178 @@ TEST(Submission, EachFaultIsNamed) {
   EXPECT_NE(fault([](auto& it) { it.clear_job(); }).find("job: is missing"), std::string::npos);
 }
 
+// The faults of a spec with these parameters and nothing else of note; `job` goes into its base job.
+std::string faults_with(const std::string& parameters, const std::string& job = "") {
+  proto::SweepSpec spec;
+  Faults faults;
+  parse_text_proto(R"(name: "sample"
+    job { name: "job" data { path: "/data/rows.h5" } model { layer { dense { units: 10 } } layer { relu {} } } epochs: 9
+          schedule { constant { learning_rate: 0.1 } } optimizer { sgd {} } )" +
+                       job + " } " + parameters,
+                   spec, faults);
+  EXPECT_TRUE(faults.empty()) << faults.status("spec");
+  return faults_of(spec);
+}
+
+std::string number(const std::string& name, const std::string& path, const std::string& domain,
+                   const std::string& condition = "") {
+  return fmt::format("parameter {{ name: '{}' path: '{}' {} {} }} ", name, path, domain, condition);
+}
+
+std::string choices(const std::string& name, const std::vector<std::string>& sets, const std::string& condition = "") {
+  std::string text = fmt::format("parameter {{ name: '{}' categorical {{ ", name);
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    text +=
+        fmt::format("choice {{ name: '{}{}' {} }} ", name, i, sets[i].empty() ? "" : fmt::format("set: '{}'", sets[i]));
+  }
+  return text + "} " + condition + " } ";
+}
+
+std::string when(const std::string& parameter, const std::string& choice) {
+  return fmt::format("condition {{ parameter: '{}' is: '{}' }}", parameter, choice);
+}
+
+void expect_fault(const std::string& faults, const std::vector<std::string>& words) {
+  for (const std::string& word : words) EXPECT_NE(faults.find(word), std::string::npos) << word << "\nin: " << faults;
+}
+
+const std::string kMomentum = number("m", "optimizer.sgd.momentum", "float { min: 0.1 max: 0.9 }");
+
+TEST(Submission, AnAssignmentThatUndoesAnotherOneIsRefused) {
+  const std::string kind = choices("k", {"optimizer.sgd.nesterov=true", "optimizer.adam.beta1=0.8"});
+  expect_fault(faults_with(kind + kMomentum),
+               {"parameter[1]", "optimizer.sgd.momentum", "optimizer.adam.beta1", "\"k\""});
+  expect_fault(faults_with(kMomentum + kind),
+               {"parameter[1]", "optimizer.sgd.momentum", "optimizer.adam.beta1", "\"m\""});
+  // As whole messages, by what only one of two choices has, in one choice, and three deep.
+  expect_fault(faults_with(choices("k", {"optimizer={sgd {}}", "optimizer={adam {}}"}) + kMomentum), {"parameter[1]"});
+  expect_fault(faults_with(choices("k", {"", "schedule.cosine={}"}) +
+                           number("r", "schedule.constant.learning_rate", "float { min: 0.1 max: 0.2 }")),
+               {"parameter[1]", "schedule.cosine"});
+  expect_fault(faults_with(choices("k", {"optimizer.adam.beta1=0.8' set: 'optimizer.sgd.momentum=0.5"})),
+               {"parameter[0].categorical.choice[0].set[1]", "optimizer.adam.beta1"});
+  expect_fault(faults_with(choices("k", {"seed=1' set: 'seed=2"})),
+               {"parameter[0].categorical.choice[0].set[1]", "seed"});
+  expect_fault(faults_with(choices("k", {"model.layer[0]={ relu {} }", ""}) +
+                           number("u", "model.layer[0].dense.units", "int { min: 3 max: 5 }")),
+               {"parameter[1]", "model.layer[0]"});
+  const std::string on_sgd = number("m", "optimizer.sgd.momentum", "float { min: 0.1 max: 0.9 }", when("k", "k0"));
+  EXPECT_EQ(faults_with(kind + on_sgd), "");
+  EXPECT_EQ(faults_with(choices("k", {"optimizer={sgd {}}", "optimizer={adam {}}"}) + on_sgd), "");
+  expect_fault(faults_with(choices("k", {"optimizer={sgd { momentum: 0.5 }}", "optimizer={adam {}}"}) + on_sgd),
+               {"parameter[1]"});
+  // A choice without an assignment stands for what the job has, which is SGD here.
+  const std::string beta = number("b", "optimizer.adam.beta2", "float { min: 0.1 max: 0.9 }");
+  const std::string open = choices("k", {"", "optimizer.adam.beta1=0.8"});
+  expect_fault(faults_with(open + beta), {"parameter[1]", "optimizer.sgd", "\"k\" (choice \"k0\")"});
+  expect_fault(faults_with(beta + open), {"parameter[1]", "optimizer.sgd", "\"b\""});
+  EXPECT_EQ(faults_with(open + number("b", "optimizer.adam.beta2", "float { min: 0.1 max: 0.9 }", when("k", "k1"))),
+            "");
+  EXPECT_EQ(faults_with(beta), "");
+  // The choice that excludes the other may be the parent's parent.
+  EXPECT_EQ(faults_with(kind + choices("w", {"", ""}, when("k", "k0")) +
+                        number("m", "optimizer.sgd.momentum", "float { min: 0.1 max: 0.9 }", when("w", "w1"))),
+            "");
+}
+
+TEST(Submission, TwoParametersOfOneFieldAreRefused) {
+  expect_fault(faults_with(kMomentum + number("n", "optimizer.sgd.momentum", "float { min: 0.1 max: 0.2 }")),
+               {"parameter[1]", "\"n\"", "\"m\"", "optimizer.sgd.momentum", "same"});
+  expect_fault(faults_with(kMomentum + choices("n", {"optimizer.sgd.momentum=0.9", ""})), {"parameter[1]", "same"});
+  expect_fault(faults_with(choices("m", {"seed=1", "seed=2"}) + choices("n", {"seed=3", "seed=4"})), {"parameter[1]"});
+  expect_fault(faults_with(kMomentum + choices("n", {"optimizer.sgd={}", "optimizer={sgd {nesterov: true}}"})),
+               {"parameter[1]", "part"});
+  expect_fault(faults_with(choices("n", {"optimizer.sgd={}", "optimizer.sgd={nesterov: true}"}) + kMomentum),
+               {"parameter[1]", "part"});
+  expect_fault(faults_with(choices("n", {"model.layer=[{ dense { units: 3 } }]"}) +
+                           number("u", "model.layer[0].dense.units", "int { min: 3 max: 5 }")),
+               {"parameter[1]", "part"});
+  // All at once: each pair by itself.
+  expect_fault(faults_with(kMomentum + number("n", "optimizer.sgd.momentum", "float { min: 0.1 max: 0.2 }") +
+                           number("a", "seed", "int { min: 1 max: 2 }") + number("b", "seed", "int { min: 1 max: 2 }")),
+               {"parameter[1]", "parameter[3]"});
+  const std::string kind = choices("k", {"", ""});
+  EXPECT_EQ(faults_with(kind + number("m", "seed", "int { min: 1 max: 2 }", when("k", "k0")) +
+                        number("n", "seed", "int { min: 5 max: 6 }", when("k", "k1"))),
+            "");
+  expect_fault(faults_with(kind + number("m", "seed", "int { min: 1 max: 2 }", when("k", "k0")) +
+                           number("n", "seed", "int { min: 5 max: 6 }", when("k", "k0"))),
+               {"parameter[2]"});
+  EXPECT_EQ(faults_with(number("m", "model.layer[0].dense.units", "int { min: 1 max: 2 }") +
+                        choices("n", {"model.layer[1]={ tanh {} }", "model.layer[1]={ sigmoid {} }"})),
+            "");
+}
+
+TEST(Submission, ValuesThatTheFieldCannotTakeAreRefused) {
+  expect_fault(faults_with(number("b", "seed", "float { min: 1 max: 8 }")), {"parameter[0]", "an integer"});
+  expect_fault(faults_with(number("b", "seed", "discrete { value: 1 value: 2.5 value: 3 }")), {"an integer, got 2.5"});
+  expect_fault(faults_with(choices("b", {"seed=1", "seed=1e2"})), {"parameter[0]", "an integer, got 1e2"});
+  expect_fault(faults_with(number("b", "batch", "int { min: 64 max: 128 }")),
+               {"parameter[0]", "divisor of batch (65)"});
+  expect_fault(faults_with(number("b", "batch", "discrete { value: 64 value: 100 value: 128 }")),
+               {"divisor of batch (100)"});
+  EXPECT_EQ(faults_with(number("b", "batch", "discrete { value: 64 value: 96 value: 128 }")), "");
+  EXPECT_EQ(faults_with(number("b", "seed", "discrete { value: 1e2 value: 1e6 }")), "");
+  expect_fault(faults_with(choices("p", {"execution.precision=FP16", "execution.precision=BF16"})),
+               {"parameter[0]", "FP32 or BF16"});
+  expect_fault(faults_with(number("p", "execution.precision", "int { min: 0 max: 1 }")), {"parameter[0]"});
+  expect_fault(faults_with(number("m", "optimizer.sgd.momentum", "float { min: 0.5 max: 1 }")), {"below 1, got 1"});
+  expect_fault(faults_with(number("s", "optimizer.adam", "float { min: 1 max: 2 }")), {"parameter[0]"});
+  expect_fault(faults_with(number("u", "model.layer[2].dense.units", "int { min: 1 max: 2 }")), {"an index below 2"});
+  // All at once, each at its own parameter, whatever the others are.
+  const std::string all = faults_with(number("m", "optimizer.sgd.momentum", "float { min: 1 max: 2 }") +
+                                      number("u", "model.layer[0].dense.units", "int { min: 0 max: 2 }") +
+                                      choices("p", {"execution.precision=FP16", "execution.wire=FP17"}));
+  expect_fault(all,
+               {"parameter[0]: the job does not take it: --set: optimizer.sgd.momentum: expected below 1",
+                "parameter[1]: the job does not take it: --set: model.layer[0].dense.units: expected at least 1, got 0",
+                "parameter[2].categorical.choice[0]: the job does not take it: --set: execution.precision",
+                "parameter[2].categorical.choice[1]: the job does not take it: --set: execution.wire"});
+}
+
+TEST(Submission, WhatACombinationLacksOrHasIsSeen) {
+  // The layers are there only with the choice that brings them.
+  const std::string deep = "model.layer=[{ flatten {} }, { dense {} }, { dense {} }]";
+  const std::string whole = "model.layer=[{ flatten {} }, { dense {} }, { dense { units: 10 } }]";
+  const std::string inner = number("u", "model.layer[1].dense.units", "int { min: 8 max: 9 }", when("d", "d1"));
+  EXPECT_EQ(faults_with(choices("d", {"", whole}) + inner), "");
+  expect_fault(faults_with(choices("d", {"", deep}) + inner), {"model.layer[2].dense.units: required"});
+  expect_fault(faults_with(choices("d", {"", deep}) + number("u", "model.layer[2].dense.units", "int { min: 8 max: 9 }",
+                                                             "condition { parameter: 'd' is: 'd0' }")),
+               {"parameter[1]", "an index below 2"});
+  expect_fault(faults_with(choices("d", {"", deep}) + number("u", "model.layer[2].dense.units", "int { min: 8 max: 9 }",
+                                                             "condition { parameter: 'd' is: 'd1' is: 'd0' }")),
+               {"parameter[1]", "an index below 2"});
+}
+
+TEST(Submission, FieldsThatTheCoordinatorRulesAreNoParameters) {
+  for (const char* path :
+       {"epochs", "slices", "checkpoint.keep_last", "checkpoint.every_seconds", "execution.stop_after_epochs"}) {
+    expect_fault(faults_with(number("x", path, "int { min: 8 max: 16 }")), {"parameter[0]", path, "no parameter"});
+    expect_fault(faults_with(choices("x", {"", std::string(path) + "=8"})), {"parameter[0]", path, "no parameter"});
+  }
+  expect_fault(faults_with(choices("x", {"", "checkpoint={ keep_last: 1 }"})), {"checkpoint", "no parameter"});
+  expect_fault(faults_with(choices("x", {"", "execution={ stop_after_epochs: 1 }"})), {"stop_after", "no parameter"});
+  expect_fault(faults_with(choices("x", {"name=other", ""})), {"name", "no parameter"});
+  EXPECT_EQ(faults_with(choices("x", {"", "execution={ precision: BF16 }"})), "");
+  expect_fault(faults_with(kMomentum, "execution { stop_after_epochs: 2 }"), {"job.execution.stop_after_epochs"});
+}
+
+TEST(Submission, DataAndCoresOfEveryTrialAreThoseOfTheCoordinator) {
+  expect_fault(faults_with(choices("d", {"", "data.path=/etc/passwd"})),
+               {"parameter[0]", "/etc/passwd is outside /data"});
+  expect_fault(faults_with(choices("d", {"", "data={ path: \"/data/../etc/x\" }"})), {"parameter[0]", "outside /data"});
+  expect_fault(faults_with(choices("d", {"data.path=rows.h5", ""})), {"parameter[0]", "absolute path"});
+  EXPECT_EQ(faults_with(choices("d", {"", "data.path=/data/other.h5"})), "");
+  expect_fault(faults_with(number("t", "execution.threads_per_rank", "int { min: 1 max: 64 }")),
+               {"parameter[0]", "threads_per_rank"});
+  expect_fault(faults_with(choices("t", {"", "execution={ threads_per_rank: 3 }"})),
+               {"parameter[0]", "threads_per_rank"});
+  EXPECT_EQ(faults_with(number("t", "execution.threads_per_rank", "int { min: 1 max: 4 }"),
+                        "execution { threads_per_rank: 4 }"),
+            "");
+}
+
 TEST(TrialJob, HasTheParametersAndNoUserTextInItsCommand) {
   SweepWorld world(1, 4);
   world.submit(sample_spec("limits { trials: 3 parallel: 3 }"));

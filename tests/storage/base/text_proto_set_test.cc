@@ -128,6 +128,52 @@ TEST_F(SetByPath, FaultsOfForm) {
   EXPECT_EQ(job_.model().layer(1).convolution().kernel_size(), 2);
 }
 
+// What is said of the last of several.
+std::string undone(const std::vector<std::string>& assignments) {
+  proto::Job job;
+  Faults faults;
+  parse_text_proto(kJob, job, faults);
+  set_all_by_path(assignments, job, faults);
+  return std::string(faults.status("job").message());
+}
+
+TEST(SetAllByPath, EachHoldsWhenAllAreMade) {
+  EXPECT_EQ(undone({"batch=32", "seed=1", "optimizer.sgd.momentum=0.1", "optimizer.sgd.nesterov=true"}), "");
+  // A message, then more of it; the same again; an element, then another one.
+  EXPECT_EQ(undone({"optimizer={adam {}}", "optimizer.adam.beta1=0.5", "optimizer.weight_decay=1"}), "");
+  EXPECT_EQ(undone({"data.augmentation={}", "data.augmentation.random_crop.padding=2"}), "");
+  EXPECT_EQ(undone({"batch=32", "batch=32"}), "");
+  EXPECT_EQ(undone({"optimizer.adam.beta1=0.5", "optimizer={adam {beta1: 0.5 beta2: 0.6}}"}), "");
+  EXPECT_EQ(undone({"model.layer[0].dense.units=3", "model.layer[1].convolution.filters=5"}), "");
+  EXPECT_EQ(undone({"model.layer[1].convolution.kernel=[2, 2]", "model.layer[1].convolution.kernel[1]=2"}), "");
+}
+
+TEST(SetAllByPath, OneThatUndoesAnotherIsAFault) {
+  EXPECT_EQ(
+      undone({"optimizer.adam.beta1=0.8", "epochs=1", "optimizer.sgd.momentum=0.5"}),
+      "--set: optimizer.sgd.momentum: undoes optimizer.adam.beta1, which is set before it: give only one of the two");
+  EXPECT_EQ(undone({"batch=32", "batch=64"}), "--set: batch: set twice, to different values: give it once");
+  const std::vector<std::pair<std::string, std::string>> pairs = {
+      {"optimizer.sgd.momentum=0.5", "optimizer.sgd={}"},
+      {"optimizer.sgd.momentum=0.5", "optimizer={sgd {nesterov: true}}"},
+      {"optimizer={sgd {momentum: 0.1}}", "optimizer.sgd.momentum=0.2"},
+      {"optimizer={sgd {}}", "optimizer.adam={}"},
+      {"schedule={cosine {}}", "schedule.constant.learning_rate=1"},
+      {"model.layer[1].convolution.padding=SAME", "model.layer[1].convolution.padding_pixels=2"},
+      {"model.layer[0].dense.units=3", "model.layer[0]={ relu {} }"},
+      {"model.layer[0].dense.units=3", "model.layer=[{ dense { units: 4 } }]"},
+      {"model.layer[1].convolution.kernel=[1, 2]", "model.layer[1].convolution.kernel=[1, 2, 3]"},
+      {"model.layer[1].convolution.kernel=[1, 2]", "model.layer[1].convolution.kernel[0]=2"},
+      {"data.path=a.h5", "data.path=\"b.h5\""},
+      {"data.path=a.h5", "data={ train: \"x\" }"},
+  };
+  for (const auto& [first, second] : pairs) {
+    EXPECT_NE(undone({first, second}), "") << first << ' ' << second;
+    EXPECT_EQ(undone({first}), "") << first;
+    EXPECT_EQ(undone({second}), "") << second;
+  }
+}
+
 TEST_F(SetByPath, LaterFaultsAreThoseOfTheCommandLine) {
   set("batch=0");
   set("model.layer[0]={ dense { units: 0 } }");
