@@ -114,11 +114,14 @@ GaussianProcess::Hyperparameters GaussianProcess::most_likely(const GaussianProc
 }
 
 GaussianProcess::GaussianProcess(const GaussianProcessShape& shape, const MatrixXd& points, const VectorXd& values,
-                                 const Hyperparameters& hyperparameters)
+                                 Eigen::Index measured, const Hyperparameters& hyperparameters)
     : shape_(shape), hyperparameters_(hyperparameters), points_(scaled_points(shape, points, hyperparameters)) {
   factor_ = cholesky(kernel(distances(points_, points_)), std::exp(hyperparameters[shape.dimensions]));
   weights_ = solve(factor_, values);
-  variance_ = std::max(values.dot(weights_) / static_cast<double>(values.size()), kSmallestVariance);
+  // The factor of the measurements alone is the first part of that of all.
+  const VectorXd white =
+      factor_.topLeftCorner(measured, measured).triangularView<Eigen::Lower>().solve(values.head(measured));
+  variance_ = std::max(white.squaredNorm() / static_cast<double>(measured), kSmallestVariance);
 }
 
 GaussianProcess::Prediction GaussianProcess::at(const MatrixXd& points) const {

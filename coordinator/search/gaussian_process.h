@@ -31,8 +31,10 @@ class GaussianProcess {
   static Hyperparameters most_likely(const GaussianProcessShape& shape, const Eigen::MatrixXd& points,
                                      const Eigen::VectorXd& values);
 
+  // The first `measured` values are measurements; those behind them are guesses, which shape the mean and the deviation
+  // at a point but not the scale of the variance. Requires: 1 <= measured <= values.size().
   GaussianProcess(const GaussianProcessShape& shape, const Eigen::MatrixXd& points, const Eigen::VectorXd& values,
-                  const Hyperparameters& hyperparameters);
+                  Eigen::Index measured, const Hyperparameters& hyperparameters);
 
   Prediction at(const Eigen::MatrixXd& points) const;
 

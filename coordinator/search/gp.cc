@@ -4,6 +4,7 @@
 
 #include "coordinator/search/gaussian_process.h"
 #include "coordinator/search/searchers.h"
+#include "coordinator/search/warp.h"
 
 namespace lockstep {
 namespace {
@@ -70,13 +71,18 @@ struct Lesson {
   }
 };
 
-// At most so many finished trials: the best and the newest. A failed one has the worst value.
-Lesson finished_trials(const History& history, std::size_t most) {
-  const double worst = history.done().back()->value;
+Warp warp_of(const History& history) {
+  std::vector<double> rising;
+  for (const Past* past : history.done()) rising.push_back(past->value);
+  return {rising, history.finished() - static_cast<int>(rising.size())};
+}
+
+// At most so many finished trials: the best and the newest.
+Lesson finished_trials(const History& history, const Warp& warp, std::size_t most) {
   std::vector<std::pair<double, const Past*>> best;
-  for (const Past* past : history.done()) best.emplace_back(past->value, past);
+  for (const Past* past : history.done()) best.emplace_back(warp.at(best.size()), past);
   for (const Past& past : history.trials()) {
-    if (past.state == Observation::State::kFailed) best.emplace_back(worst, &past);
+    if (past.state == Observation::State::kFailed) best.emplace_back(warp.failed(), &past);
   }
   const auto later = [](const auto& a, const auto& b) { return a.second->trial > b.second->trial; };
   if (best.size() > most) {
@@ -89,34 +95,21 @@ Lesson finished_trials(const History& history, std::size_t most) {
   return lesson;
 }
 
-// Values less their mean, over their deviation.
-class Standard {
- public:
-  explicit Standard(const std::vector<double>& values) {
-    const auto count = static_cast<double>(values.size());
-    for (const double value : values) mean_ += value / count;
-    double squares = 0;
-    for (const double value : values) squares += (value - mean_) * (value - mean_) / count;
-    if (squares > 0 && std::isfinite(squares)) deviation_ = std::sqrt(squares);
-  }
-  double mean() const { return mean_; }
-  double deviation() const { return deviation_; }
-  VectorXd of(const std::vector<double>& values) const {
-    VectorXd result(static_cast<Eigen::Index>(values.size()));
-    for (std::size_t i = 0; i < values.size(); ++i)
-      result[static_cast<Eigen::Index>(i)] = (values[i] - mean_) / deviation_;
-    return result;
-  }
-
- private:
-  double mean_ = 0;
-  double deviation_ = 1;
-};
+VectorXd vector_of(const std::vector<double>& values) {
+  return Eigen::Map<const VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+}
 
 // A model of the trials.
 class Model {
  public:
-  explicit Model(const Question& question) : Model(question, finished_trials(question.history, kMostTrained)) {}
+  explicit Model(const Inquiry& question)
+      : space_(question.space),
+        shape_(shape_of(space_)),
+        warp_(warp_of(question.history)),
+        lesson_(finished_trials(question.history, warp_, kMostTrained)),
+        process_(process(question)) {
+    best_ = process_.at(rows_of(space_, shape_, lesson_.points)).mean.minCoeff();
+  }
 
   struct Judgement {
     double log_improvement = 0;  // in deviations
@@ -134,39 +127,33 @@ class Model {
     return result;
   }
   std::string describe(const Judgement& judgement) const {
-    return fmt::format("GP: expected improvement {:.3g} at mean {:.4g} +- {:.2g}",
-                       std::exp(judgement.log_improvement) * standard_.deviation(),
-                       judgement.mean * standard_.deviation() + standard_.mean(),
-                       judgement.deviation * standard_.deviation());
+    return fmt::format("GP: expected improvement {:.3g} deviations at {:.4g} ({:.4g} to {:.4g})",
+                       std::exp(judgement.log_improvement), warp_.back(judgement.mean),
+                       warp_.back(judgement.mean - judgement.deviation),
+                       warp_.back(judgement.mean + judgement.deviation));
   }
 
  private:
-  Model(const Question& question, const Lesson& lesson)
-      : space_(question.space),
-        shape_(shape_of(space_)),
-        standard_(lesson.values),
-        process_(process(question, lesson, shape_, standard_)) {
-    best_ = process_.at(rows_of(space_, shape_, lesson.points)).mean.minCoeff();
-  }
-
-  static GaussianProcess process(const Question& question, Lesson lesson, const GaussianProcessShape& shape,
-                                 const Standard& standard) {
-    const Lesson part = finished_trials(question.history, kMostFitted);
+  GaussianProcess process(const Inquiry& question) const {
+    const Lesson part = finished_trials(question.history, warp_, kMostFitted);
     const auto hyperparameters =
-        GaussianProcess::most_likely(shape, rows_of(question.space, shape, part.points), standard.of(part.values));
+        GaussianProcess::most_likely(shape_, rows_of(space_, shape_, part.points), vector_of(part.values));
+    Lesson lesson = lesson_;
     std::size_t pending = 0;
     const std::vector<Past>& trials = question.history.trials();
     for (auto past = trials.rbegin(); past != trials.rend() && pending < kMostPending; ++past) {
       if (past->state != Observation::State::kPending) continue;
-      lesson.add(past->unit, standard.mean());
+      lesson.add(past->unit, 0);  // the mean
       ++pending;
     }
-    return {shape, rows_of(question.space, shape, lesson.points), standard.of(lesson.values), hyperparameters};
+    return {shape_, rows_of(space_, shape_, lesson.points), vector_of(lesson.values),
+            static_cast<Eigen::Index>(lesson_.values.size()), hyperparameters};
   }
 
   const SearchSpace& space_;
   const GaussianProcessShape shape_;
-  const Standard standard_;
+  const Warp warp_;
+  const Lesson lesson_;
   const GaussianProcess process_;
   double best_ = 0;  // the smallest mean at a trial
 };
@@ -179,7 +166,7 @@ struct Candidate {
 // The best of all points that it is shown.
 class Shortlist {
  public:
-  Shortlist(const Question& question, const Model& model) : question_(question), model_(model) {}
+  Shortlist(const Inquiry& question, const Model& model) : question_(question), model_(model) {}
 
   const std::vector<Candidate>& best_first() const { return kept_; }
   void show(const std::vector<Point>& points) {
@@ -201,7 +188,7 @@ class Shortlist {
   }
 
  private:
-  const Question& question_;
+  const Inquiry& question_;
   const Model& model_;
   std::vector<Candidate> kept_;
 };
@@ -222,7 +209,7 @@ Point neighbour(const SearchSpace& space, const Point& point, double scale, Draw
 
 }  // namespace
 
-Suggestion suggest_gp(const proto::GpSearch& gp, const Question& question) {
+Suggestion suggest_gp(const proto::GpSearch& gp, const Inquiry& question) {
   const History& history = question.history;
   if (history.done().size() < 2 || history.finished() < gp.startup_trials()) return suggest_sobol(question);
   const SearchSpace& space = question.space;

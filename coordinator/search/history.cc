@@ -41,7 +41,7 @@ Point Draws::point(int dimensions) {
   return result;
 }
 
-Point Draws::untried_point(const Question& question) {
+Point Draws::untried_point(const Inquiry& question) {
   Point result = point(question.space.dimensions());
   for (int draw = 1; draw < kMostDraws && question.tried(result); ++draw) result = point(question.space.dimensions());
   return result;

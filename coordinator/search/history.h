@@ -45,7 +45,8 @@ class History {
   std::set<std::vector<double>> tried_;
 };
 
-struct Question {
+// What a searcher is asked.
+struct Inquiry {
   const SearchSpace& space;
   const History& history;
   std::uint64_t seed;
@@ -67,7 +68,7 @@ class Draws {
   // A uniform point of the cube.
   Point point(int dimensions);
   // A uniform point that was not tried; after a bounded number of draws one that was.
-  Point untried_point(const Question& question);
+  Point untried_point(const Inquiry& question);
 
  private:
   Philox philox_;

@@ -32,11 +32,19 @@ struct Suggestion {
   std::string reason;                          // how they were found, for people
 };
 
-// Trials after which there is nothing new: of a grid its points, otherwise INT_MAX.
+// Trials after which there is nothing new: the points of a grid; for any other search the combinations of the
+// parameters, where there are finitely many. At most INT_MAX.
 int most_trials(const proto::Search& search, const SearchSpace& space);
 
-// Parameters of trial number `trial`. Nothing is suggested that was observed before, as long as something else is
-// found in a bounded number of draws; otherwise the reason says so.
+// Whether the search models the values of the trials before.
+bool learns(const proto::Search& search);
+
+// Whether suggest() looks at the trials before; one that does not learn only so that it repeats none.
+bool looks_at_trials(const proto::Search& search, const SearchSpace& space);
+
+// Parameters of trial number `trial`. Nothing is suggested that was observed before: where there are at most a million
+// combinations as long as one is left, otherwise as long as something else is found in a bounded number of draws. If
+// something is suggested again, the reason says so.
 // Requires: trial >= 0, and of a grid less than most_trials; observations of different trials.
 Suggestion suggest(const proto::Search& search, const SearchSpace& space, std::span<const Observation> observations,
                    std::uint64_t seed, int trial);

@@ -21,7 +21,7 @@ std::vector<Point> sobol_points(int dimensions, int first, int count, const Poin
   return result;
 }
 
-Suggestion suggest_sobol(const Question& question) {
+Suggestion suggest_sobol(const Inquiry& question) {
   const int dimensions = question.space.dimensions();
   const Point shift = Draws("search.sobol.shift", question.seed, 0).point(dimensions);
   const Point point = sobol_points(dimensions, question.trial, 1, shift).front();

@@ -12,7 +12,7 @@ constexpr int kMostGood = 25;
 
 }  // namespace
 
-Suggestion suggest_tpe(const proto::TpeSearch& tpe, const Question& question) {
+Suggestion suggest_tpe(const proto::TpeSearch& tpe, const Inquiry& question) {
   const std::vector<const Past*>& done = question.history.done();
   if (done.empty() || question.history.finished() < tpe.startup_trials()) return suggest_sobol(question);
   const int count =

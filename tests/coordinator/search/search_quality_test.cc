@@ -6,9 +6,11 @@
 namespace lockstep {
 namespace {
 
-double mean_of_best(const char* search, const TestFunction& function, int trials) {
+double mean_of_best(const char* search, const TestFunction& function, int trials, int seeds = 3) {
   double mean = 0;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) mean += best_of(search_of(search), function, seed, trials) / 3;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    mean += best_of(search_of(search), function, static_cast<std::uint64_t>(seed), trials) / seeds;
+  }
   return mean;
 }
 
@@ -30,6 +32,15 @@ TEST(SearchQuality, TpeOnBranin) {
 TEST(SearchQuality, TpeOnHartmann6) {
   EXPECT_LT(mean_of_best("tpe {}", hartmann6(), 200), -3.0);
   EXPECT_GT(mean_of_best("random {}", hartmann6(), 200), -2.6);
+}
+
+TEST(SearchQuality, AnExplosionBlindsNoLearner) {
+  for (const char* search : {"gp {}", "tpe {}"}) {
+    const double without = mean_of_best(search, training(), 60, 6);
+    const double with = mean_of_best(search, exploding_training(), 60, 6);
+    EXPECT_LT(with, 1.1 * without) << search;
+    EXPECT_LT(with, mean_of_best("random {}", exploding_training(), 60, 6)) << search;
+  }
 }
 
 }  // namespace

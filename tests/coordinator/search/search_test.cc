@@ -168,13 +168,48 @@ TEST(Search, RepeatsNothingUntilAllIsTriedAndThenSaysSo) {
       EXPECT_EQ(suggestion.reason.find("as were all others"), std::string::npos) << suggestion.reason;
     }
     EXPECT_EQ(different.size(), 11U) << text;
-    if (search.has_grid()) {
-      EXPECT_EQ(most_trials(search, space), 11);
-      continue;
-    }
-    EXPECT_EQ(most_trials(search, space), std::numeric_limits<int>::max());
+    EXPECT_EQ(most_trials(search, space), 11);
+    if (search.has_grid()) continue;
     const std::string reason = suggest(search, space, observations, 7, 11).reason;
     EXPECT_NE(reason.find("as were all others"), std::string::npos) << reason;
+  }
+}
+
+TEST(Search, UsesUpASmallSpaceWhateverTheSeed) {
+  const SearchSpace space(
+      parameters_of("parameter { name: 'a' categorical { choice { name: 'x' } choice { name: 'y' } } }"
+                    "parameter { name: 'b' path: 'p' float { min: 3 max: 3 } }"
+                    "parameter { name: 'c' path: 'p' int { min: 1 max: 400 log: true } }"));
+  for (const char* text : {"random {}", "sobol {}"}) {
+    const proto::Search search = search_of(text);
+    ASSERT_EQ(most_trials(search, space), 800);
+    ASSERT_TRUE(looks_at_trials(search, space));
+    std::vector<Observation> observations;
+    std::set<std::string> different;
+    for (int trial = 0; trial < 800; ++trial) {
+      observations.push_back({trial, suggest(search, space, observations, 5, trial).assignments});
+      different.insert(text_of(observations.back().assignments));
+    }
+    EXPECT_EQ(different.size(), 800U) << text;
+  }
+}
+
+TEST(Search, ARealNumberThatMayBeAbsentDoesNotHideWhatIsFinite) {
+  const SearchSpace space(
+      parameters_of("parameter { name: 'a' categorical { choice { name: 'x' } choice { name: 'y' } } }"
+                    "parameter { name: 'b' path: 'p' float { min: 1 max: 2 } condition { parameter: 'a' is: 'x' } }"));
+  for (const char* text : {"random {}", "sobol {}"}) {
+    const proto::Search search = search_of(text);
+    EXPECT_EQ(most_trials(search, space), std::numeric_limits<int>::max());
+    EXPECT_TRUE(looks_at_trials(search, space));
+    std::vector<Observation> observations;
+    std::set<std::string> different;
+    for (int trial = 0; trial < 20; ++trial) {
+      observations.push_back({trial, suggest(search, space, observations, 5, trial).assignments});
+      different.insert(text_of(observations.back().assignments));
+    }
+    EXPECT_EQ(different.size(), 20U) << text;
+    EXPECT_FALSE(looks_at_trials(search, branin().space));
   }
 }
 

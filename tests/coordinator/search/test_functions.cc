@@ -39,6 +39,33 @@ double hartmann6_at(std::span<const double> x) {
   return sum;
 }
 
+double training_at(std::span<const double> x) {
+  constexpr double kBestRate[3] = {-1, -1.3, -2.5};  // of each optimizer
+  constexpr double kOptimizer[3] = {0, 0.01, 0.03};
+  const auto optimizer = static_cast<std::size_t>(x[5]);
+  const double rate = std::log10(x[0]) - kBestRate[optimizer];
+  const double damping = std::log10(1 - x[1]) + 1;
+  return 0.04 + kOptimizer[optimizer] + 0.03 * rate * rate + 0.01 * std::abs(rate) + 0.03 * damping * damping +
+         0.02 * rate * damping + 0.008 * std::abs(std::log10(x[2]) + 4) + 0.01 * std::abs(std::log2(x[3]) - 7) +
+         0.005 * std::abs(x[4] - 5);
+}
+
+double exploding_training_at(std::span<const double> x) {
+  return x[0] > 0.3 ? 1e5 : training_at(x);
+}
+
+TestFunction training_function(const char* name, double (*value)(std::span<const double>)) {
+  return {name, SearchSpace(parameters_of(R"(
+            parameter { name: 'rate' path: 'p' float { min: 1e-4 max: 1 log: true } }
+            parameter { name: 'momentum' path: 'p' float { min: 0 max: 0.99 } }
+            parameter { name: 'decay' path: 'p' float { min: 1e-6 max: 1e-2 log: true } }
+            parameter { name: 'width' path: 'p' int { min: 16 max: 256 log: true } }
+            parameter { name: 'depth' path: 'p' discrete { value: 1 value: 2 value: 3 value: 5 value: 8 } }
+            parameter { name: 'optimizer'
+                        categorical { choice { name: 'a' } choice { name: 'b' } choice { name: 'c' } } })")),
+          value};
+}
+
 }  // namespace
 
 proto::Search search_of(std::string_view text) {
@@ -63,6 +90,14 @@ TestFunction hartmann6() {
   return {"hartmann6", SearchSpace(parameters_of(text)), hartmann6_at};
 }
 
+TestFunction training() {
+  return training_function("training", training_at);
+}
+
+TestFunction exploding_training() {
+  return training_function("exploding", exploding_training_at);
+}
+
 double best_of(const proto::Search& search, const TestFunction& function, std::uint64_t seed, int trials) {
   std::vector<Observation> observations;
   double best = std::numeric_limits<double>::infinity();
@@ -70,7 +105,12 @@ double best_of(const proto::Search& search, const TestFunction& function, std::u
     Observation observation{trial, suggest(search, function.space, observations, seed, trial).assignments,
                             Observation::State::kDone, 0};
     std::vector<double> numbers;
-    for (const proto::Assignment& assignment : observation.assignments) numbers.push_back(assignment.number());
+    for (const proto::Assignment& assignment : observation.assignments) {
+      const auto& choices = function.space.parameter(static_cast<int>(numbers.size())).categorical().choice();
+      const auto at = std::find_if(choices.begin(), choices.end(),
+                                   [&](const proto::Choice& it) { return it.name() == assignment.choice(); });
+      numbers.push_back(assignment.has_choice() ? static_cast<double>(at - choices.begin()) : assignment.number());
+    }
     observation.value = function.value(numbers);
     best = std::min(best, observation.value);
     observations.push_back(std::move(observation));

@@ -10,13 +10,19 @@ namespace lockstep {
 struct TestFunction {
   const char* name;
   SearchSpace space;
-  double (*value)(std::span<const double> numbers);
+  double (*value)(std::span<const double> numbers);  // of a choice its number
 };
 
 // Branin 1972: minimum 0.3979 at three points.
 TestFunction branin();
 // Hartmann 1973, six dimensions: minimum -3.3224, and a local one of -3.20 that is hard to leave.
 TestFunction hartmann6();
+
+// Like the loss of a training in six parameters of all kinds: rate, momentum, weight decay, width, depth, optimizer.
+// The minimum is 0.04.
+TestFunction training();
+// The same, but 1e5 where the rate is above 0.3, as where a training explodes.
+TestFunction exploding_training();
 
 // {random {}}, {gp {}} and so on, from text.
 proto::Search search_of(std::string_view text);
