@@ -16,17 +16,8 @@ struct Bracket {
   std::vector<int> rungs;
 };
 
-// max_epochs / eta^k down to min_epochs, rising.
-std::vector<int> rungs_from_the_end(const proto::Hyperband& hyperband, int max_epochs) {
-  std::vector<int> epochs{max_epochs};
-  while (epochs.front() / hyperband.eta() >= hyperband.min_epochs()) {
-    epochs.insert(epochs.begin(), epochs.front() / hyperband.eta());
-  }
-  return epochs;
-}
-
 std::vector<Bracket> brackets(const proto::Hyperband& hyperband, int trials, int max_epochs) {
-  const std::vector<int> rungs = rungs_from_the_end(hyperband, max_epochs);
+  const std::vector<int> rungs = rungs_of_hyperband(hyperband, max_epochs);
   const auto count = static_cast<int>(rungs.size());
   std::vector<double> sizes;
   for (int s = count - 1; s >= 0; --s) sizes.push_back(std::ceil(count * std::pow(hyperband.eta(), s) / (s + 1)));
@@ -44,6 +35,14 @@ std::vector<Bracket> brackets(const proto::Hyperband& hyperband, int trials, int
 }
 
 }  // namespace
+
+std::vector<int> rungs_of_hyperband(const proto::Hyperband& hyperband, int max_epochs) {
+  std::vector<int> epochs{max_epochs};
+  while (epochs.front() / hyperband.eta() >= hyperband.min_epochs()) {
+    epochs.insert(epochs.begin(), epochs.front() / hyperband.eta());
+  }
+  return epochs;
+}
 
 Next next_hyperband(const proto::Hyperband& hyperband, std::span<const TrialProgress> progress, int most_trials,
                     int max_epochs) {

@@ -12,6 +12,9 @@
 
 namespace lockstep {
 
+// max_epochs / eta^k down to min_epochs, rising: of all brackets.
+std::vector<int> rungs_of_hyperband(const proto::Hyperband& hyperband, int max_epochs);
+
 Next next_hyperband(const proto::Hyperband& hyperband, std::span<const TrialProgress> progress, int most_trials,
                     int max_epochs);
 

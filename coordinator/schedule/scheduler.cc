@@ -56,6 +56,22 @@ Next next(const proto::Scheduler& scheduler, std::span<const TrialProgress> prog
   CHECK(false, "scheduler {}", static_cast<int>(scheduler.kind_case()));
 }
 
+std::vector<int> compared_epochs(const proto::Scheduler& scheduler, int max_epochs) {
+  switch (scheduler.kind_case()) {
+    case proto::Scheduler::kSuccessiveHalving:
+      return rungs(scheduler.successive_halving().min_epochs(), scheduler.successive_halving().eta(), max_epochs);
+    case proto::Scheduler::kAsha:
+      return rungs(scheduler.asha().min_epochs(), scheduler.asha().eta(), max_epochs);
+    case proto::Scheduler::kHyperband:
+      return rungs_of_hyperband(scheduler.hyperband(), max_epochs);
+    case proto::Scheduler::kMedian:
+    case proto::Scheduler::kRunToEnd:
+    case proto::Scheduler::KIND_NOT_SET:
+      return {max_epochs};
+  }
+  CHECK(false, "scheduler {}", static_cast<int>(scheduler.kind_case()));
+}
+
 double expected_epochs(const proto::Scheduler& scheduler, int trials, int max_epochs) {
   const auto epochs = [&](const auto& kind) {
     return epochs_of_halving(trials, kind.eta(), rungs(kind.min_epochs(), kind.eta(), max_epochs));

@@ -52,6 +52,9 @@ Verdict judge(const proto::Scheduler& scheduler, std::span<const TrialProgress> 
 // What to do with a free slot.
 Next next(const proto::Scheduler& scheduler, std::span<const TrialProgress> progress, int most_trials, int max_epochs);
 
+// Epochs at which trials are compared, rising; the last are the job's. With run_to_end and median only those.
+std::vector<int> compared_epochs(const proto::Scheduler& scheduler, int max_epochs);
+
 // Sum of epochs over all trials if at each rung as many are stopped as the scheduler means to. run_to_end and median
 // mean to stop no certain number: all epochs of all trials.
 double expected_epochs(const proto::Scheduler& scheduler, int trials, int max_epochs);

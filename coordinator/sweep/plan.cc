@@ -76,6 +76,14 @@ void pause_trials(const Sweep& sweep, Events& events) {
   if (events.empty() && sweep.live_trials == 0) add_change(events, sweep.id, proto::SWEEP_PAUSED, sweep.reason);
 }
 
+// Of a sweep of which nothing is left to do; `reason` is the scheduler's.
+std::string end_reason(const Sweep& sweep, const std::string& reason) {
+  const int trials = most_trials(sweep.spec);
+  if (trials == sweep.spec.limits().trials()) return reason.empty() ? "all trials have ended" : reason;
+  return fmt::format("all {} combinations of the parameters have been tried; limits.trials is {}", trials,
+                     sweep.spec.limits().trials());
+}
+
 void complete(const Sweep& sweep, const std::string& reason, Events& events) {
   for (const Trial& trial : sweep.trials) {
     if (trial.state != proto::TRIAL_PAUSED) continue;
@@ -120,7 +128,7 @@ Step next_step(const Sweep& sweep, std::span<const int> cores, const Resources& 
     case Next::What::kWait:
       return Step::kNothing;
     case Next::What::kDone:
-      complete(sweep, it.reason.empty() ? "all trials have ended" : it.reason, planned.events);
+      complete(sweep, end_reason(sweep, it.reason), planned.events);
       return Step::kEnd;
     case Next::What::kResume: {
       if (cores.empty()) return Step::kNoPlace;

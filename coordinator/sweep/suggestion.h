@@ -24,10 +24,9 @@ struct Question {
   google::protobuf::RepeatedPtrField<proto::Parameter> parameters;
   std::uint64_t seed = 0;
   std::vector<Observation> observations;
+  std::string basis;  // which values they are (evidence.h); the answer's reason says it
 };
 
-// Whether the search models the values of the trials before: it may take long.
-bool learns(const proto::Search& search);
 // Whether a learning search has all the results it is to see.
 bool may_ask(const Sweep& sweep);
 Question question(const Sweep& sweep);
