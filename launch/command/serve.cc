@@ -19,6 +19,7 @@
 #include "coordinator/service/metrics.h"
 #include "coordinator/service/server.h"
 #include "coordinator/service/token.h"
+#include "launch/command/failure.h"
 #include "launch/command/program.h"
 #include "launch/command/usage.h"
 #include "storage/base/file.h"
@@ -234,9 +235,7 @@ int run(int argc, char** argv) {
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return end_program(Output::kResult, *code);
   configure_log(-1, false);
-  const Status status = serve(arguments);
-  if (!status.ok()) print_error(fmt::format("lockstep serve: {}", std::string(status.message())));
-  return exit_code(status);
+  return report_failure("lockstep serve", serve(arguments));
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include <fmt/format.h>
-
+#include "launch/command/failure.h"
 #include "launch/command/program.h"
 
 namespace lockstep {
@@ -20,9 +19,7 @@ int run(int argc, char** argv) {
     std::fputs("Usage: lockstep-shim DIRECTORY\nThe coordinator's; not for use by hand.\n", help ? stdout : stderr);
     return help ? 0 : 2;
   }
-  const Status status = run_shim(argument);
-  if (!status.ok()) print_error(fmt::format("lockstep-shim: {}", std::string(status.message())));
-  return exit_code(status);
+  return report_failure("lockstep-shim", run_shim(argument));
 }
 
 }  // namespace

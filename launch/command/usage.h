@@ -46,7 +46,11 @@ inline std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv, 
   } catch (const CLI::ParseError& error) {
     code = app.exit(error, out, err) == 0 ? 0 : 2;
   }
-  if (speaks && code != 0 && failures_are_json()) return report_failure(app.get_name(), bad_configuration(err.str()));
+  if (speaks && code != 0 && failures_are_json()) {
+    std::string message = err.str();
+    message.erase(message.find_last_not_of('\n') + 1);
+    return report_failure(app.get_name(), bad_configuration(message));
+  }
   if (speaks) {
     std::fputs(printable_lines(out.str()).c_str(), stdout);
     std::fputs(printable_lines(err.str()).c_str(), stderr);

@@ -16,14 +16,7 @@ class AttemptsTest : public testing::Test {
 
   const Sweep& sweep() const { return world_.state().sweeps[0]; }
   const Trial& trial() const { return sweep().trials[0]; }
-  static proto::EvalMetric metric(int epoch, double loss) {
-    proto::EvalMetric it;
-    it.set_epoch(epoch);
-    it.set_step(10 * epoch);
-    it.set_loss(loss);
-    it.set_accuracy(0.5);
-    return it;
-  }
+  static proto::EvalMetric metric(int epoch, double loss) { return eval_metric(epoch, loss, 0.5); }
   // What the coordinator has of the trial's losses; -1: it knows that it was lost.
   std::vector<double> losses() const {
     std::vector<double> all;
@@ -32,37 +25,16 @@ class AttemptsTest : public testing::Test {
   }
   void report(int epoch, double loss) { report(std::vector{metric(epoch, loss)}); }
   void report(const std::vector<proto::EvalMetric>& metrics) {
-    proto::ReportRequest request;
-    request.mutable_attempt()->set_sweep("s1");
-    request.mutable_attempt()->set_trial(0);
-    request.mutable_attempt()->set_attempt(trial().live_attempt()->number);
-    request.mutable_attempt()->set_token(trial().live_attempt()->token);
-    for (const proto::EvalMetric& it : metrics) *request.add_eval() = it;
-    auto events = lockstep::report(world_.state(), request);
-    ASSERT_TRUE(events.ok()) << events.status();
-    world_.take(*std::move(events));
+    proto::ReportRequest request = report_of(sweep(), trial());
+    request.mutable_eval()->Add(metrics.begin(), metrics.end());
+    world_.report(request);
   }
   void end(int exit_code, std::vector<proto::EvalMetric> in_the_file = {}) {
-    world_.take(attempt_ended(world_.state(),
-                              {.sweep = "s1",
-                               .trial = 0,
-                               .attempt = trial().live_attempt()->number,
-                               .end = proto::EXITED,
-                               .exit_code = exit_code,
-                               .message = "",
-                               .evaluations = std::move(in_the_file),
-                               .checkpoints = {}},
-                              1'000'000));
+    AttemptResult result = end_of(sweep(), trial(), exit_code);
+    result.evaluations = std::move(in_the_file);
+    world_.end(result);
   }
-  void ask(proto::Wish wish) {
-    proto::ChangeRequest request;
-    request.set_sweep("s1");
-    request.set_wish(wish);
-    auto events = change(world_.state(), request);
-    ASSERT_TRUE(events.ok()) << events.status();
-    world_.take(*std::move(events));
-    world_.plan_all();
-  }
+  void ask(proto::Wish wish) { world_.ask("s1", wish); }
 
   SweepWorld world_{1, 4};
 };

@@ -31,43 +31,19 @@ struct Scene {
   // Ends the attempt that is under way, and all that follows.
   void end(int number, int code, std::vector<std::int64_t> steps = {}, proto::AttemptEnd how = proto::EXITED,
            const std::string& message = "first line\nlast line") {
-    AttemptResult result{.sweep = "s1",
-                         .trial = number,
-                         .attempt = trial(number).live_attempt()->number,
-                         .end = how,
-                         .exit_code = code,
-                         .message = message,
-                         .evaluations = {},
-                         .checkpoints = {}};
+    AttemptResult result = end_of(sweep(), trial(number), code, how);
+    result.message = message;
     for (const std::int64_t step : steps) result.checkpoints.emplace_back().set_step(step);
-    world.take(attempt_ended(world.state(), result, world.now_ms()));
+    world.end(result);
     world.plan_all();
   }
   void report(int number, int epoch, double accuracy = 0.5) {
-    proto::ReportRequest request;
-    request.mutable_attempt()->set_sweep("s1");
-    request.mutable_attempt()->set_trial(number);
-    request.mutable_attempt()->set_attempt(trial(number).live_attempt()->number);
-    request.mutable_attempt()->set_token(trial(number).live_attempt()->token);
-    proto::EvalMetric& metric = *request.add_eval();
-    metric.set_epoch(epoch);
-    metric.set_step(10 * epoch);
-    metric.set_accuracy(accuracy);
-    metric.set_loss(1);
-    auto events = lockstep::report(world.state(), request);
-    ASSERT_TRUE(events.ok()) << events.status();
-    world.take(*std::move(events));
+    proto::ReportRequest request = report_of(sweep(), trial(number));
+    *request.add_eval() = eval_metric(epoch, 1, accuracy);
+    world.report(request);
     world.plan_all();
   }
-  void ask(proto::Wish wish) {
-    proto::ChangeRequest request;
-    request.set_sweep("s1");
-    request.set_wish(wish);
-    auto events = change(world.state(), request);
-    ASSERT_TRUE(events.ok()) << events.status();
-    world.take(*std::move(events));
-    world.plan_all();
-  }
+  void ask(proto::Wish wish) { world.ask("s1", wish); }
   // Waits, on the clock that is a number, until something is planned; false: never.
   bool wait() {
     const auto next = next_time(world.state(), world.now_ms());
@@ -309,11 +285,7 @@ TEST(Endings, DeletedSweepsLeaveNothingAndTheirNamesAreNotUsedAgain) {
     ASSERT_TRUE(submitted.ok());
     EXPECT_EQ(submitted->front().sweep(), id);
     world.take(*std::move(submitted));
-    proto::ChangeRequest stop;
-    stop.set_sweep(id);
-    stop.set_wish(proto::STOP);
-    world.take(*change(world.state(), stop));
-    world.plan_all();
+    world.ask(id, proto::STOP);
     proto::DeleteRequest request;
     request.set_sweep(id);
     auto events = remove(world.state(), request);

@@ -60,22 +60,15 @@ TEST(Limits, ALimitThatIsNeverReachedIsNotWaitedFor) {
   }
 }
 
-AttemptResult ended_after(std::optional<double> seconds) {
-  AttemptResult result;
-  result.sweep = "s1";
-  result.attempt = 1;
-  result.exit_code = 1;
-  result.seconds = seconds;
-  return result;
-}
-
 // An attempt that ended while the coordinator was away is not charged for the time until it came back.
 TEST(Limits, AnAttemptIsChargedForTheTimeItRan) {
   for (const bool known : {true, false}) {
     SweepWorld world(1, 4);
     world.submit(sample_spec("limits { trials: 1 } ranks: 2"));
     world.pass(8 * kHourMs);
-    world.take(attempt_ended(world.state(), ended_after(known ? std::optional(60.0) : std::nullopt), world.now_ms()));
+    AttemptResult result = end_of(sweep_of(world), sweep_of(world).trials[0], 1);
+    if (known) result.seconds = 60;
+    world.end(result);
     const double expected = known ? 60 : 8 * 3600;  // a log of version 1 does not say
     EXPECT_EQ(sweep_of(world).core_seconds, 2 * expected);
     EXPECT_EQ(sweep_of(world).trials[0].core_seconds, 2 * expected);

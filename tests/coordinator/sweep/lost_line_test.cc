@@ -48,41 +48,19 @@ class LossyTrial {
   }
 
  private:
-  static proto::EvalMetric metric(int epoch) {
-    proto::EvalMetric it;
-    it.set_epoch(epoch);
-    it.set_step(10 * epoch);
-    it.set_loss(epoch);
-    it.set_accuracy(0.5);
-    return it;
-  }
+  static proto::EvalMetric metric(int epoch) { return eval_metric(epoch, epoch, 0.5); }
   void tell(int first) {
-    proto::ReportRequest request;
-    request.mutable_attempt()->set_sweep("s1");
-    request.mutable_attempt()->set_trial(0);
-    request.mutable_attempt()->set_attempt(trial().live_attempt()->number);
-    request.mutable_attempt()->set_token(trial().live_attempt()->token);
+    proto::ReportRequest request = report_of(sweep(), trial());
     for (int epoch = first; epoch <= epochs_; ++epoch) *request.add_eval() = metric(epoch);
-    auto events = report(world_.state(), request);
-    ASSERT_TRUE(events.ok()) << events.status();
-    world_.take(*std::move(events));
+    world_.report(request);
     last_told_ = epochs_;
   }
   void end(int exit_code) {
-    std::vector<proto::EvalMetric> file;
+    AttemptResult result = end_of(sweep(), trial(), exit_code);
     for (int epoch = 1; epoch <= epochs_; ++epoch) {
-      if (chance_() % 2 == 0) file.push_back(metric(epoch));
+      if (chance_() % 2 == 0) result.evaluations.push_back(metric(epoch));
     }
-    world_.take(attempt_ended(world_.state(),
-                              {.sweep = "s1",
-                               .trial = 0,
-                               .attempt = trial().live_attempt()->number,
-                               .end = proto::EXITED,
-                               .exit_code = exit_code,
-                               .message = "",
-                               .evaluations = std::move(file),
-                               .checkpoints = {}},
-                              1'000'000));
+    world_.end(result);
   }
 
   SweepWorld world_;

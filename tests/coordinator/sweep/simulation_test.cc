@@ -164,16 +164,7 @@ TEST(Simulation, AStaleAttemptIsRefused) {
   id.set_attempt(1);
   id.set_token(sweep.trials[0].live_attempt()->token);
   EXPECT_TRUE(attach(world.state(), id).ok());  // the control
-  world.take(attempt_ended(world.state(),
-                           {.sweep = "s1",
-                            .trial = 0,
-                            .attempt = 1,
-                            .end = proto::LOST,
-                            .exit_code = 137,
-                            .message = "",
-                            .evaluations = {},
-                            .checkpoints = {}},
-                           1'000'000));
+  world.end(end_of(sweep, sweep.trials[0], 137, proto::LOST));
   EXPECT_TRUE(absl::IsPermissionDenied(attach(world.state(), id).status()));
   for (int i = 0; i < 100 && world.state().sweeps[0].trials[0].live_attempt() == nullptr; ++i) world.step(0);
   ASSERT_NE(world.state().sweeps[0].trials[0].live_attempt(), nullptr);

@@ -25,6 +25,35 @@ proto::SweepSpec sample_spec(const std::string& more) {
   return spec;
 }
 
+proto::EvalMetric eval_metric(int epoch, double loss, double accuracy) {
+  proto::EvalMetric it;
+  it.set_epoch(epoch);
+  it.set_step(10 * epoch);
+  it.set_loss(loss);
+  it.set_accuracy(accuracy);
+  return it;
+}
+
+proto::ReportRequest report_of(const Sweep& sweep, const Trial& trial) {
+  proto::ReportRequest request;
+  request.mutable_attempt()->set_sweep(sweep.id);
+  request.mutable_attempt()->set_trial(trial.number);
+  request.mutable_attempt()->set_attempt(trial.live_attempt()->number);
+  request.mutable_attempt()->set_token(trial.live_attempt()->token);
+  return request;
+}
+
+AttemptResult end_of(const Sweep& sweep, const Trial& trial, int exit_code, proto::AttemptEnd how) {
+  return {.sweep = sweep.id,
+          .trial = trial.number,
+          .attempt = trial.live_attempt()->number,
+          .end = how,
+          .exit_code = exit_code,
+          .message = "first line\nlast line",
+          .evaluations = {},
+          .checkpoints = {}};
+}
+
 double SweepWorld::accuracy(const Trial& trial, int epoch) {
   double sum = 0;
   for (const proto::Assignment& it : trial.assignments) sum += std::sin(37 * it.number() + double(it.choice().size()));
@@ -40,7 +69,7 @@ void SweepWorld::take(Events events) {
 }
 
 // Whether there is an answer at once.
-bool SweepWorld::ask(const std::vector<std::string>& sweeps) {
+bool SweepWorld::search(const std::vector<std::string>& sweeps) {
   for (const std::string& sweep : sweeps) {
     const bool is_asked =
         std::any_of(asked_.begin(), asked_.end(), [&](const Question& it) { return it.sweep == sweep; });
@@ -65,7 +94,7 @@ void SweepWorld::plan_all() {
     Plan planned = plan(state_, resources, now_ms_);
     if (!planned.events.empty()) {
       take(std::move(planned.events));
-    } else if (!ask(planned.wanted)) {
+    } else if (!search(planned.wanted)) {
       return;
     }
   }
@@ -79,37 +108,34 @@ void SweepWorld::submit(const proto::SweepSpec& spec) {
   plan_all();
 }
 
-void SweepWorld::evaluate(const Sweep& sweep, const Trial& trial) {
-  proto::ReportRequest request;
-  request.mutable_attempt()->set_sweep(sweep.id);
-  request.mutable_attempt()->set_trial(trial.number);
-  request.mutable_attempt()->set_attempt(trial.live_attempt()->number);
-  request.mutable_attempt()->set_token(trial.live_attempt()->token);
-  const auto epoch = static_cast<int>(trial.evaluations.size()) + 1;
-  for (int it = std::max(1, epoch - 1); it <= epoch; ++it) {  // the last one comes again
-    proto::EvalMetric& metric = *request.add_eval();
-    metric.set_epoch(it);
-    metric.set_step(10 * it);
-    metric.set_accuracy(accuracy(trial, it));
-    metric.set_loss(1);
-    request.add_checkpoint()->set_step(10 * it);
-  }
-  auto events = report(state_, request);
+void SweepWorld::report(const proto::ReportRequest& request) {
+  auto events = lockstep::report(state_, request);
   ASSERT_TRUE(events.ok()) << events.status();
   take(*std::move(events));
 }
 
-void SweepWorld::end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd how, int exit_code) {
-  take(attempt_ended(state_,
-                     {.sweep = sweep.id,
-                      .trial = trial.number,
-                      .attempt = trial.live_attempt()->number,
-                      .end = how,
-                      .exit_code = exit_code,
-                      .message = "last words",
-                      .evaluations = {},
-                      .checkpoints = {}},
-                     now_ms_));
+void SweepWorld::end(const AttemptResult& result) {
+  take(attempt_ended(state_, result, now_ms_));
+}
+
+void SweepWorld::ask(const std::string& sweep, proto::Wish wish) {
+  proto::ChangeRequest request;
+  request.set_sweep(sweep);
+  request.set_wish(wish);
+  auto events = change(state_, request);
+  ASSERT_TRUE(events.ok()) << events.status();
+  take(*std::move(events));
+  plan_all();
+}
+
+void SweepWorld::evaluate(const Sweep& sweep, const Trial& trial) {
+  proto::ReportRequest request = report_of(sweep, trial);
+  const auto epoch = static_cast<int>(trial.evaluations.size()) + 1;
+  for (int it = std::max(1, epoch - 1); it <= epoch; ++it) {  // the last one comes again
+    *request.add_eval() = eval_metric(it, 1, accuracy(trial, it));
+    request.add_checkpoint()->set_step(10 * it);
+  }
+  report(request);
 }
 
 void SweepWorld::step(int failures) {
@@ -128,11 +154,11 @@ void SweepWorld::step(int failures) {
     if (static_cast<int>(chance_() % 100) < failures) {
       constexpr int kCodes[] = {1, 134, 86, 2};
       const bool lost = chance_() % 2 == 0;
-      end(*sweep, *trial, lost ? proto::LOST : proto::EXITED, lost ? 137 : kCodes[chance_() % 4]);
+      end(end_of(*sweep, *trial, lost ? 137 : kCodes[chance_() % 4], lost ? proto::LOST : proto::EXITED));
     } else if (epochs >= sweep->epochs()) {
-      end(*sweep, *trial, proto::EXITED, 0);
+      end(end_of(*sweep, *trial, 0));
     } else if (stops) {
-      end(*sweep, *trial, proto::EXITED, 75);
+      end(end_of(*sweep, *trial, 75));
     } else {
       evaluate(*sweep, *trial);
     }

@@ -13,6 +13,12 @@ namespace lockstep {
 // A spec of a small job, complete; `more` is text proto.
 proto::SweepSpec sample_spec(const std::string& more);
 
+proto::EvalMetric eval_metric(int epoch, double loss, double accuracy);  // at step 10 * epoch
+// A report of the attempt that runs, with nothing in it yet.
+proto::ReportRequest report_of(const Sweep& sweep, const Trial& trial);
+// The end of the attempt that runs, which brought nothing.
+AttemptResult end_of(const Sweep& sweep, const Trial& trial, int exit_code, proto::AttemptEnd how = proto::EXITED);
+
 class SweepWorld {
  public:
   SweepWorld(std::uint64_t seed, int cores) : chance_(seed) {
@@ -28,6 +34,9 @@ class SweepWorld {
   // Until nothing runs and nothing is planned.
   void finish(int failures);
   void take(Events events);
+  void report(const proto::ReportRequest& request);
+  void end(const AttemptResult& result);
+  void ask(const std::string& sweep, proto::Wish wish);
   void plan_all();
 
   void pass(std::int64_t ms) { now_ms_ += ms; }
@@ -39,10 +48,9 @@ class SweepWorld {
   static double accuracy(const Trial& trial, int epoch);
 
  private:
-  bool ask(const std::vector<std::string>& sweeps);
+  bool search(const std::vector<std::string>& sweeps);
   void take_answer(std::size_t place);
   void evaluate(const Sweep& sweep, const Trial& trial);
-  void end(const Sweep& sweep, const Trial& trial, proto::AttemptEnd how, int exit_code);
 
   State state_;
   std::vector<Question> asked_;  // one a sweep
