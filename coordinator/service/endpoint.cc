@@ -169,7 +169,7 @@ StatusOr<fs::path> find_state() {
   if (found.size() > 1) {
     std::set<fs::path> reached;
     std::copy_if(found.begin(), found.end(), std::inserter(reached, reached.end()), is_reached);
-    if (!reached.empty()) found.swap(reached);
+    found.swap(reached);
   }
   std::error_code error;
   if (found.empty() && fs::exists(fs::path("state") / kEndpoint, error)) found.insert("state");

@@ -32,8 +32,8 @@ void withdraw_endpoint(const std::filesystem::path& state);
 // Errors: kNotFound when no coordinator has ever run there; bad_configuration.
 StatusOr<proto::EndpointFile> read_endpoint(const std::filesystem::path& state);
 
-// The state directory of this user's coordinator: the one that there is a link to, or, of several, the one that takes
-// connections; without any, "state" in the current directory, if a coordinator has run there. Errors: kNotFound;
+// The state directory of this user's coordinator: the one that there is a link to, or, of several (killed ones leave
+// theirs), the one that takes connections; without any, "state" in the current directory, if a coordinator has run there. Errors: kNotFound;
 // bad_configuration, with their names, when there are several.
 StatusOr<std::filesystem::path> find_state();
 

@@ -64,6 +64,8 @@ class EndpointTest(CoordinatorCase):
             self.assertIn(words, text)
         second.kill()
         self.assertIn("no sweeps", self.client(first, "ls"))
+        first.kill()  # both have left their links
+        self.assertIn("no coordinator is known", self.client(first, "ls", code=1))
 
     def test_a_long_path_of_a_state_needs_no_long_socket(self):
         it = self.start(f"{'deep ' * 20}/{'deeper ' * 20}")
