@@ -52,17 +52,28 @@ Status check_private(const fs::path& directory) {
       geteuid(), S_ISDIR(about.st_mode) ? "one" : "something else", about.st_uid, about.st_mode & 0777));
 }
 
+bool socket_fits(const fs::path& directory) {
+  return (directory / name_of("")).native().size() + std::strlen(kSocket) <= kMostSocketPathBytes;
+}
+
+// Where temporary files go: TMPDIR, or /tmp where that is of no use.
+fs::path temporary_place() {
+  const std::string name = fmt::format("lockstep-{}", geteuid());
+  std::error_code error;
+  const fs::path chosen = fs::temp_directory_path(error) / name;
+  return !error && chosen.is_absolute() && socket_fits(chosen) ? chosen : fs::path("/tmp") / name;
+}
+
 // Runtime directories, there or not, the preferred one first. One may go while a coordinator runs (that of a session at
 // its end), and a client may have another environment, so both are looked at.
 std::vector<fs::path> runtime_directories() {
   std::vector<fs::path> found;
   const char* const given = std::getenv("XDG_RUNTIME_DIR");
   const fs::path session = given == nullptr ? "" : given;
-  const std::size_t socket_bytes = (session / "lockstep" / name_of("")).native().size() + std::strlen(kSocket);
-  if (session.is_absolute() && socket_bytes <= kMostSocketPathBytes && check_private(session).ok()) {
+  if (session.is_absolute() && socket_fits(session / "lockstep") && check_private(session).ok()) {
     found.push_back(session / "lockstep");
   }
-  found.emplace_back(fmt::format("/tmp/lockstep-{}", geteuid()));
+  found.push_back(temporary_place());
   return found;
 }
 

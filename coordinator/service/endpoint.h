@@ -2,7 +2,8 @@
 //
 // Its file `endpoint` (proto/attempt.proto, EndpointFile) says where it listens and which of all coordinators it is:
 // trainers read it, and clients that know the directory. For those that do not, a runtime directory of the user has a
-// link to that file: "lockstep" in XDG_RUNTIME_DIR, or, where that is not set or not to be trusted, /tmp/lockstep-UID.
+// link to that file: "lockstep" in XDG_RUNTIME_DIR, or, where that is not set or not to be trusted, "lockstep-UID" in
+// TMPDIR or /tmp.
 // A directory counts only if it is this user's and closed to all others, for whoever may write there could have tokens
 // sent to himself. The same directory holds the sockets of coordinators that listen on this machine only.
 // Threads: functions are independent.
@@ -33,8 +34,8 @@ void withdraw_endpoint(const std::filesystem::path& state);
 StatusOr<proto::EndpointFile> read_endpoint(const std::filesystem::path& state);
 
 // The state directory of this user's coordinator: the one that there is a link to, or, of several (killed ones leave
-// theirs), the one that takes connections; without any, "state" in the current directory, if a coordinator has run there. Errors: kNotFound;
-// bad_configuration, with their names, when there are several.
+// theirs), the one that takes connections; without any, "state" in the current directory, if a coordinator has run
+// there. Errors: kNotFound; bad_configuration, with their names, when there are several.
 StatusOr<std::filesystem::path> find_state();
 
 }  // namespace lockstep

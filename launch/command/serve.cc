@@ -40,10 +40,10 @@ Examples:
   lockstep serve --state state --check
 
 Your own `lockstep sweep` on this machine finds it by itself: it listens on a socket that is yours alone, in
-XDG_RUNTIME_DIR or else in /tmp/lockstep-UID; state/endpoint says where. With --listen it takes TCP connections, on
-loopback, from all who have the token in state/token. Stop it with Ctrl-C or SIGTERM; a hangup, as at logout, does not
-end it: trials that run go on, and the next `lockstep serve` on the same directory takes them up again, wherever it
-listens. Its log, state/coordinator.log, has a JSON object a line: every event, and what went wrong.
+XDG_RUNTIME_DIR or else in TMPDIR or /tmp (lockstep-UID); state/endpoint says where. With --listen it takes TCP
+connections, on loopback, from all who have the token in state/token. Stop it with Ctrl-C or SIGTERM; a hangup, as at
+logout, does not end it: trials that run go on, and the next `lockstep serve` on the same directory takes them up again,
+wherever it listens. Its log, state/coordinator.log, has a JSON object a line: every event, and what went wrong.
 
 When the disk has less than 16 MiB free it holds: it answers, takes reports and collects checkpoints (lockstep sweep gc),
 and starts no trial until there is room. A full disk may still end it; the file state/reserve is then given up, so that the

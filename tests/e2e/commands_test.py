@@ -156,7 +156,7 @@ class CommandsTest(TrainingCase):
                         ["sweep", "--server", "127.0.0.1:1", "--token-file", nowhere, "ls"],
                         ["sweep", "--state", nowhere, "show", "s1"], ["sweep", "submit", bad_spec], ["sweep"], ["nothing"]):
             with self.subTest(command=[str(word) for word in command]):
-                environment = {"XDG_RUNTIME_DIR": "", "HOME": str(self.folder)}
+                environment = {"XDG_RUNTIME_DIR": "", "TMPDIR": str(self.folder), "HOME": str(self.folder)}
                 plain = Run([BIN / "lockstep", *command], environment).wait(60)
                 outcome = Run([BIN / "lockstep", *command, "--json"], environment).wait(60)
                 self.assertNotEqual(outcome.code, 0, outcome.text)

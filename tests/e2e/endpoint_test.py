@@ -17,12 +17,13 @@ from run import BIN, Run, wait_until
 class EndpointTest(CoordinatorCase):
     def setUp(self):
         self.runtime = tempfile.mkdtemp(dir=self.folder)  # of the coordinators of one test
+        self.temporary = tempfile.mkdtemp(dir=self.folder)
 
     def start(self, state, listen=None):
         """A coordinator that is told where to listen, or chooses by itself."""
         it = Coordinator(self.folder, state)
         it.address = listen
-        it.environment["XDG_RUNTIME_DIR"] = self.runtime
+        it.environment |= {"XDG_RUNTIME_DIR": self.runtime, "TMPDIR": self.temporary}
         self.addCleanup(it.end)
         self.assertTrue(it.start() and it.is_up(), it.run.output())
         return it
@@ -145,10 +146,11 @@ class EndpointTest(CoordinatorCase):
         open_to_all = self.folder / "open to all"
         open_to_all.mkdir()
         open_to_all.chmod(0o777)
-        run = Run([BIN / "lockstep", "serve", "--state", self.folder / "careful"], {"XDG_RUNTIME_DIR": str(open_to_all)})
+        run = Run([BIN / "lockstep", "serve", "--state", self.folder / "careful"],
+                  {"XDG_RUNTIME_DIR": str(open_to_all), "TMPDIR": self.temporary})
         self.addCleanup(run.end)
         self.assertTrue(wait_until(lambda: "state in" in run.output(), 30), run.output())
-        self.assertIn(f" unix:/tmp/lockstep-{os.geteuid()}/", run.output())
+        self.assertIn(f" unix:{self.temporary}/lockstep-{os.geteuid()}/", run.output())
         self.assertFalse(list(open_to_all.iterdir()))
         run.signal([run.process.pid], signal.SIGTERM)
         run.wait(30)

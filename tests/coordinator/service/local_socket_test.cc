@@ -26,8 +26,12 @@ class LocalSocketTest : public testing::Test {
   LocalSocketTest() {
     fs::permissions(folder_.path(), fs::perms::owner_all);
     setenv("XDG_RUNTIME_DIR", folder_.path().c_str(), 1);
+    setenv("TMPDIR", state("temporary").c_str(), 1);  // not where coordinators of the one who tests are
   }
-  ~LocalSocketTest() override { unsetenv("XDG_RUNTIME_DIR"); }
+  ~LocalSocketTest() override {
+    unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("TMPDIR");
+  }
 
   fs::path state(const std::string& name) const {
     const fs::path path = folder_.path() / name;
@@ -123,7 +127,7 @@ TEST_F(LocalSocketTest, TheAddressIsShortAndOneForEachState) {
 }
 
 TEST_F(LocalSocketTest, ADirectoryThatIsNotTheUsersOwnIsNotUsed) {
-  const std::string fallback = fmt::format("unix:/tmp/lockstep-{}/", geteuid());
+  const std::string fallback = fmt::format("unix:{}/lockstep-{}/", state("temporary").native(), geteuid());
   const auto place = [&] { return local_address("/state").value_or("none"); };
   EXPECT_FALSE(place().starts_with(fallback)) << "the control";
   fs::permissions(folder_.path(), fs::perms::all);
@@ -134,6 +138,9 @@ TEST_F(LocalSocketTest, ADirectoryThatIsNotTheUsersOwnIsNotUsed) {
     if (fs::path(other).is_absolute() && other.size() > 100) fs::create_directories(other);
     setenv("XDG_RUNTIME_DIR", other.c_str(), 1);
     EXPECT_TRUE(place().starts_with(fallback)) << other;
+    setenv("TMPDIR", other.c_str(), 1);
+    EXPECT_TRUE(place().starts_with(fmt::format("unix:/tmp/lockstep-{}/", geteuid()))) << other;
+    setenv("TMPDIR", state("temporary").c_str(), 1);
   }
 }
 
