@@ -3,7 +3,8 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <unistd.h>
+
+#include "storage/base/descriptor.h"
 
 namespace lockstep {
 namespace {
@@ -41,9 +42,8 @@ Status Room::make_reserve() {
   };
   const auto now = std::chrono::steady_clock::now();
   if (now < try_again_) return refused(ENOSPC);
-  const int descriptor = open(reserve_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  const int number = descriptor < 0 ? errno : posix_fallocate(descriptor, 0, static_cast<off_t>(kReserveBytes));
-  if (descriptor >= 0) close(descriptor);
+  const Descriptor file(open(reserve_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const int number = file.valid() ? posix_fallocate(file.get(), 0, static_cast<off_t>(kReserveBytes)) : errno;
   reserved_ = number == 0;
   if (reserved_) return OkStatus();
   try_again_ = now + kPause;

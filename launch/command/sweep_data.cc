@@ -1,6 +1,5 @@
 #include "launch/command/sweep_data.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -12,6 +11,7 @@
 
 #include "coordinator/execute/command_output.h"
 #include "coordinator/sweep/trial_data.h"
+#include "launch/command/program.h"
 
 namespace lockstep {
 namespace {
@@ -23,7 +23,8 @@ using Json = nlohmann::json;
 StatusOr<std::map<std::string, std::int64_t>> rows_of_splits(const std::string& path) {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path() / "lockstep-data";
-  ASSIGN_OR_RETURN(const std::string text, command_output({program.string(), "info", path, "--json"}));
+  ASSIGN_OR_RETURN(const std::string text,
+                   command_output({program.string(), "info", path, "--json"}, CommandErrors::kDropped));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   std::map<std::string, std::int64_t> rows;
   if (!json.is_object() || !json.contains("splits")) return io_error("the answer is no JSON object with `splits`");
@@ -51,8 +52,9 @@ Status check_evaluated_split(const proto::SweepSpec& spec) {
     if (!looked_at.contains(data.path())) {
       const auto place = looked_at.emplace(data.path(), rows_of_splits(data.path())).first;
       if (!place->second.ok()) {
-        fmt::print(stderr, "lockstep sweep: {} could not be looked at, whether it can be evaluated is not known: {}\n",
-                   data.path(), std::string(place->second.status().message()));
+        print_error(fmt::format(
+            "lockstep sweep: {}: whether it can be evaluated is not known; `lockstep data info` says why: {}",
+            data.path(), std::string(place->second.status().message())));
       }
     }
     const auto& rows = looked_at.at(data.path());

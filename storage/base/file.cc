@@ -168,34 +168,20 @@ Status create_file_once(const std::filesystem::path& path, std::span<const std::
 }
 
 StatusOr<AppendFile> AppendFile::open(const std::filesystem::path& path) {
-  const int descriptor = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
-  if (descriptor < 0) return failed("open", path);
-  return AppendFile(path, descriptor);
-}
-
-AppendFile::AppendFile(AppendFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), named_(other.named_) {}
-
-AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(named_, other.named_);
-  return *this;
-}
-
-AppendFile::~AppendFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  Descriptor file(open_file(path, O_WRONLY | O_CREAT | O_APPEND));
+  if (!file.valid()) return failed("open", path);
+  return AppendFile(path, std::move(file));
 }
 
 Status AppendFile::append(std::string_view bytes) {
   const Status fault = fault_point("append.write");
-  if (!write_all(descriptor_, fault.ok() ? bytes : bytes.substr(0, bytes.size() / 2))) return failed("write", path_);
+  if (!write_all(file_.get(), fault.ok() ? bytes : bytes.substr(0, bytes.size() / 2))) return failed("write", path_);
   return fault;
 }
 
 Status AppendFile::sync() {
   RETURN_IF_ERROR(fault_point("append.fsync"));
-  if (::fsync(descriptor_) != 0) return failed("fsync", path_);
+  if (::fsync(file_.get()) != 0) return failed("fsync", path_);
   if (!named_) RETURN_IF_ERROR(sync_directory(path_.parent_path()));
   named_ = true;
   return OkStatus();
@@ -209,28 +195,17 @@ Status make_directories(const std::filesystem::path& path) {
 }
 
 StatusOr<FileLock> FileLock::acquire(const std::filesystem::path& path) {
-  FileLock lock(open_file(path, O_RDWR | O_CREAT));
-  if (lock.descriptor_ < 0) return failed("open", path);
+  Descriptor file(open_file(path, O_RDWR | O_CREAT));
+  if (!file.valid()) return failed("open", path);
   int result = -1;
   do {
-    result = ::flock(lock.descriptor_, LOCK_EX | LOCK_NB);
+    result = ::flock(file.get(), LOCK_EX | LOCK_NB);
   } while (result != 0 && errno == EINTR);
   if (result != 0 && errno == EWOULDBLOCK) {
     return absl::AlreadyExistsError(fmt::format("\"{}\" is locked by another process that is running", path.native()));
   }
   if (result != 0) return failed("lock", path);
-  return lock;
-}
-
-FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-FileLock& FileLock::operator=(FileLock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  return FileLock(std::move(file));
 }
 
 }  // namespace lockstep

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/base/descriptor.h"
 #include "storage/base/status.h"
 
 namespace lockstep {
@@ -39,9 +40,6 @@ class AppendFile {
  public:
   // Creates the file when it is not there.
   static StatusOr<AppendFile> open(const std::filesystem::path& path);
-  AppendFile(AppendFile&& other) noexcept;
-  AppendFile& operator=(AppendFile&& other) noexcept;
-  ~AppendFile();
 
   // After an error the file may end in a part of the bytes. Fault point: "append.write", whose failure
   // leaves half of them.
@@ -51,9 +49,9 @@ class AppendFile {
   Status sync();
 
  private:
-  AppendFile(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  AppendFile(std::filesystem::path path, Descriptor file) : path_(std::move(path)), file_(std::move(file)) {}
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor file_;
   bool named_ = false;  // the name is durable
 };
 
@@ -65,13 +63,10 @@ Status make_directories(const std::filesystem::path& path);
 class FileLock {
  public:
   static StatusOr<FileLock> acquire(const std::filesystem::path& path);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&& other) noexcept;
-  ~FileLock();
 
  private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_ = -1;
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace lockstep

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "storage/base/descriptor.h"
+
 namespace lockstep {
 namespace {
 
@@ -254,13 +256,11 @@ StatusOr<Hdf5File> open_hdf5_file(const std::filesystem::path& path) {
     return bad_data(fmt::format("{}: expected an HDF5 file, got something that is no regular file", path.native()));
   }
   // What cannot be opened is not damaged: libhdf5 would not tell.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
+  if (!Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid()) {
     const int reason = errno;
     return io_error(fmt::format("{}: cannot open it: {}{}", path.native(), std::generic_category().message(reason),
                                 reason == EMFILE ? "; raise the limit of open files (ulimit -n)" : ""));
   }
-  ::close(descriptor);
   const Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_sec2(access.get());
   H5Pset_file_locking(access.get(), false, true);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "storage/base/descriptor.h"
 #include "storage/base/hdf5.h"
 #include "storage/dataset/hdf5_split.h"
 #include "storage/dataset/pixel_statistics.h"
@@ -24,9 +25,6 @@ class Hdf5Dataset final : public Dataset {
         file_(std::move(split.file)),
         images_(std::move(split.images)),
         row_bytes_(info_.image.elements() * bytes_per_pixel(info_.pixel_type)) {}
-  ~Hdf5Dataset() override {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
 
   const DatasetInfo& info() const override { return info_; }
   std::span<const std::int32_t> labels() const override { return labels_; }
@@ -46,7 +44,7 @@ class Hdf5Dataset final : public Dataset {
   Hdf5File file_;
   StoredArray images_;
   std::size_t row_bytes_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::vector<std::size_t> order_;  // of the rows in the file, kept to allocate only once
 };
 
@@ -54,7 +52,7 @@ Status Hdf5Dataset::read(std::span<const std::int64_t> rows, std::span<std::byte
   CHECK(out.size() == rows.size() * row_bytes_, "{} rows of {} bytes do not fit {}", rows.size(), row_bytes_,
         out.size());
   for (const std::int64_t row : rows) CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
-  if (descriptor_ < 0) return read_by_library(rows, out.data());
+  if (!descriptor_.valid()) return read_by_library(rows, out.data());
   for (std::size_t begin = 0, end; begin < rows.size(); begin = end) {
     for (end = begin + 1; end < rows.size() && rows[end] == rows[end - 1] + 1;) ++end;
     RETURN_IF_ERROR(read_by_pread(rows[begin], std::int64_t(end - begin), out.data() + begin * row_bytes_));
@@ -66,7 +64,7 @@ Status Hdf5Dataset::read_by_pread(std::int64_t first, std::int64_t count, std::b
   const std::size_t size = std::size_t(count) * row_bytes_;
   const std::uint64_t offset = *images_.offset + std::uint64_t(first) * row_bytes_;
   for (std::size_t done = 0; done < size;) {
-    const ssize_t got = ::pread(descriptor_, out + done, size - done, off_t(offset + done));
+    const ssize_t got = ::pread(descriptor_.get(), out + done, size - done, off_t(offset + done));
     if (got < 0 && errno == EINTR) continue;
     const auto cannot = [&](std::string_view why) {
       return fmt::format("{}: rows {} to {} cannot be read: {}", name_, first, first + count - 1, why);
@@ -101,8 +99,8 @@ Status Hdf5Dataset::read_by_library(std::span<const std::int64_t> rows, std::byt
 void Hdf5Dataset::use_pread_if_plain() {
   void* handle = nullptr;
   if (!images_.offset || !images_.is_native || H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &handle) < 0) return;
-  descriptor_ = ::fcntl(*static_cast<const int*>(handle), F_DUPFD_CLOEXEC, 0);
-  if (descriptor_ < 0) return;
+  descriptor_ = Descriptor(::fcntl(*static_cast<const int*>(handle), F_DUPFD_CLOEXEC, 0));
+  if (!descriptor_.valid()) return;
   images_.id.reset();
   file_.reset();
 }

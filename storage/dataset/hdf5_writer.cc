@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "storage/base/descriptor.h"
 #include "storage/base/fault.h"
 #include "storage/dataset/hdf5_attributes.h"
 
@@ -22,12 +23,9 @@ Status system_error(std::string_view operation, const std::filesystem::path& pat
 }
 
 Status fsync_path(const std::filesystem::path& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (descriptor < 0) return system_error("open", path);
-  const bool synced = ::fsync(descriptor) == 0;
-  const Status status = synced ? OkStatus() : system_error("fsync", path);
-  ::close(descriptor);
-  return status;
+  const Descriptor file(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!file.valid()) return system_error("open", path);
+  return ::fsync(file.get()) == 0 ? OkStatus() : system_error("fsync", path);
 }
 
 // Makes the closed file `temporary` durable under its final name.
