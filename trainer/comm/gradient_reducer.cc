@@ -148,8 +148,12 @@ void FoldingReducer::plant(std::span<float* const> local_arrays, std::size_t ele
     // A half of each rank's share is one message.
     bucket = 2 * local_arrays.size() * measure_message_elements(communicator_, local);
   }
+  const bool all = options.wire == Wire::kBf16Whole || (options.wire == Wire::kBf16 && parted_ == elements_);
+  // What is not rounded has messages of its own, so that the others are half as long.
+  if (options.wire == Wire::kBf16 && !all && !one_host) bucket = std::min(bucket, parted_);
+  const std::size_t rounded = all ? elements : options.wire == Wire::kBf16 ? parted_ : 0;
   rank_tree_.emplace(communicator_, local_arrays, make_buckets(elements, parted_, bucket, communicator_.size()),
-                     options.wire);
+                     rounded);
 }
 
 void FoldingReducer::note_part() {
@@ -202,7 +206,10 @@ std::string FoldingReducer::description() const {
   if (!rank_tree_) return fmt::format("MPI_Allreduce over {} ranks", ranks);
   const int local = rank_tree_->local_size();
   const std::string note = (ranks & (ranks - 1)) == 0 ? "" : ", not a power of two: other bits than with 1, 2, 4 ranks";
-  if (local == ranks) return fmt::format("shared memory over {} ranks{}", ranks, note);
+  if (local == ranks) {
+    return fmt::format("shared memory over {} ranks with one copy of the parameters (replica checks compare buffers){}",
+                       ranks, note);
+  }
   const std::string buckets = fmt::format(", {} {} of {:.1f} MB", rank_tree_->buckets().size(),
                                           rank_tree_->buckets().size() == 1 ? "bucket" : "buckets",
                                           double(rank_tree_->buckets()[0].elements * sizeof(float)) / 1e6);

@@ -101,7 +101,7 @@ class GradientReducer {
 
   virtual ReductionTimes times() const = 0;
 
-  // "shared memory over 2 ranks", "halving and doubling over 4 ranks": for the log.
+  // "halving and doubling over 4 ranks": for the log.
   virtual std::string description() const = 0;
   virtual const OverlapChoice& overlap_choice() const = 0;
 };

@@ -52,12 +52,13 @@ std::atomic_ref<std::uint64_t> counter(std::byte* memory) {
 
 }  // namespace
 
-RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets, Wire wire)
+RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets,
+                   std::size_t rounded)
     : communicator_(communicator),
       local_rank_(communicator.rank() % static_cast<int>(arrays.size())),
       hosts_(communicator.size() / static_cast<int>(arrays.size())),
       host_(communicator.rank() / static_cast<int>(arrays.size())),
-      wire_(wire),
+      rounded_(rounded),
       arrays_(arrays.begin(), arrays.end()),
       shares_(arrays.size()),
       buckets_(std::move(buckets)) {
@@ -71,7 +72,7 @@ RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, s
   }
   // A bucket has its lane by its number.
   const std::span<Lane> used = std::span(lanes_).first(std::min(lanes_.size(), buckets_.size()));
-  messages_ = AlignedArray(longest * (wire_ == Wire::kBf16 ? 2 : 1) * used.size());
+  messages_ = AlignedArray(longest * (rounded_ > 0 ? 2 : 1) * used.size());
   std::span<float> free = messages_.span();
   const auto take = [&free, longest] {
     const std::span<float> taken = free.first(longest);
@@ -80,7 +81,7 @@ RankTree::RankTree(Communicator& communicator, std::span<float* const> arrays, s
   };
   for (Lane& lane : used) {
     lane.received = take();
-    if (wire_ == Wire::kBf16) lane.sent = take();
+    if (rounded_ > 0) lane.sent = take();
   }
 }
 
@@ -143,7 +144,13 @@ void RankTree::begin_bucket(std::size_t bucket) {
   lane.plan = &plan;
   lane.transfer = 0;
   lane.share = sum;
+  lane.rounded = std::clamp(rounded_, part.begin, part.begin + part.elements) - part.begin;
+  lane.packs = lane.rounded == part.elements;
   begin_transfer(static_cast<int>(number));
+}
+
+void RankTree::Lane::round(std::size_t begin, std::size_t elements) const {
+  round_to_bf16(share + begin, std::clamp(rounded, begin, begin + elements) - begin);
 }
 
 void RankTree::begin_transfer(int number) {
@@ -151,14 +158,14 @@ void RankTree::begin_transfer(int number) {
   const Transfer& transfer = lane.plan->transfers[lane.transfer];
   std::span<const float> send{lane.share + transfer.send_begin, transfer.send_elements};
   std::span<float> receive{lane.share + transfer.receive_begin, transfer.receive_elements};
-  if (wire_ == Wire::kBf16) {
-    if (lane.transfer == lane.plan->partial) round_to_bf16(lane.share + lane.plan->sum_begin, lane.plan->sum_elements);
+  if (lane.transfer == lane.plan->partial) lane.round(lane.plan->sum_begin, lane.plan->sum_elements);
+  if (lane.packs) {
     pack(send.data(), send.size(), as_bf16(lane.sent));
     send = lane.sent.first(packed(send.size()));
+  } else {
+    lane.round(transfer.send_begin, transfer.send_elements);  // in place: a sum, or replaced by it
   }
-  if (wire_ == Wire::kBf16 || transfer.adds) {
-    receive = lane.received.first(wire_ == Wire::kBf16 ? packed(receive.size()) : receive.size());
-  }
+  if (lane.packs || transfer.adds) receive = lane.received.first(lane.packs ? packed(receive.size()) : receive.size());
   const int partner = transfer.host * local_size() + local_rank_;
   communicator_.begin_transfer(number, partner, send, receive);
 }
@@ -167,10 +174,11 @@ void RankTree::end_transfer(Lane& lane) const {
   const Transfer& transfer = lane.plan->transfers[lane.transfer];
   float* const to = lane.share + transfer.receive_begin;
   const FlushToZero flush;
-  if (wire_ == Wire::kBf16) {
+  if (lane.packs) {
     const Bfloat16* const values = as_bf16(lane.received);
     transfer.adds ? add_packed(values, transfer.receive_elements, to) : unpack(values, transfer.receive_elements, to);
   } else if (transfer.adds) {
+    lane.round(transfer.receive_begin, transfer.receive_elements);
     add_to(to, lane.received.data(), transfer.receive_elements);
   }
 }

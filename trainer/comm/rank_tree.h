@@ -24,14 +24,17 @@
 namespace lockstep {
 
 // What a message between hosts holds. In bf16 both operands of every addition between hosts are rounded, and the whole
-// sum once more; additions are in fp32. The bits then depend on which ranks share a host.
-enum class Wire { kFp32, kBf16 };
+// sum once more; additions are in fp32. The bits then depend on which ranks share a host. kBf16 does so with the parted
+// elements alone, kBf16Whole with all.
+enum class Wire { kFp32, kBf16, kBf16Whole };
 
 class RankTree {
  public:
   // `arrays`: of the ranks that share memory, in rank order, this rank's among them: the local ranks' shared arrays, or
-  // only its own. `buckets` as make_buckets() cuts them. Collective over the local ranks.
-  RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets, Wire wire);
+  // only its own. `buckets` as make_buckets() cuts them. The first `rounded` elements are rounded in messages.
+  // Collective over the local ranks.
+  RankTree(Communicator& communicator, std::span<float* const> arrays, std::vector<Bucket> buckets,
+           std::size_t rounded);
 
   // The first `buckets` buckets of this rank's array are complete. Never less than before.
   void ready(std::size_t buckets);
@@ -58,8 +61,13 @@ class RankTree {
     const TransferPlan* plan = nullptr;  // null: free
     std::size_t transfer = 0;
     float* share = nullptr;
+    std::size_t rounded = 0;  // elements of the share, from its first
+    bool packs = false;       // all are: messages are in bf16
     std::span<float> received;
-    std::span<float> sent;  // bf16 only
+    std::span<float> sent;  // packed; none where nothing is rounded
+
+    // Those of [begin, begin + elements) of the share that are rounded.
+    void round(std::size_t begin, std::size_t elements) const;
   };
 
   Bucket share_of(const Bucket& bucket, int local_rank) const;
@@ -73,7 +81,7 @@ class RankTree {
   const int local_rank_;
   const int hosts_;
   const int host_;
-  const Wire wire_;
+  const std::size_t rounded_;
   std::vector<float*> arrays_;  // of the local ranks
   std::vector<float*> shares_;  // of the bucket that is being summed
   std::vector<Bucket> buckets_;

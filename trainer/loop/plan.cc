@@ -84,12 +84,17 @@ void adopt_plan(const proto::Model& stored, proto::Model& model) {
   adopt_layers(stored.layer(), *model.mutable_layer());
 }
 
-void adopt_stored_plan(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
+void adopt_stored_choices(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
   std::string text;
   if (communicator.rank() == 0) {
     if (const std::optional<proto::Job> stored = stored_job(run)) {
       proto::Job mine = job;
       adopt_plan(stored->model(), *mine.mutable_model());
+      proto::Execution& execution = *mine.mutable_execution();
+      execution.clear_wire_rounding();
+      if (stored->execution().has_wire_rounding()) {
+        execution.set_wire_rounding(stored->execution().wire_rounding());
+      }
       text = mine.SerializeAsString();
     }
   }

@@ -17,8 +17,9 @@ namespace lockstep {
 void adopt_plan(const proto::Model& stored, proto::Model& model);
 
 // For a run that goes on: where `run`, its output directory, has a checkpoint, takes over what the job stored there
-// chose where this one leaves it open. Rank 0 looks, and sends the job to all. Collective.
-void adopt_stored_plan(Communicator& communicator, const std::filesystem::path& run, proto::Job& job);
+// chose: algorithms that this one leaves open, and execution.wire_rounding. Rank 0 looks, and sends the job to all.
+// Collective.
+void adopt_stored_choices(Communicator& communicator, const std::filesystem::path& run, proto::Job& job);
 
 // Requires: job.execution().plan() == MEASURED and a resolved model. Rank 0 looks at `stored_job`, a resolved job (or
 // no file), measures what is still open, and sends the model to all. Where it does not build, the model is left as it

@@ -44,6 +44,11 @@ std::string name_fault(std::string_view name) {
   return name.size() > kLongestName ? fmt::format("has {} bytes, more than {}", name.size(), kLongestName) : "";
 }
 
+Wire wire_of(const proto::Job& job) {
+  if (job.execution().wire() != proto::BF16) return Wire::kFp32;
+  return job.execution().wire_rounding() == 2 ? Wire::kBf16 : Wire::kBf16Whole;
+}
+
 // Where nothing is said: a directory of the job's own below runs/, called as the job, or else as its file is. A name
 // that cannot be that of a directory becomes a fault.
 std::filesystem::path output_directory(const std::filesystem::path& out, JobDraft& draft) {
@@ -72,7 +77,7 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
-    if (!setup.out.empty()) adopt_stored_plan(communicator, setup.out, draft.job);
+    if (!setup.out.empty()) adopt_stored_choices(communicator, setup.out, draft.job);
     if (draft.job.execution().plan() == proto::MEASURED) {
       measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
     }
@@ -127,7 +132,7 @@ ReducerOptions reducer_options(const proto::Job& job, std::size_t parameter_elem
   const bool tree = job.execution().reduction() == proto::TREE;
   return {.mode = tree ? ReductionMode::kTree : ReductionMode::kMpiAllReduce,
           .shared_memory = job.execution().shared_memory(),
-          .wire = job.execution().wire() == proto::BF16 ? Wire::kBf16 : Wire::kFp32,
+          .wire = wire_of(job),
           .slices = job.slices(),
           .parted_elements = parameter_elements,
           .bucket_bytes = static_cast<std::size_t>(job.execution().bucket_bytes()),

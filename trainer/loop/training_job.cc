@@ -5,6 +5,8 @@
 namespace lockstep {
 namespace {
 
+constexpr int kWireRounding = 2;  // of a run that begins
+
 // Present in every resolved job, so that its text says what happens when a part is not given.
 void fill_parts(proto::Job& job) {
   if (job.optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET) job.mutable_optimizer()->mutable_sgd();
@@ -31,6 +33,8 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
   RETURN_IF_ERROR(read_text_proto(path, draft.job, draft.faults));
   set_all_by_path(overrides, draft.job, draft.faults);
   fill_parts(draft.job);
+  proto::Execution& execution = *draft.job.mutable_execution();
+  if (execution.wire() == proto::BF16 && !execution.has_wire_rounding()) execution.set_wire_rounding(kWireRounding);
   check_fields(draft);
   fill_defaults(draft.job);
   return draft;

@@ -46,6 +46,16 @@ TEST_P(ThreadTest, Bf16WireSum) {
       GetParam().ranks_per_host);
 }
 
+TEST_P(ThreadTest, Bf16WireRoundsGradientsAlone) {
+  const auto body = [](Communicator& c) {
+    expect_only_parted_elements_rounded(c, 1000, 700, 2 * c.size());
+    expect_only_parted_elements_rounded(c, 1000, 1000, c.size());
+    expect_only_parted_elements_rounded(c, 40, 3, c.size());
+    expect_only_parted_elements_rounded(c, 2000, 1999, c.size());
+  };
+  run_in_threads(GetParam().ranks, body, GetParam().ranks_per_host);
+}
+
 INSTANTIATE_TEST_SUITE_P(Placements, ThreadTest,
                          testing::Values(Placement{1, 1}, Placement{2, 2}, Placement{2, 1}, Placement{3, 3},
                                          Placement{3, 1}, Placement{4, 4}, Placement{4, 2}, Placement{4, 1},
@@ -159,13 +169,14 @@ TEST(GradientReducerTest, Description) {
   };
   expect_description(1, 1, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4}, "one rank");
   expect_description(2, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4},
-                     "shared memory over 2 ranks");
+                     "shared memory over 2 ranks with one copy of the parameters (replica checks compare buffers)");
   expect_description(4, 4, {.mode = ReductionMode::kTree, .shared_memory = false, .slices = 4, .bucket_bytes = 1 << 20},
                      "halving and doubling over 4 ranks, 1 bucket of 0.0 MB");
   expect_description(4, 2, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 4, .bucket_bytes = 1 << 20},
                      "shared memory over 2 ranks a host, halving and doubling over 2 hosts, 1 bucket of 0.0 MB");
   expect_description(3, 3, {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 3},
-                     "shared memory over 3 ranks, not a power of two: other bits than with 1, 2, 4 ranks");
+                     "shared memory over 3 ranks with one copy of the parameters (replica checks compare buffers), "
+                     "not a power of two: other bits than with 1, 2, 4 ranks");
   expect_description(2, 2, {.mode = ReductionMode::kMpiAllReduce, .shared_memory = true, .slices = 4},
                      "MPI_Allreduce over 2 ranks");
 }

@@ -28,6 +28,10 @@ TEST(MpiTest, Bf16WireSum) {
   expect_bf16_wire_sum(world(), 100'003, 2 * world().size());
 }
 
+TEST(MpiTest, Bf16WireRoundsGradientsAlone) {
+  expect_only_parted_elements_rounded(world(), 100'003, 99'000, 2 * world().size());
+}
+
 // "Open MPI 4.1.4": a name and a number, nothing else.
 TEST(MpiTest, LibraryVersion) {
   const std::string version = world().library_version();

@@ -215,6 +215,30 @@ void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int 
   EXPECT_TRUE(same.ok()) << same.ToString();
 }
 
+void expect_only_parted_elements_rounded(Communicator& communicator, std::size_t elements, std::size_t parted,
+                                         int slices) {
+  const bool shared_memory = slices > communicator.size();
+  ReducerOptions options{
+      .shared_memory = shared_memory, .wire = Wire::kBf16Whole, .slices = slices, .parted_elements = parted};
+  const auto sum = [&] {
+    const auto reducer = GradientReducer::make(communicator, elements, options);
+    return bits_of(reduce_once(*reducer, communicator, slices, 0));
+  };
+  const std::vector<std::uint32_t> whole = sum();
+  const std::vector<std::uint32_t> exact = bits_of(reference_sum(0, slices, communicator.size(), elements));
+  options.wire = Wire::kBf16;
+  for (const std::size_t bucket_bytes : {std::size_t{0}, std::size_t{500}, std::size_t{1} << 30}) {
+    options.bucket_bytes = bucket_bytes;
+    const std::vector<std::uint32_t> got = sum();
+    for (std::size_t i = 0; i < elements; ++i) {
+      ASSERT_EQ(got[i], i < parted ? whole[i] : exact[i]) << i << " of " << elements << ", buckets " << bucket_bytes;
+    }
+  }
+  if (communicator.size() == 1 || parted == elements || shared_memory) return;
+  EXPECT_FALSE(std::equal(whole.begin() + std::ptrdiff_t(parted), whole.end(), exact.begin() + std::ptrdiff_t(parted)))
+      << "the control: as jobs of before have it";
+}
+
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices) {
   const auto reducer =
       GradientReducer::make(communicator, elements, {.mode = ReductionMode::kMpiAllReduce, .slices = slices});

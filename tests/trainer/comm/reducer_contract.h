@@ -41,4 +41,8 @@ void expect_no_denormal_sum(Communicator& communicator);
 // By messages in bf16: near the sum in fp32, and the same bits on every rank and with any buckets. Collective.
 void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices);
 
+// Parted elements as with Wire::kBf16Whole, what lies behind them as with kFp32. Collective.
+void expect_only_parted_elements_rounded(Communicator& communicator, std::size_t elements, std::size_t parted,
+                                         int slices);
+
 }  // namespace lockstep

@@ -1,14 +1,19 @@
 // What a run began with it keeps, and when it stops.
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "storage/base/file.h"
 #include "tests/trainer/loop/small_job.h"
+#include "trainer/comm/communicator.h"
+#include "trainer/loop/plan.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/trainer.h"
+#include "trainer/loop/training_job.h"
 
 namespace lockstep {
 namespace {
@@ -44,6 +49,33 @@ TEST_F(GoingOnTest, TheInitialWeightsArePartOfTheRun) {
   std::filesystem::remove_all(options.init_from);
   options.overrides.clear();
   EXPECT_TRUE(train_on(2, options).ok());
+}
+
+// What messages round is part of the bits: a version that rounds less goes on with what a run began with.
+TEST_F(GoingOnTest, ARunKeepsTheRoundingItBeganWith) {
+  const std::string stop = "execution.stop_after_epochs=1", bf16 = "execution.wire=BF16";
+  const auto rounding = [&](const std::string& name, const std::string& wire = "BF16") {
+    const auto solo = make_solo_communicator();
+    StatusOr<JobDraft> draft = read_job(job_.job, {"execution.wire=" + wire});
+    EXPECT_TRUE(draft.ok());
+    adopt_stored_choices(*solo, job_.directory / name, draft->job);
+    return draft->job.execution().wire_rounding();
+  };
+  EXPECT_EQ(rounding("fresh"), 2);
+  EXPECT_EQ(rounding("fresh", "FP32"), 0) << "says nothing where nothing is rounded";
+  ASSERT_EQ(exit_code(train_on(1, job_.options("old", {stop, bf16, "execution.wire_rounding=1"}))), 75);
+  EXPECT_EQ(rounding("old"), 1);
+  ASSERT_TRUE(train_on(2, job_.options("old", {bf16})).ok());
+  EXPECT_EQ(rounding("old"), 1);
+  // A version that knew no other did not write it down.
+  const StatusOr<std::string> text = read_file(job_.directory / "old/job.pbtxt", 1 << 20);
+  ASSERT_TRUE(text.ok());
+  std::string before = *text;
+  const std::string line = "wire_rounding: 1";
+  ASSERT_NE(before.find(line), std::string::npos);
+  before.erase(before.find(line), line.size());
+  std::ofstream(job_.directory / "old/job.pbtxt") << before;
+  EXPECT_EQ(rounding("old"), 0) << "not given";
 }
 
 // What was done before the first step counts, and an evaluation is no place to stay in.
