@@ -44,6 +44,21 @@ class IdentityTest(TrainingCase):
         self.assert_identical("unclipped 1", "unclipped in buckets")
         self.assert_different("reference", "unclipped 1")
 
+    def test_a_graph(self):
+        """Branches, several readers, concatenation, gate; stopped and gone on with as well."""
+        job = sample.write_job(self.folder / "graph.job.pbtxt", self.data, model=sample.GRAPH)
+        for precision in ("FP32", "BF16"):
+            type_of = ("--set", f"execution.precision={precision}")
+            for ranks in RANKS:
+                self.train(ranks, f"graph {precision} {ranks}", *type_of, job=job)
+                self.assert_identical(f"graph {precision} 1", f"graph {precision} {ranks}")
+            self.train(4, f"graph {precision} in parts", *type_of, "--set", "execution.stop_after_epochs=1", job=job,
+                       code=75)
+            self.train(1, f"graph {precision} in parts", *type_of, job=job)
+            self.assert_identical(f"graph {precision} 1", f"graph {precision} in parts")
+            self.assertGreater(metrics(self.folder / f"graph {precision} 1", "eval")[-1]["accuracy"], 0.8,
+                               "the network has not learned")
+
     def test_in_bf16(self):
         bf16 = ("--set", "execution.precision=BF16")
         for ranks in RANKS:

@@ -8,18 +8,13 @@ import numpy
 CLASSES = ("lines", "columns", "board", "wide lines", "wide columns")
 SIDE = 12
 
-JOB = """name: "sample"
-data {
-  path: "%(data)s"
-  augmentation { random_crop { padding: 1 } horizontal_flip {} }
-}
-model {
+CHAIN = """
   layer { convolution { filters: 16 kernel: 3 padding: SAME bias: false } }
   layer { batch_norm { relu: true } }
   layer { max_pooling { kernel: 2 } }
   layer {
     residual {
-      body { convolution { filters: 16 kernel: 3 padding: SAME bias: false %(plan)s } }
+      body { convolution { filters: 16 kernel: 3 padding: SAME bias: false PLAN } }
       body { batch_norm { zero_scale: true } }
     }
   }
@@ -28,6 +23,39 @@ model {
   layer { relu {} }
   layer { global_pooling {} }
   layer { dense { units: 5 } }
+"""
+# An Inception block, a gate, a dense connection.
+GRAPH = """
+  layer { name: "stem" convolution { filters: 16 kernel: 3 padding: SAME bias: false } }
+  layer { name: "in" batch_norm { relu: true } }
+  layer { name: "one" convolution { filters: 16 kernel: 1 } }
+  layer { input: "in" convolution { filters: 8 kernel: 1 } }
+  layer { relu {} }
+  layer { name: "three" convolution { filters: 16 kernel: 3 padding: SAME } }
+  layer { input: "in" max_pooling { kernel: 3 stride: 1 padding: SAME } }
+  layer { name: "pool" convolution { filters: 16 kernel: 1 } }
+  layer { input: ["one", "three", "pool", "in"] concatenate {} }
+  layer { name: "block" batch_norm { relu: true } }
+  layer { global_pooling {} }
+  layer { dense { units: 64 } }
+  layer { name: "gate" sigmoid {} }
+  layer { input: ["block", "gate"] multiply {} }
+  layer { dropout { rate: 0.1 } }
+  layer { name: "half" average_pooling { kernel: 2 } }
+  layer { name: "left" convolution { filters: 16 kernel: 3 padding: SAME bias: false } }
+  layer { name: "right" input: "half" convolution { filters: 16 kernel: 1 } }
+  layer { input: ["left", "right"] add {} }
+  layer { relu {} }
+  layer { global_pooling {} }
+  layer { dense { units: 5 } }
+"""
+JOB = """name: "sample"
+data {
+  path: "%(data)s"
+  augmentation { random_crop { padding: 1 } horizontal_flip {} }
+}
+model {
+%(model)s
 }
 batch: 32
 slices: 8
@@ -71,8 +99,8 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
     return path
 
 
-def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5"):
-    path.write_text(JOB % {"data": data, "plan": plan, "clip": clip})
+def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5", model=CHAIN):
+    path.write_text(JOB % {"data": data, "model": model.replace("PLAN", plan), "clip": clip})
     return path
 
 

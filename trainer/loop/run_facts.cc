@@ -31,7 +31,7 @@ RunFacts run_facts(const proto::Job& job, const DatasetInfo& train, const Commun
 }
 
 void warn_of_other_facts(const Checkpoint& checkpoint, const RunFacts& now) {
-  for (const char* fact : {"onednn_version", "instruction_set", "kernels_and_layouts", "gradients_of_a_key"}) {
+  for (const char* fact : {"onednn_version", "instruction_set", "gradients_of_a_key"}) {
     const auto before = checkpoint.facts.find(fact);
     const auto here = now.facts.find(fact);
     if (before == checkpoint.facts.end() || here == now.facts.end() || before->second == here->second) continue;

@@ -59,7 +59,7 @@ class BatchNormBuilder {
 
   void as_pixels() {
     input_ = builder_.as_matrix(input_);
-    input_.layout = onednn::plain({builder_.rows(), input_.shape.values(), 1, 1}, builder_.type());
+    input_.layout = onednn::plain({builder_.rows(), input_.shape.values(), 1, 1}, onednn::type_of(input_.layout));
   }
 
   std::vector<Argument> forward_arguments(Slot mean, Slot variance) const {

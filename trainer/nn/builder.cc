@@ -1,5 +1,7 @@
 #include "trainer/nn/builder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "storage/base/status.h"
@@ -58,13 +60,37 @@ Activation Builder::activation(const Shape& shape, const onednn::Descriptor& lay
 
 Activation Builder::in_layout(const Activation& from, const onednn::Descriptor& layout) {
   if (from.layout == layout) return from;
-  Activation to = activation(from.shape, layout, from.wants_gradient());
-  to.overwritable = true;
-  on_forward(copy(from.layout, from.values, to.layout, to.values));
+  Activation to = {.shape = from.shape, .layout = layout, .is_shared = from.is_shared};
+  if (from.is_shared) to.values = copy_of(from.values, layout, value_copies_);
+  if (to.values == Slot::kNone) {
+    to.values = array(layout);
+    to.overwritable = !from.is_shared;
+    on_forward(copy(from.layout, from.values, to.layout, to.values));
+    if (from.is_shared) value_copies_.push_back({from.values, layout, to.values});
+  }
+  if (from.wants_gradient()) to.gradient = array(layout);
   if (from.wants_gradient()) {
     begin_backward_group();
     on_backward(copy(to.layout, to.gradient, from.layout, from.gradient));
     begin_backward_group();
+  }
+  return to;
+}
+
+Slot Builder::copy_of(Slot original, const onednn::Descriptor& layout, const std::vector<Copy>& copies) {
+  const auto known = std::find_if(copies.begin(), copies.end(),
+                                  [&](const Copy& copy) { return copy.original == original && copy.layout == layout; });
+  return known == copies.end() ? Slot::kNone : known->copy;
+}
+
+std::vector<Activation> Builder::in_one_layout(const std::vector<Activation>& from) {
+  std::vector<Activation> to = from;
+  const onednn::Dims dims = onednn::dims_of(from[0].layout);
+  const bool meet = std::all_of(from.begin(), from.end(),
+                                [&](const Activation& each) { return onednn::dims_of(each.layout) == dims; });
+  for (Activation& each : to) {
+    if (!meet) each = as_matrix(each);
+    each = in_layout(each, to[0].layout);
   }
   return to;
 }
@@ -101,9 +127,8 @@ Parameter Builder::parameter(std::string_view tensor, std::vector<std::int64_t> 
 
 Slot Builder::parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout) {
   if (parameter.layout == layout) return parameter.values;
-  for (const Copy& known : parameter_copies_) {
-    if (known.original == parameter.values && known.layout == layout) return known.copy;
-  }
+  const Slot known = copy_of(parameter.values, layout, parameter_copies_);
+  if (known != Slot::kNone) return known;
   const Slot made = array(layout);
   program_.refresh.push_back(copy(parameter.layout, parameter.values, layout, made));
   program_.refresh.back().layer = name_;

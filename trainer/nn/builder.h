@@ -36,17 +36,19 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// What flows between two layers: its values, and the gradient of the loss with respect to them, in one layout.
-// The layout may still be that of an image when the shape is flat.
+// A value as one of its readers gets it: the values, and the gradient of the loss with respect to them as far as it
+// goes through this reader, in one layout. The layout may still be that of an image when the shape is flat.
 struct Activation {
   Shape shape;
   onednn::Descriptor layout{};
   Slot values = Slot::kNone;
   Slot gradient = Slot::kNone;  // none when no parameter lies before it
-  // The layer after it may write over the values: nobody else reads them again.
+  // The reader may write over the values: nobody else reads them again.
   bool overwritable = false;
   // The layer before it leaves the gradient as it is when it runs backward, so that two activations may share one.
   bool keeps_gradient = true;
+  // Others read it too.
+  bool is_shared = false;
 
   bool wants_gradient() const { return gradient != Slot::kNone; }
 };
@@ -129,9 +131,11 @@ class Builder {
   Slot array(const onednn::Descriptor& layout) { return memory_.add(onednn::floats_of(layout)); }
   // New memory for values and, if wanted, their gradient.
   Activation activation(const Shape& shape, const onednn::Descriptor& layout, bool wants_gradient);
-  // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions.
-  // To be called before the layer's own steps.
+  // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions. Of
+  // a value with several readers there is one copy a layout. To be called before the layer's own steps.
   Activation in_layout(const Activation& from, const onednn::Descriptor& layout);
+  // All in the layout of the first, as far as dimensions meet; else as matrices. Requires: one shape.
+  std::vector<Activation> in_one_layout(const std::vector<Activation>& from);
   // The same activation as (rows, values) in rows.
   Activation as_matrix(const Activation& from);
 
@@ -181,6 +185,13 @@ class Builder {
   std::vector<LayerSummary> take_summary() { return std::move(summary_); }
 
  private:
+  struct Copy {
+    Slot original;
+    onednn::Descriptor layout;
+    Slot copy;
+  };
+  // None where there is none yet.
+  static Slot copy_of(Slot original, const onednn::Descriptor& layout, const std::vector<Copy>& copies);
   void append(const Step& step, std::string_view pass, std::vector<Step>& steps) const;
   // An array for the scratchpad of a primitive; none when it needs none.
   Slot scratchpad(const onednn::PrimitiveDescriptor& descriptor);
@@ -206,12 +217,8 @@ class Builder {
     std::size_t elements;
   };
   std::map<Slot, GradientPlace> gradient_places_;
-  struct Copy {
-    Slot original;
-    onednn::Descriptor layout;
-    Slot copy;
-  };
   std::vector<Copy> parameter_copies_;
+  std::vector<Copy> value_copies_;  // of values with several readers
   std::vector<LayerSummary> summary_;
 };
 

@@ -8,8 +8,8 @@
 
 #include "proto/model.pb.h"
 #include "trainer/nn/builder.h"
+#include "trainer/nn/graph.h"
 #include "trainer/nn/initialization.h"
-#include "trainer/nn/layer.h"
 #include "trainer/nn/loss.h"
 #include "trainer/nn/reorder.h"
 #include "trainer/nn/thread_team.h"
@@ -96,7 +96,7 @@ class BuiltNetwork final : public Network {
 };
 
 bool BuiltNetwork::build(proto::Model& model) {
-  output_ = build_layers(builder_, *model.mutable_layer(), "model.layer", "", builder_.input());
+  output_ = build_nodes(builder_, lower(model, builder_));
   if (!check_output(model)) return false;
   builder_.begin_layer("model", "loss");
   output_ = builder_.as_matrix(output_);

@@ -145,12 +145,16 @@ Type type_of(const Descriptor& descriptor) {
 #endif
 }
 
+std::size_t bytes_of(const Descriptor& descriptor) {
+  return descriptor.get_size();
+}
+
 std::size_t elements_of(const Descriptor& descriptor) {
-  return descriptor.get_size() / (type_of(descriptor) == Type::bf16 ? 2 : sizeof(float));
+  return bytes_of(descriptor) / (type_of(descriptor) == Type::bf16 ? 2 : sizeof(float));
 }
 
 std::size_t floats_of(const Descriptor& descriptor) {
-  return (descriptor.get_size() + sizeof(float) - 1) / sizeof(float);
+  return (bytes_of(descriptor) + sizeof(float) - 1) / sizeof(float);
 }
 
 std::string layout_text(const Descriptor& descriptor) {

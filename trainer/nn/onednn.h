@@ -32,6 +32,7 @@ Dims dims_of(const Descriptor& descriptor);
 Type type_of(const Descriptor& descriptor);
 // Elements that the layout takes, padding included; and how many floats take as much memory.
 std::size_t elements_of(const Descriptor& descriptor);
+std::size_t bytes_of(const Descriptor& descriptor);
 std::size_t floats_of(const Descriptor& descriptor);
 // As oneDNN writes it, dimensions from the outermost to the innermost, blocks last: "aBcd16b", "aBcd16b bf16".
 std::string layout_text(const Descriptor& descriptor);

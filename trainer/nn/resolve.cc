@@ -17,6 +17,9 @@ using Layers = google::protobuf::RepeatedPtrField<proto::Layer>;
 struct Names {
   std::map<std::string, int> count_by_kind;
   std::set<std::string> taken;
+  // Of layers that an input could name but whose names are by default: they count, and would mean other layers after a
+  // change of those before.
+  std::set<std::string> defaults;
 };
 
 // The name of the chosen alternative of Layer.kind, as "max_pooling"; empty when none is chosen.
@@ -37,8 +40,16 @@ void name_layers(Layers& layers, const std::string& path, Names& names, Faults& 
     proto::Layer& layer = layers[i];
     const std::string at = fmt::format("{}[{}]", path, i);
     const std::string kind = kind_name(layer);
+    for (int k = 0; k < layer.input_size(); ++k) {
+      if (!names.defaults.contains(layer.input(k))) continue;
+      faults.add(
+          fmt::format("{}.input[{}]", at, k),
+          fmt::format("\"{}\" is a name by default, which changes with the layers before: give that layer a name",
+                      layer.input(k)));
+    }
     const int number = ++names.count_by_kind[kind];
-    if (!layer.has_name()) layer.set_name(fmt::format("{}_{}", kind.empty() ? "layer" : kind, number));
+    const bool by_default = !layer.has_name();
+    if (by_default) layer.set_name(fmt::format("{}_{}", kind.empty() ? "layer" : kind, number));
     if (!is_valid(layer.name())) {
       faults.add(at + ".name", fmt::format("expected letters, digits, '_', '-' and '.', got \"{}\"", layer.name()));
     } else if (!names.taken.insert(layer.name()).second) {
@@ -46,10 +57,11 @@ void name_layers(Layers& layers, const std::string& path, Names& names, Faults& 
     }
     if (layer.has_residual()) {
       proto::Residual& residual = *layer.mutable_residual();
-      Names inside;
+      Names inside{.count_by_kind = {}, .taken = {}, .defaults = names.defaults};
       name_layers(*residual.mutable_body(), at + ".residual.body", inside, faults);
       name_layers(*residual.mutable_shortcut(), at + ".residual.shortcut", inside, faults);
     }
+    if (by_default) names.defaults.insert(layer.name());
   }
 }
 

@@ -13,15 +13,6 @@ namespace {
 // near 1e-9. Small, so that hardly ever a ReLU or a maximum changes its mind within the nudge.
 constexpr double kNudge = 1e-6;
 
-// float kernels add up to a few thousand products, each rounded by 6e-8: an error of some 1e-6 of the largest gradient
-// of the tensor; batch norm divides by a deviation that is itself such a sum. The floor is for tensors whose gradients
-// nearly cancel.
-constexpr double kRelativeTolerance = 1e-5;
-constexpr double kAbsoluteTolerance = 1e-7;
-
-constexpr std::size_t kElements = 12;
-constexpr int kDirections = 2;
-
 // Derivative of the loss along `direction`.
 double derivative(NaiveNetwork& twin, const Rows& rows, std::vector<double>& values,
                   const std::vector<double>& direction) {
@@ -43,17 +34,17 @@ double derivative(NaiveNetwork& twin, const Rows& rows, std::vector<double>& val
 }  // namespace
 
 std::vector<std::string> compare_gradients(const PlainTensors& gradients, NaiveNetwork& twin, const Rows& rows,
-                                           double loss_scale) {
+                                           double loss_scale, const Comparison& comparison) {
   std::vector<std::string> disagreements;
   std::mt19937 generator(7);
   for (const auto& [name, gradient] : gradients) {
     double largest = 0;
     for (const float element : gradient) largest = std::max(largest, std::abs(double(element)));
-    const double tolerance = kRelativeTolerance * largest + kAbsoluteTolerance;
+    const double tolerance = comparison.relative_tolerance * largest + comparison.absolute_tolerance;
     std::vector<double>& values = twin.values.at(name);
 
-    for (std::size_t sample = 0; sample < std::min(kElements, gradient.size()); ++sample) {
-      const std::size_t element = gradient.size() <= kElements ? sample : generator() % gradient.size();
+    for (std::size_t sample = 0; sample < std::min(comparison.elements, gradient.size()); ++sample) {
+      const std::size_t element = gradient.size() <= comparison.elements ? sample : generator() % gradient.size();
       std::vector<double> direction(gradient.size());
       direction[element] = 1;
       const double expected = loss_scale * derivative(twin, rows, values, direction);
@@ -62,7 +53,7 @@ std::vector<std::string> compare_gradients(const PlainTensors& gradients, NaiveN
                                             gradient[element], expected, tolerance));
       }
     }
-    for (int sample = 0; sample < kDirections; ++sample) {
+    for (int sample = 0; sample < comparison.directions; ++sample) {
       std::vector<double> direction(gradient.size());
       double got = 0;
       for (std::size_t i = 0; i < direction.size(); ++i) {

@@ -196,7 +196,121 @@ const LayerCase kCases[] = {
      {16, 4, 4},
      "layer { residual { body { convolution { filters: 16 kernel: 3 padding: SAME } } } }"
      "layer { residual { body { convolution { filters: 16 kernel: 3 padding: SAME } } } }"},
-
+    {"add_of_two_readers",
+     2,
+     {5, 4, 4},
+     "layer { name: 'a' convolution { filters: 5 kernel: 1 } } layer { name: 'b' tanh {} }"
+     "layer { input: ['a', 'b'] add {} }"},
+    {"add_of_three",
+     2,
+     {17, 4, 5},
+     "layer { name: 'a' sigmoid {} } layer { name: 'b' input: 'a' tanh {} }"
+     "layer { name: 'c' input: 'a' convolution { filters: 17 kernel: 3 padding: SAME } }"
+     "layer { input: ['c', 'b', 'a'] add {} } layer { relu {} }"},
+    {"add_twice_the_same", 2, {3, 4, 4}, "layer { name: 'a' tanh {} } layer { input: ['a', 'a'] add {} }"},
+    {"add_of_features",
+     3,
+     {2, 3, 3},
+     "layer { name: 'a' flatten {} } layer { name: 'b' dense { units: 18 } } layer { input: ['b', 'a'] add {} }"},
+    {"add_of_the_image",
+     2,
+     {5, 4, 4},
+     "layer { name: 'a' convolution { filters: 5 kernel: 3 padding: SAME } } layer { input: ['a', 'image'] add {} }"},
+    {"concatenate",
+     2,
+     {3, 5, 4},
+     "layer { name: 'a' convolution { filters: 16 kernel: 1 } }"
+     "layer { name: 'b' convolution { filters: 32 kernel: 3 padding: SAME } }"
+     "layer { input: ['a', 'b'] concatenate {} } layer { convolution { filters: 5 kernel: 1 } }"},
+    {"concatenate_padded_last",
+     2,
+     {3, 5, 4},
+     "layer { name: 'a' convolution { filters: 16 kernel: 1 } }"
+     "layer { name: 'b' convolution { filters: 17 kernel: 3 padding: SAME } } layer { name: 'c' relu {} }"
+     "layer { input: ['a', 'c'] concatenate {} } layer { batch_norm { relu: true } }"},
+    {"concatenate_odd",
+     2,
+     {3, 5, 4},
+     "layer { name: 'a' convolution { filters: 17 kernel: 1 } } layer { name: 'b' relu {} }"
+     "layer { name: 'c' input: 'a' max_pooling { kernel: 3 stride: 1 padding: SAME } }"
+     "layer { input: ['b', 'image', 'c', 'b'] concatenate {} } layer { tanh {} }"},
+    {"concatenate_features",
+     3,
+     {2, 3, 3},
+     "layer { name: 'a' flatten {} } layer { name: 'b' dense { units: 7 } }"
+     "layer { name: 'c' input: 'image' global_pooling {} } layer { input: ['b', 'c', 'a'] concatenate {} }"},
+    {"inception",
+     2,
+     {16, 6, 6},
+     "layer { name: 'in' relu {} }"
+     "layer { name: '1x1' convolution { filters: 16 kernel: 1 } }"
+     "layer { name: '3x3_reduce' input: 'in' convolution { filters: 8 kernel: 1 } } layer { relu {} }"
+     "layer { name: '3x3' convolution { filters: 32 kernel: 3 padding: SAME } }"
+     "layer { name: '5x5_reduce' input: 'in' convolution { filters: 4 kernel: 1 } } layer { relu {} }"
+     "layer { name: '5x5' convolution { filters: 16 kernel: 5 padding: SAME } }"
+     "layer { input: 'in' max_pooling { kernel: 3 stride: 1 padding: SAME } }"
+     "layer { name: 'pool' convolution { filters: 16 kernel: 1 } }"
+     "layer { input: ['1x1', '3x3', '5x5', 'pool'] concatenate {} } layer { relu {} }"},
+    {"dense_block",
+     3,
+     {8, 4, 4},
+     "layer { name: 'a' convolution { filters: 16 kernel: 3 padding: SAME } }"
+     "layer { name: 'b' batch_norm { relu: true } } layer { name: 'c' convolution { filters: 16 kernel: 3 padding: "
+     "SAME } }"
+     "layer { name: 'd' input: ['a', 'c'] concatenate {} } layer { batch_norm { relu: true } }"
+     "layer { name: 'e' convolution { filters: 8 kernel: 3 padding: SAME } }"
+     "layer { input: ['a', 'c', 'e'] concatenate {} } layer { batch_norm { relu: true } }"},
+    {"multiply",
+     2,
+     {5, 4, 4},
+     "layer { name: 'a' tanh {} } layer { name: 'b' convolution { filters: 5 kernel: 3 padding: SAME } }"
+     "layer { input: ['a', 'b'] multiply {} }"},
+    {"multiply_by_itself",
+     2,
+     {17, 3, 4},
+     "layer { name: 'a' convolution { filters: 17 kernel: 1 } } layer { input: ['a', 'a'] multiply {} } layer { tanh "
+     "{} }"},
+    {"multiply_features",
+     3,
+     {2, 3, 3},
+     "layer { name: 'a' dense { units: 7 } } layer { name: 'b' sigmoid {} } layer { input: ['b', 'a'] multiply {} }"},
+    {"multiply_by_channel",
+     2,
+     {3, 5, 4},
+     "layer { name: 'a' convolution { filters: 16 kernel: 3 } } layer { global_pooling {} } layer { dense { units: 4 } "
+     "}"
+     "layer { relu {} } layer { dense { units: 16 } } layer { name: 'gate' sigmoid {} }"
+     "layer { input: ['a', 'gate'] multiply {} } layer { convolution { filters: 5 kernel: 1 } }"},
+    {"multiply_by_channel_odd",
+     2,
+     {17, 5, 4},
+     "layer { name: 'a' tanh {} } layer { global_pooling {} } layer { name: 'gate' dense { units: 17 } }"
+     "layer { input: ['a', 'gate'] multiply {} }"},
+    {"multiply_image_by_channel",
+     2,
+     {3, 5, 4},
+     "layer { name: 'gate' convolution { filters: 3 kernel: [5, 4] } } layer { input: ['image', 'gate'] multiply {} }"},
+    {"squeeze_and_excitation_in_a_residual",
+     2,
+     {32, 4, 4},
+     "layer { residual { body { name: 'a' convolution { filters: 32 kernel: 3 padding: SAME } }"
+     "  body { global_pooling {} } body { dense { units: 32 } } body { name: 'gate' sigmoid {} }"
+     "  body { input: ['a', 'gate'] multiply {} } } } layer { tanh {} }"},
+    {"names_around_a_residual",
+     2,
+     {5, 4, 4},
+     "layer { name: 'a' tanh {} } layer { residual { body { name: 'b' convolution { filters: 5 kernel: 1 } }"
+     "  body { input: ['b', 'a', 'image'] add {} } } }"},
+    {"pooling_of_a_shared_relu",
+     2,
+     {5, 6, 4},
+     "layer { name: 'a' relu {} } layer { max_pooling { kernel: 2 } } layer { name: 'b' global_pooling {} }"
+     "layer { input: ['a', 'b'] multiply {} }"},
+    {"dropout_of_a_shared_value",
+     3,
+     {5, 3, 4},
+     "layer { name: 'a' tanh {} } layer { name: 'drop' dropout { rate: 0.4 } }"
+     "layer { input: ['drop', 'a'] add {} }"},
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "storage/base/status.h"
+
 namespace lockstep {
 namespace {
 
@@ -156,6 +158,47 @@ NaiveTensor naive_flatten(NaiveTensor input) {
   input.channels *= input.height * input.width;
   input.height = input.width = 1;
   return input;
+}
+
+NaiveTensor naive_add(const std::vector<NaiveTensor>& inputs) {
+  NaiveTensor sum = inputs[0];
+  for (std::size_t input = 1; input < inputs.size(); ++input) {
+    CHECK(inputs[input].values.size() == sum.values.size(), "input {}", input);
+    for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += inputs[input].values[i];
+  }
+  return sum;
+}
+
+NaiveTensor naive_concatenate(const std::vector<NaiveTensor>& inputs) {
+  int channels = 0;
+  for (const NaiveTensor& input : inputs) channels += input.channels;
+  NaiveTensor all(inputs[0].rows, channels, inputs[0].height, inputs[0].width);
+  int first = 0;
+  for (const NaiveTensor& input : inputs) {
+    for (int row = 0; row < input.rows; ++row) {
+      for (int c = 0; c < input.channels; ++c) {
+        for (int y = 0; y < input.height; ++y) {
+          for (int x = 0; x < input.width; ++x) all.at(row, first + c, y, x) = input.at(row, c, y, x);
+        }
+      }
+    }
+    first += input.channels;
+  }
+  return all;
+}
+
+NaiveTensor naive_multiply(NaiveTensor first, const NaiveTensor& second) {
+  const bool by_channel = second.values.size() != first.values.size();
+  for (int row = 0; row < first.rows; ++row) {
+    for (int c = 0; c < first.channels; ++c) {
+      for (int y = 0; y < first.height; ++y) {
+        for (int x = 0; x < first.width; ++x) {
+          first.at(row, c, y, x) *= by_channel ? second.at(row, c, 0, 0) : second.at(row, c, y, x);
+        }
+      }
+    }
+  }
+  return first;
 }
 
 void naive_statistics(const NaiveTensor& input, std::vector<double>& mean, std::vector<double>& variance) {

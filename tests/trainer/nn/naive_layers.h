@@ -40,6 +40,10 @@ NaiveTensor naive_max_pooling(const proto::Pooling& spec, const NaiveTensor& inp
 NaiveTensor naive_average_pooling(const proto::Pooling& spec, const NaiveTensor& input);
 NaiveTensor naive_global_pooling(const NaiveTensor& input);
 NaiveTensor naive_flatten(NaiveTensor input);
+NaiveTensor naive_add(const std::vector<NaiveTensor>& inputs);
+NaiveTensor naive_concatenate(const std::vector<NaiveTensor>& inputs);
+// The second may have one value a channel.
+NaiveTensor naive_multiply(NaiveTensor first, const NaiveTensor& second);
 
 // Mean and biased variance per channel, over rows and positions.
 void naive_statistics(const NaiveTensor& input, std::vector<double>& mean, std::vector<double>& variance);

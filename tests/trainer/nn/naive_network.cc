@@ -13,7 +13,8 @@ NaiveResult NaiveNetwork::run(const Slice& slice, bool training) {
   NaiveTensor input(options_.slice_rows, image.channels, image.height, image.width);
   std::ranges::copy(slice.images, input.values.begin());
   NaiveResult result;
-  result.logits = forward(model_.layer(), "", std::move(input), training).values;
+  const Scope network{.tensors = {{"image", input}}, .outer = nullptr};
+  result.logits = forward(model_.layer(), "", input, network, training).values;
 
   const std::size_t classes = std::size_t(options_.classes);
   const double smoothing = double(options_.label_smoothing);
@@ -32,13 +33,29 @@ NaiveResult NaiveNetwork::run(const Slice& slice, bool training) {
   return result;
 }
 
-NaiveTensor NaiveNetwork::forward(const Layers& layers, const std::string& prefix, NaiveTensor input, bool training) {
-  for (const proto::Layer& layer : layers) input = forward(layer, prefix + layer.name(), input, training);
+NaiveTensor NaiveNetwork::forward(const Layers& layers, const std::string& prefix, NaiveTensor input,
+                                  const Scope& outer, bool training) {
+  Scope scope{.tensors = {}, .outer = &outer};
+  for (const proto::Layer& layer : layers) {
+    std::vector<NaiveTensor> inputs;
+    for (const std::string& name : layer.input()) inputs.push_back(scope.at(name));
+    if (inputs.empty()) inputs.push_back(input);
+    input = forward(layer, prefix + layer.name(), inputs, scope, training);
+    scope.tensors[layer.name()] = input;
+  }
   return input;
 }
 
-NaiveTensor NaiveNetwork::forward(const proto::Layer& layer, const std::string& name, const NaiveTensor& input,
-                                  bool training) {
+const NaiveTensor& NaiveNetwork::Scope::at(const std::string& name) const {
+  const auto found = tensors.find(name);
+  if (found != tensors.end()) return found->second;
+  CHECK(outer != nullptr, "no {}", name);
+  return outer->at(name);
+}
+
+NaiveTensor NaiveNetwork::forward(const proto::Layer& layer, const std::string& name,
+                                  const std::vector<NaiveTensor>& inputs, const Scope& scope, bool training) {
+  const NaiveTensor& input = inputs[0];
   const auto relu = [](double value) { return std::max(value, 0.0); };
   switch (layer.kind_case()) {
     case proto::Layer::kConvolution:
@@ -69,12 +86,16 @@ NaiveTensor NaiveNetwork::forward(const proto::Layer& layer, const std::string& 
     case proto::Layer::kFlatten:
       return naive_flatten(input);
     case proto::Layer::kResidual: {
-      NaiveTensor sum = forward(layer.residual().body(), name + "/", input, training);
-      const NaiveTensor shortcut = forward(layer.residual().shortcut(), name + "/", input, training);
-      CHECK(sum.values.size() == shortcut.values.size(), "{} and {}", sum.values.size(), shortcut.values.size());
-      for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += shortcut.values[i];
-      return layer.residual().relu() ? naive_elementwise(std::move(sum), relu) : sum;
+      const NaiveTensor sum = naive_add({forward(layer.residual().body(), name + "/", input, scope, training),
+                                         forward(layer.residual().shortcut(), name + "/", input, scope, training)});
+      return layer.residual().relu() ? naive_elementwise(sum, relu) : sum;
     }
+    case proto::Layer::kAdd:
+      return naive_add(inputs);
+    case proto::Layer::kConcatenate:
+      return naive_concatenate(inputs);
+    case proto::Layer::kMultiply:
+      return naive_multiply(inputs[0], inputs[1]);
     case proto::Layer::KIND_NOT_SET:
       break;
   }

@@ -35,10 +35,18 @@ class NaiveNetwork {
 
  private:
   using Layers = google::protobuf::RepeatedPtrField<proto::Layer>;
+  // What the layers of a list gave, and those around it.
+  struct Scope {
+    std::map<std::string, NaiveTensor> tensors;
+    const Scope* outer = nullptr;
+    const NaiveTensor& at(const std::string& name) const;
+  };
 
   NaiveResult run(const Slice& slice, bool training);
-  NaiveTensor forward(const Layers& layers, const std::string& prefix, NaiveTensor input, bool training);
-  NaiveTensor forward(const proto::Layer& layer, const std::string& name, const NaiveTensor& input, bool training);
+  NaiveTensor forward(const Layers& layers, const std::string& prefix, NaiveTensor input, const Scope& outer,
+                      bool training);
+  NaiveTensor forward(const proto::Layer& layer, const std::string& name, const std::vector<NaiveTensor>& inputs,
+                      const Scope& scope, bool training);
   NaiveTensor batch_norm(const proto::BatchNorm& spec, const std::string& name, const NaiveTensor& input,
                          bool training);
 
