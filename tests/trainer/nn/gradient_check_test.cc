@@ -94,7 +94,7 @@ TEST(EveryLayer, AWrongDerivativeIsSeen) {
     for (const auto& [name, gradient] : gradients) {
       const auto [smallest, largest] = std::ranges::minmax(gradient);
       if (std::max(-smallest, largest) < 1e-3F) continue;  // nothing to be wrong about
-      PlainTensors scaled = gradients;
+      PlainTensors scaled = {{name, gradient}};
       for (float& element : scaled.at(name)) element *= 1.001F;
       EXPECT_FALSE(compare_gradients(scaled, trial.twin, trial.rows, 1).empty()) << name;
     }
