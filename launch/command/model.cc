@@ -18,6 +18,7 @@
 #include "storage/base/printable.h"
 #include "storage/base/status.h"
 #include "trainer/nn/network.h"
+#include "trainer/optim/parameter_group.h"
 #include "trainer/report/progress.h"
 
 namespace lockstep {
@@ -30,6 +31,7 @@ constexpr const char* kExamples = R"(Examples:
   lockstep model show lenet
   lockstep model show resnet18_small --image 32x32x3 --classes 10 --batch 16
   lockstep model show launch/jobs/fashion_mnist.job.pbtxt --json
+  lockstep model show resnet18 --dot | dot -Tsvg > resnet18.svg                (Graphviz)
 
 Sizes are of one row; FLOPs are those of convolutions and dense layers by the direct algorithm, a multiply-add is two.)";
 
@@ -37,6 +39,7 @@ struct Arguments {
   SubjectArguments subject;
   int batch = 0;
   bool json = false;
+  bool dot = false;
 };
 
 struct Totals {
@@ -75,13 +78,52 @@ void print_layers(const Network& network) {
   }
 }
 
-void print_text(const std::string& target, const Network& network) {
+// What the layers read, where it is not the layer before.
+void print_inputs(const Network& network) {
+  const std::string* before = nullptr;
+  bool is_chain = true;
+  for (const LayerSummary& layer : network.summary()) {
+    const bool follows = layer.inputs.size() == 1 && layer.inputs[0] == (before == nullptr ? "image" : *before);
+    before = &layer.name;
+    if (follows) continue;
+    fmt::print("{}{} reads {}\n", is_chain ? "\n" : "", layer.name, fmt::join(layer.inputs, ", "));
+    is_chain = false;
+  }
+}
+
+// In Graphviz's language. Names of layers need no escapes.
+void print_dot(const Network& network) {
+  const ImageShape& image = network.options().image;
+  fmt::print("digraph model {{\n  node [shape=box];\n");
+  fmt::print("  \"image\" [label=\"image\\n{} x {} x {}\"];\n", image.channels, image.height, image.width);
+  for (const LayerSummary& layer : network.summary()) {
+    fmt::print("  \"{}\" [label=\"{}\\n{}\\n{}\"];\n", layer.name, layer.name, layer.kind, layer.output);
+    for (const std::string& input : layer.inputs) fmt::print("  \"{}\" -> \"{}\";\n", input, layer.name);
+  }
+  fmt::print("}}\n");
+}
+
+// What each tensor gets, where the job has groups of parameters.
+void print_treatments(const proto::Job& job, const Network& network) {
+  if (job.parameters().empty()) return;
+  std::size_t width = 0;
+  for (const TensorInfo& tensor : network.parameters()) width = std::max(width, tensor.name.size());
+  fmt::print("\n{:<{}}  {:>10}  {:>12}\n", "tensor", width, "rate scale", "weight decay");
+  for (const TensorInfo& tensor : network.parameters()) {
+    const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
+    fmt::print("{:<{}}  {:>10}  {:>12}\n", tensor.name, width, treatment.rate_scale, treatment.weight_decay);
+  }
+}
+
+void print_text(const std::string& target, const proto::Job& job, const Network& network) {
   const NetworkOptions& options = network.options();
   const Totals totals = totals_of(network);
   fmt::print("{}: images of {} x {} x {} (height, width, channels), {} classes, slices of {} rows\n\n",
              printable(target), options.image.height, options.image.width, options.image.channels, options.classes,
              options.slice_rows);
   print_layers(network);
+  print_inputs(network);
+  print_treatments(job, network);
   fmt::print("\nparameters  {} ({:.1f} MB)\n", format_count(totals.parameters), double(totals.parameters) * 4 / 1e6);
   fmt::print("FLOPs       {:.2f} M a row forward, {:.2f} M a training row\n", double(totals.forward_flops) / 1e6,
              double(totals.training_flops) / 1e6);
@@ -89,18 +131,27 @@ void print_text(const std::string& target, const Network& network) {
              double(network.gradient_elements()) * 4 / 1e6);
 }
 
-void print_json(const std::string& target, const Network& network) {
+void print_json(const std::string& target, const proto::Job& job, const Network& network) {
   const NetworkOptions& options = network.options();
   const Totals totals = totals_of(network);
   Json layers = Json::array();
   for (const LayerSummary& layer : network.summary()) {
     layers.push_back({{"name", layer.name},
                       {"kind", layer.kind},
+                      {"inputs", layer.inputs},
                       {"output", layer.output},
                       {"parameters", layer.parameters},
                       {"forward_flops", layer.forward_flops},
                       {"training_flops", layer.training_flops},
                       {"kernels", layer.implementation}});
+  }
+  Json tensors = Json::array();
+  for (const TensorInfo& tensor : network.parameters()) {
+    const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
+    tensors.push_back({{"name", tensor.name},
+                       {"shape", tensor.shape},
+                       {"rate_scale", treatment.rate_scale},
+                       {"weight_decay", treatment.weight_decay}});
   }
   const Json object = {{"model", target},
                        {"image", {options.image.height, options.image.width, options.image.channels}},
@@ -111,7 +162,8 @@ void print_json(const std::string& target, const Network& network) {
                        {"training_flops", totals.training_flops},
                        {"memory_bytes", network.memory_bytes()},
                        {"gradient_bytes", network.gradient_elements() * sizeof(float)},
-                       {"layers", layers}};
+                       {"layers", layers},
+                       {"tensors", tensors}};
   fmt::print("{}\n", json_dump(object));
 }
 
@@ -133,9 +185,14 @@ Status show(const Arguments& arguments) {
   resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const std::unique_ptr<Network> network = Network::build(*draft.job.mutable_model(), options, draft.faults);
+  if (network) check_groups(network->parameters(), job.parameters(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const std::string& target = arguments.subject.target;
-  arguments.json ? print_json(target, *network) : print_text(target, *network);
+  if (arguments.dot) {
+    print_dot(*network);
+  } else {
+    arguments.json ? print_json(target, job, *network) : print_text(target, job, *network);
+  }
   return OkStatus();
 }
 
@@ -162,7 +219,8 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1000000));
   shown->add_option("--batch", arguments.batch, "Rows of a slice (default: the job's, or 16)")
       ->check(CLI::Range(1, 65536));
-  shown->add_flag("--json", arguments.json, "One JSON object on one line");
+  CLI::Option* const json = shown->add_flag("--json", arguments.json, "One JSON object on one line");
+  shown->add_flag("--dot", arguments.dot, "The graph in the language of Graphviz")->excludes(json);
   if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   if (ls->parsed()) {
     list(arguments.json);

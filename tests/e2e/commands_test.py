@@ -54,6 +54,41 @@ class CommandsTest(TrainingCase):
         for words in ("convolution", "batch_norm", "residual", "dropout", "global_pooling", "dense", "4,917"):
             self.assertIn(words, shown)
 
+    def test_model_of_a_file(self):
+        job = self.folder / "of_a_file.job.pbtxt"
+        job.write_text(f'data {{ path: "{self.data}" }} model {{ file: "branches.model.pbtxt" }} batch: 32 epochs: 1')
+        model = self.folder / "branches.model.pbtxt"
+        model.write_text(sample.GRAPH.replace("dense { units: 5 }", "dense {}"))
+        shown = self.done("model", "show", job)
+        for words in ("concatenation of 4", "product by channel", "concatenate_1 reads one, three, pool, in"):
+            self.assertIn(words, shown)
+        layers = {layer["name"]: layer for layer in json.loads(self.done("model", "show", job, "--json"))["layers"]}
+        self.assertEqual(layers["multiply_1"]["inputs"], ["block", "gate"])
+        self.assertEqual(layers["stem"]["inputs"], ["image"])
+        self.assertEqual(layers["dense_2"]["output"], "5")
+        dot = self.done("model", "show", job, "--dot")
+        self.assertEqual(dot.count(" -> "), sum(len(layer["inputs"]) for layer in layers.values()))
+        for line in ('"in" -> "concatenate_1";', '"image" -> "stem";', '"gate" -> "multiply_1";'):
+            self.assertIn(line, dot)
+        # Assignments reach its layers; the resolved job holds them, and the file may go.
+        out = self.folder / "of a file"
+        self.done("train", job, "--out", out, "--set", "model.layer[14].dropout.rate=0.25", "--set", "name=file")
+        model.unlink()
+        resolved = (out / "job.pbtxt").read_text()
+        self.assertIn("rate: 0.25", resolved)
+        self.assertNotIn("file:", resolved)
+        self.assertEqual(lockstep("model", "show", job).code, 2)
+        self.assertIn("convolution_2", self.done("model", "show", job, "--set", "model.zoo=lenet"))
+        other = self.folder / "other.model.pbtxt"
+        other.write_text("layer { name: 'only' dense {} }")
+        self.assertIn("only", self.done("model", "show", job, "--set", f"model.file={other.name}"))
+        self.done("eval", "--checkpoint", out)
+        model.write_text("layer { name: 'a' relu {} }\nlayer { input: 'a' dense { units: 0 } }\nlayer { reluu {} }")
+        outcome = lockstep("model", "show", job)
+        self.assertEqual(outcome.code, 2)
+        for words in ("branches.model.pbtxt:2: layer[1].dense.units", "branches.model.pbtxt:3: layer[2]"):
+            self.assertIn(words, outcome.err)
+
     def test_bench(self):
         command = [BIN / "lockstep", "bench", "--model", "lenet", "--batch", "32", "--steps", "4", "--warm-up", "2"]
         report = json.loads(Run(mpirun(2, *command, "--json")).wait().out)

@@ -5,7 +5,7 @@ import unittest
 
 import sample
 from run import lockstep
-from training_case import TrainingCase, metrics
+from training_case import TrainingCase, checkpoints, metrics, tensors
 
 RANKS = (1, 2, 4, 8)
 
@@ -58,6 +58,23 @@ class IdentityTest(TrainingCase):
             self.assert_identical(f"graph {precision} 1", f"graph {precision} in parts")
             self.assertGreater(metrics(self.folder / f"graph {precision} 1", "eval")[-1]["accuracy"], 0.8,
                                "the network has not learned")
+
+    def test_groups_of_parameters(self):
+        job = self.folder / "groups.job.pbtxt"
+        job.write_text(self.job.read_text() + """
+            parameters { match: "convolution_1/*" rate_scale: 0 }
+            parameters { match: "residual_1/*" rate_scale: 0.1 weight_decay: 0 }""")
+        for ranks in RANKS:
+            self.train(ranks, f"groups {ranks}", job=job)
+            self.assert_identical("groups 1", f"groups {ranks}")
+        self.assert_different("reference", "groups 1")
+        first, last = (tensors(path) for path in (checkpoints(self.folder / "groups 1")[0],
+                                                  checkpoints(self.folder / "groups 1")[-1]))
+        still = {name for name, values in first.items() if name.startswith("parameters/") and values == last[name]}
+        self.assertEqual(still, {"parameters/convolution_1/weights"})
+        shown = lockstep("model", "show", job).out
+        self.assertRegex(shown, r"residual_1/convolution_1/weights +0.1 +0\n")
+        self.assertRegex(shown, r"dense_1/weights +1 +0.0005\n")
 
     def test_in_bf16(self):
         bf16 = ("--set", "execution.precision=BF16")

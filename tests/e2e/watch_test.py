@@ -68,7 +68,7 @@ class WatchTest(CoordinatorCase):
             lines = frame.split("\x1b[")[0].split("\n")
             self.assertLessEqual(len(lines), 9, frame)
             self.assertLessEqual(max(map(len, lines)), 60, frame)
-        for word in ("rung", "cores", "best", "running"):
+        for word in ("trials", "cores", "best", "running"):
             self.assertIn(word, shown.decode())
         self.assertIn("completed", frames[-1])
         self.assertIn("2 of 2 in use", shown.decode())

@@ -83,13 +83,14 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
     }
     setup.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }
+  if (setup.network) check_groups(setup.network->parameters(), draft.job.parameters(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const NetworkSizes sizes{.parameter_elements = setup.network->parameter_values().size(),
                            .gradient_elements = setup.network->gradient_elements()};
   RETURN_IF_ERROR(check_shared_memory(communicator, draft.job, sizes));
   setup.job = draft.job;
-  setup.optimizer =
-      Optimizer::make(setup.job.optimizer(), setup.network->parameters(), setup.network->parameter_values().size());
+  setup.optimizer = Optimizer::make(setup.job.optimizer(), setup.network->parameters(),
+                                    setup.network->parameter_values().size(), setup.job.parameters());
   return OkStatus();
 }
 

@@ -1,6 +1,10 @@
 #include "trainer/loop/training_job.h"
 
+#include <algorithm>
+
 #include <google/protobuf/text_format.h>
+
+#include "storage/base/model_file.h"
 
 namespace lockstep {
 namespace {
@@ -31,7 +35,24 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
   JobDraft draft;
   draft.file = path.string();
   RETURN_IF_ERROR(read_text_proto(path, draft.job, draft.faults));
+  // Before the assignments, which may be to its layers; or one of them gives another file, or a name of the zoo.
+  const bool replaced = std::any_of(overrides.begin(), overrides.end(), [](const std::string& assignment) {
+    return assignment.starts_with("model.file=") || assignment.starts_with("model.zoo=");
+  });
+  const auto include = [&] {
+    if (!draft.job.has_model()) return OkStatus();
+    return include_model_file(path.parent_path(), *draft.job.mutable_model(), draft.faults);
+  };
+  if (replaced) {
+    proto::Model& model = *draft.job.mutable_model();
+    model.clear_file();
+    model.clear_zoo();
+    model.clear_layer();
+  } else {
+    RETURN_IF_ERROR(include());
+  }
   set_all_by_path(overrides, draft.job, draft.faults);
+  if (replaced) RETURN_IF_ERROR(include());
   fill_parts(draft.job);
   proto::Execution& execution = *draft.job.mutable_execution();
   if (execution.wire() == proto::BF16 && !execution.has_wire_rounding()) execution.set_wire_rounding(kWireRounding);

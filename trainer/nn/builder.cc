@@ -23,9 +23,10 @@ Step Step::as(std::string its_pass, std::int64_t its_flops) const {
 Builder::Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults)
     : options_(options), memory_(memory), faults_(faults) {}
 
-void Builder::begin_layer(std::string path, std::string name) {
+void Builder::begin_layer(std::string path, std::string name, std::vector<std::string> inputs) {
   path_ = std::move(path);
   name_ = std::move(name);
+  inputs_ = std::move(inputs);
   begin_backward_group();
 }
 
@@ -261,6 +262,7 @@ void Builder::append(const Step& step, std::string_view pass, std::vector<Step>&
 }
 
 void Builder::describe(LayerSummary summary) {
+  summary.inputs = inputs_;
   summary_.push_back(std::move(summary));
 }
 

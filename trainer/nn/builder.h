@@ -115,8 +115,9 @@ class Builder {
     return options_.precision == Precision::kBf16 && has_bf16() ? onednn::Type::bf16 : onednn::Type::f32;
   }
 
-  // The layer being built: its path in the model ("model.layer[2]") and its name ("residual_1/convolution_1").
-  void begin_layer(std::string path, std::string name);
+  // The layer being built: its path in the model ("model.layer[2]"), its name ("residual_1/convolution_1"), and the
+  // names of those that it reads.
+  void begin_layer(std::string path, std::string name, std::vector<std::string> inputs = {});
   const std::string& path() const { return path_; }
   const std::string& name() const { return name_; }
   // `field` is appended to the layer's path, as ".convolution.kernel".
@@ -203,6 +204,7 @@ class Builder {
   bool faulty_ = false;
   std::string path_;
   std::string name_;
+  std::vector<std::string> inputs_;
 
   Program program_;
   std::vector<std::vector<Step>> backward_groups_;

@@ -1,5 +1,7 @@
 #include "trainer/nn/graph.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -28,7 +30,7 @@ struct Arity {
 };
 
 Arity arity(proto::Layer::KindCase kind) {
-  constexpr int kAny = 1 << 16;
+  constexpr int kAny = std::numeric_limits<int>::max();
   switch (kind) {
     case proto::Layer::kAdd:
     case proto::Layer::kConcatenate:
@@ -95,7 +97,7 @@ class Lowering {
     const int count = static_cast<int>(inputs.size());
     if (count < least || count > most) {
       const std::string expected = least == most ? fmt::format("{}", least) : fmt::format("at least {}", least);
-      builder_.fault(".input", fmt::format("expected {} of them here, got {}", expected, count));
+      builder_.fault(".input", fmt::format("expected {} inputs, got {}", expected, count));
       inputs.resize(static_cast<std::size_t>(std::clamp(count, least, most)), inputs[0]);
     }
     return inputs;
@@ -220,12 +222,14 @@ Activation build_nodes(Builder& builder, const std::vector<Node>& nodes) {
   share(builder.input());
   for (const Node& node : nodes) {
     std::vector<Activation> inputs;
+    std::vector<std::string> names;
     for (const int input : node.inputs) {
+      names.push_back(input == kImage ? "image" : nodes[static_cast<std::size_t>(input)].name);
       std::vector<Activation>& of_value = views[static_cast<std::size_t>(input + 1)];
       inputs.push_back(of_value.back());
       of_value.pop_back();
     }
-    builder.begin_layer(node.path, node.name);
+    builder.begin_layer(node.path, node.name, std::move(names));
     share(build_node(builder, *node.layer, inputs));
   }
   return views.back().back();

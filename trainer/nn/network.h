@@ -61,9 +61,10 @@ struct NetworkOptions {
 
 // What one layer is, for `lockstep model show`.
 struct LayerSummary {
-  std::string name;    // "residual_2/convolution_1" inside a residual block
-  std::string kind;    // "convolution 3x3, 64 filters, stride 2"
-  std::string output;  // "64 x 16 x 16"
+  std::string name;                      // "residual_2/convolution_1" inside a residual block
+  std::vector<std::string> inputs = {};  // names of layers, or "image"
+  std::string kind;                      // "convolution 3x3, 64 filters, stride 2"
+  std::string output;                    // "64 x 16 x 16"
   std::int64_t parameters = 0;
   // Of one row, in convolutions and dense layers, by the direct algorithm; a multiply-add is two.
   std::int64_t forward_flops = 0;
@@ -163,7 +164,8 @@ struct ZooModel {
 std::vector<ZooModel> zoo_models();
 std::vector<std::string> zoo_names();
 
-// Replaces model.zoo by its layers, gives every layer a name and fills defaults. A layer without a name is called by
+// Replaces model.zoo by its layers, gives every layer a name and fills defaults: `classes` of them where a dense layer
+// says no units. A layer without a name is called by
 // its kind and number, as "convolution_3": counted along the chain, or along body and then shortcut of a residual
 // block. Faults: both zoo and layers, or neither; an unknown zoo name; names that occur twice, or are not made of
 // letters, digits, '_', '-' and '.'. A resolved model is left as it is.

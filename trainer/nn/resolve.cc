@@ -30,12 +30,14 @@ std::string kind_name(const proto::Layer& layer) {
 }
 
 bool is_valid(const std::string& name) {
+  if (name == "image") return false;  // the network's input
   const bool only_dots = name.find_first_not_of('.') == std::string::npos;
   return !only_dots && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
                            std::string::npos;
 }
 
-void name_layers(Layers& layers, const std::string& path, Names& names, Faults& faults) {
+// And units where there are none given: `classes`.
+void name_layers(Layers& layers, int classes, const std::string& path, Names& names, Faults& faults) {
   for (int i = 0; i < layers.size(); ++i) {
     proto::Layer& layer = layers[i];
     const std::string at = fmt::format("{}[{}]", path, i);
@@ -51,17 +53,23 @@ void name_layers(Layers& layers, const std::string& path, Names& names, Faults& 
     const bool by_default = !layer.has_name();
     if (by_default) layer.set_name(fmt::format("{}_{}", kind.empty() ? "layer" : kind, number));
     if (!is_valid(layer.name())) {
-      faults.add(at + ".name", fmt::format("expected letters, digits, '_', '-' and '.', got \"{}\"", layer.name()));
+      faults.add(at + ".name", fmt::format("expected letters, digits, '_', '-' and '.', and not \"image\", got \"{}\"",
+                                           layer.name()));
     } else if (!names.taken.insert(layer.name()).second) {
       faults.add(at + ".name", fmt::format("expected a name that no other layer has, got \"{}\" again", layer.name()));
     }
+    if (layer.has_dense() && !layer.dense().has_units()) layer.mutable_dense()->set_units(classes);
     if (layer.has_residual()) {
       proto::Residual& residual = *layer.mutable_residual();
       Names inside{.count_by_kind = {}, .taken = {}, .defaults = names.defaults};
-      name_layers(*residual.mutable_body(), at + ".residual.body", inside, faults);
-      name_layers(*residual.mutable_shortcut(), at + ".residual.shortcut", inside, faults);
+      name_layers(*residual.mutable_body(), classes, at + ".residual.body", inside, faults);
+      name_layers(*residual.mutable_shortcut(), classes, at + ".residual.shortcut", inside, faults);
     }
-    if (by_default) names.defaults.insert(layer.name());
+    if (by_default) {
+      names.defaults.insert(layer.name());
+    } else {
+      names.defaults.erase(layer.name());  // one of a list around this one
+    }
   }
 }
 
@@ -74,20 +82,19 @@ void resolve_model(int classes, proto::Model& model, Faults& faults) {
       return;
     }
     const std::string name = model.zoo();
-    if (!add_zoo_layers(name, classes, model)) {
+    if (!expand_zoo(name, model)) {
       const std::string near = nearest(name, zoo_names());
       faults.add("model.zoo", fmt::format("no network is called \"{}\"{}; there are: {}", name,
                                           near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
                                           fmt::join(zoo_names(), ", ")));
       return;
     }
-    model.clear_zoo();
   } else if (model.layer_size() == 0) {
     faults.add("model", "expected a zoo name or layers, got neither");
     return;
   }
   Names names;
-  name_layers(*model.mutable_layer(), "model.layer", names, faults);
+  name_layers(*model.mutable_layer(), classes, "model.layer", names, faults);
   fill_defaults(model);
 }
 

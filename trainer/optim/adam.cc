@@ -33,7 +33,7 @@ void update_run(float* __restrict values, const float* __restrict gradients, flo
 
 class AdamOptimizer final : public Optimizer {
  public:
-  AdamOptimizer(const proto::Adam& spec, std::vector<DecayRun> runs, std::size_t arena_elements)
+  AdamOptimizer(const proto::Adam& spec, std::vector<ParameterRun> runs, std::size_t arena_elements)
       : beta1_(spec.beta1()),
         beta2_(spec.beta2()),
         epsilon_(spec.epsilon()),
@@ -50,13 +50,14 @@ class AdamOptimizer final : public Optimizer {
     CHECK(step >= 1, "step {}: steps count from 1", step);
     const double first_correction = 1 - std::pow(double(beta1_), double(step));
     const double second_correction = 1 - std::pow(double(beta2_), double(step));
-    for (const DecayRun& run : runs_) {
+    for (const ParameterRun& run : runs_) {
       const std::size_t first = std::max(begin, run.begin);
       const std::size_t last = std::min(end, run.end);
       if (first >= last) continue;
       update_run(values.data() + first, gradients.data() + first, first_moment_.data() + first,
                  second_moment_.data() + first, last - first,
-                 {gradient_scale, run.weight_decay, beta1_, beta2_, epsilon_, float(learning_rate / first_correction),
+                 {gradient_scale, run.treatment.weight_decay, beta1_, beta2_, epsilon_,
+                  float(learning_rate * run.treatment.rate_scale / first_correction),
                   float(1 / std::sqrt(second_correction))});
     }
   }
@@ -67,7 +68,7 @@ class AdamOptimizer final : public Optimizer {
   const float beta1_;
   const float beta2_;
   const float epsilon_;
-  const std::vector<DecayRun> runs_;
+  const std::vector<ParameterRun> runs_;
   AlignedArray first_moment_;
   AlignedArray second_moment_;
   const std::array<OptimizerSlot, 2> slots_;
@@ -75,7 +76,8 @@ class AdamOptimizer final : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_adam(const proto::Adam& spec, std::vector<DecayRun> runs, std::size_t arena_elements) {
+std::unique_ptr<Optimizer> make_adam(const proto::Adam& spec, std::vector<ParameterRun> runs,
+                                     std::size_t arena_elements) {
   return std::make_unique<AdamOptimizer>(spec, std::move(runs), arena_elements);
 }
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "trainer/optim/decay.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/parameter_group.h"
 
 namespace lockstep {
 
@@ -19,6 +19,7 @@ class Adam;  // proto/job.pb.h
 }
 
 // The slots are "first_moment" and "second_moment" (m and v above).
-std::unique_ptr<Optimizer> make_adam(const proto::Adam& spec, std::vector<DecayRun> runs, std::size_t arena_elements);
+std::unique_ptr<Optimizer> make_adam(const proto::Adam& spec, std::vector<ParameterRun> runs,
+                                     std::size_t arena_elements);
 
 }  // namespace lockstep

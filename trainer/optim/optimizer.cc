@@ -10,8 +10,8 @@
 namespace lockstep {
 
 std::unique_ptr<Optimizer> Optimizer::make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
-                                           std::size_t arena_elements) {
-  std::vector<DecayRun> runs = decay_runs(spec, parameters, arena_elements);
+                                           std::size_t arena_elements, const ParameterGroups& groups) {
+  std::vector<ParameterRun> runs = parameter_runs(spec, groups, parameters, arena_elements);
   switch (spec.kind_case()) {
     case proto::Optimizer::kSgd:
     case proto::Optimizer::KIND_NOT_SET:

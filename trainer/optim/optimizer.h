@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "trainer/optim/parameter_group.h"
 #include "trainer/tensor/tensor.h"
 
 namespace lockstep {
@@ -28,7 +29,7 @@ class Optimizer {
   // Allocates the state, zeroed. The default of an empty message is SGD with momentum 0.9.
   // Requires: parameters in arena order; arena_elements covers them.
   static std::unique_ptr<Optimizer> make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
-                                         std::size_t arena_elements);
+                                         std::size_t arena_elements, const ParameterGroups& groups = {});
   virtual ~Optimizer() = default;
 
   // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the L2 penalty.

@@ -29,7 +29,7 @@ void update_run(float* __restrict values, const float* __restrict gradients, flo
 
 class SgdOptimizer final : public Optimizer {
  public:
-  SgdOptimizer(const proto::Sgd& spec, std::vector<DecayRun> runs, std::size_t arena_elements)
+  SgdOptimizer(const proto::Sgd& spec, std::vector<ParameterRun> runs, std::size_t arena_elements)
       : momentum_(spec.momentum()),
         nesterov_(spec.nesterov()),
         runs_(std::move(runs)),
@@ -41,13 +41,13 @@ class SgdOptimizer final : public Optimizer {
               std::int64_t /*step*/, std::size_t begin, std::size_t end) override {
     CHECK(values.size() == velocity_.size() && gradients.size() == velocity_.size(),
           "{} values and {} gradients for {} elements", values.size(), gradients.size(), velocity_.size());
-    for (const DecayRun& run : runs_) {
+    for (const ParameterRun& run : runs_) {
       const auto update_this = nesterov_ ? update_run<true> : update_run<false>;
       const std::size_t first = std::max(begin, run.begin);
       const std::size_t last = std::min(end, run.end);
       if (first >= last) continue;
       update_this(values.data() + first, gradients.data() + first, velocity_.data() + first, last - first,
-                  {gradient_scale, run.weight_decay, momentum_, learning_rate});
+                  {gradient_scale, run.treatment.weight_decay, momentum_, learning_rate * run.treatment.rate_scale});
     }
   }
 
@@ -56,14 +56,15 @@ class SgdOptimizer final : public Optimizer {
  private:
   const float momentum_;
   const bool nesterov_;
-  const std::vector<DecayRun> runs_;
+  const std::vector<ParameterRun> runs_;
   AlignedArray velocity_;
   const OptimizerSlot slot_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_sgd(const proto::Sgd& spec, std::vector<DecayRun> runs, std::size_t arena_elements) {
+std::unique_ptr<Optimizer> make_sgd(const proto::Sgd& spec, std::vector<ParameterRun> runs,
+                                    std::size_t arena_elements) {
   return std::make_unique<SgdOptimizer>(spec, std::move(runs), arena_elements);
 }
 

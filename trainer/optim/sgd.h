@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "trainer/optim/decay.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/parameter_group.h"
 
 namespace lockstep {
 
@@ -18,6 +18,6 @@ class Sgd;  // proto/job.pb.h
 }
 
 // The slot is "momentum" (v above).
-std::unique_ptr<Optimizer> make_sgd(const proto::Sgd& spec, std::vector<DecayRun> runs, std::size_t arena_elements);
+std::unique_ptr<Optimizer> make_sgd(const proto::Sgd& spec, std::vector<ParameterRun> runs, std::size_t arena_elements);
 
 }  // namespace lockstep

@@ -188,11 +188,11 @@ TEST(Submission, ValuesThatTheFieldCannotTakeAreRefused) {
 
 TEST(Submission, WhatACombinationLacksOrHasIsSeen) {
   // The layers are there only with the choice that brings them.
-  const std::string deep = "model.layer=[{ flatten {} }, { dense {} }, { dense {} }]";
+  const std::string deep = "model.layer=[{ convolution { kernel: 1 } }, { dense {} }, { dense {} }]";
   const std::string whole = "model.layer=[{ flatten {} }, { dense {} }, { dense { units: 10 } }]";
   const std::string inner = number("u", "model.layer[1].dense.units", "int { min: 8 max: 9 }", when("d", "d1"));
   EXPECT_EQ(faults_with(choices("d", {"", whole}) + inner), "");
-  expect_fault(faults_with(choices("d", {"", deep}) + inner), {"model.layer[2].dense.units: required"});
+  expect_fault(faults_with(choices("d", {"", deep}) + inner), {"model.layer[0].convolution.filters: required"});
   expect_fault(faults_with(choices("d", {"", deep}) + number("u", "model.layer[2].dense.units", "int { min: 8 max: 9 }",
                                                              "condition { parameter: 'd' is: 'd0' }")),
                {"parameter[1]", "an index below 2"});

@@ -58,7 +58,7 @@ TEST(CheckLimits, WhatIsRequired) {
                       " layer { residual {} } }"),
             "job:1: data.path: required, but not given\n"
             "job:3: model.layer[0]: expected one of convolution, dense, batch_norm, max_pooling, average_pooling, "
-            "global_pooling, relu, sigmoid, tanh, dropout, flatten or residual, got none\n"
+            "global_pooling, relu, sigmoid, tanh, dropout, flatten, residual, add, concatenate or multiply, got none\n"
             "job:4: model.layer[1].convolution.filters: required, but not given\n"
             "job:4: model.layer[1].convolution.kernel: required, but not given\n"
             "job:5: model.layer[2].residual.body: required, but not given");

@@ -112,7 +112,7 @@ const Case kCases[] = {
      {"model.layer[1].input[0]", "relu_1", "by default", "give that layer a name"}},
     {"default_name_around_a_residual",
      "layer { relu {} } layer { residual { body { name: 'a' tanh {} } body { input: ['a', 'relu_1'] add {} } } }",
-     "layer { name: 'r' relu {} } layer { residual { body { name: 'a' tanh {} } body { input: ['a', 'r'] add {} } } }",
+     "layer { relu {} } layer { residual { body { name: 'relu_1' tanh {} } body { input: ['relu_1'] sigmoid {} } } }",
      {"model.layer[1].residual.body[1].input[1]", "by default"}},
     {"name_inside_a_residual",
      "layer { residual { body { name: 'a' tanh {} } } } layer { input: 'a' relu {} }",
@@ -170,6 +170,10 @@ const Case kCases[] = {
      "layer { name: 'a' global_pooling {} } layer { input: ['a', 'image'] multiply {} }",
      "layer { name: 'a' global_pooling {} } layer { input: ['image', 'a'] multiply {} }",
      {"model.layer[1].multiply", "second", "got 4 and 4 x 6 x 6"}},
+    {"a_layer_called_image",
+     "layer { name: 'image' relu {} }",
+     "layer { name: 'images' relu {} }",
+     {"model.layer[0].name", "not \"image\""}},
     {"slash_in_name", "layer { name: 'a/b' relu {} }", "layer { name: 'a_b' relu {} }", {"model.layer[0]", "a/b"}},
 };
 

@@ -10,7 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "proto/job.pb.h"
-#include "trainer/optim/decay.h"
+#include "storage/base/text_proto.h"
+#include "trainer/optim/parameter_group.h"
 
 namespace lockstep {
 namespace {
@@ -163,21 +164,84 @@ INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerAgainstNaive,
                                          "adam { beta1: 0.8 beta2: 0.99 epsilon: 0.001 } weight_decay: 0.1",
                                          "adam {} weight_decay: 0.1 decay_all: true"));
 
-TEST(DecayRuns, CoverTheArenaWithFewRuns) {
-  const auto runs = decay_runs(parse("weight_decay: 0.5"), small_parameters(), 96);
+ParameterGroups groups(const std::string& text) {
+  proto::Job job;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &job)) << text;
+  return job.parameters();
+}
+
+TEST(ParameterRuns, CoverTheArenaWithFewRuns) {
+  const auto runs = parameter_runs(parse("weight_decay: 0.5"), {}, small_parameters(), 96);
   ASSERT_EQ(runs.size(), 4U);
   const std::size_t bounds[] = {0, 48, 54, 89, 96};
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(runs[i].begin, bounds[i]);
     EXPECT_EQ(runs[i].end, bounds[i + 1]);
-    EXPECT_EQ(runs[i].weight_decay, i % 2 == 0 ? 0.5F : 0.0F);
+    EXPECT_EQ(runs[i].treatment, (Treatment{i % 2 == 0 ? 0.5F : 0.0F, 1}));
   }
 }
 
-TEST(DecayRuns, AreOneWhenAllTensorsAreTreatedAlike) {
-  EXPECT_EQ(decay_runs(parse(""), small_parameters(), kElements).size(), 1U);
-  EXPECT_EQ(decay_runs(parse("weight_decay: 0.5 decay_all: true"), small_parameters(), kElements).size(), 1U);
-  EXPECT_TRUE(decay_runs(parse(""), {}, 0).empty());
+TEST(ParameterRuns, AreOneWhenAllTensorsAreTreatedAlike) {
+  EXPECT_EQ(parameter_runs(parse(""), {}, small_parameters(), kElements).size(), 1U);
+  EXPECT_EQ(parameter_runs(parse("weight_decay: 0.5 decay_all: true"), {}, small_parameters(), kElements).size(), 1U);
+  EXPECT_EQ(
+      parameter_runs(parse(""), groups("parameters { match: '*' rate_scale: 0.1 }"), small_parameters(), kElements)
+          .size(),
+      1U);
+  EXPECT_TRUE(parameter_runs(parse(""), {}, {}, 0).empty());
+}
+
+TEST(ParameterGroups, TheLastThatMatchesCounts) {
+  const auto of = [](std::size_t tensor) {
+    return treatment_of(
+        small_parameters()[tensor], parse("weight_decay: 0.5"),
+        groups("parameters { match: '*' rate_scale: 0.1 } parameters { match: 'dense_1/*' weight_decay: 2 }"
+               "parameters { match: '*/shift' rate_scale: 3 }"));
+  };
+  EXPECT_EQ(of(0), (Treatment{0.5F, 0.1F}));
+  EXPECT_EQ(of(1), (Treatment{0, 0.1F}));
+  EXPECT_EQ(of(2), (Treatment{0, 3}));
+  EXPECT_EQ(of(3), (Treatment{2, 1}));
+  EXPECT_EQ(of(4), (Treatment{0, 1})) << "a bias has none unless all have";
+}
+
+TEST(ParameterGroups, PatternsAreWholeNames) {
+  for (const char* pattern : {"a/b/weights", "*", "a/*", "*/weights", "a/*/weights", "*b*", "a*s", "**/weights**"}) {
+    EXPECT_TRUE(matches(pattern, "a/b/weights")) << pattern;
+  }
+  for (const char* pattern : {"", "a", "b/*", "*/weight", "a/*/b/weights", "*c*", "a/b/weights/*", "A/*"}) {
+    EXPECT_FALSE(matches(pattern, "a/b/weights")) << pattern;
+  }
+  EXPECT_TRUE(matches("*ab*ab", "aabab"));
+  EXPECT_FALSE(matches("*ab*ab", "aab"));
+}
+
+TEST(ParameterGroups, OneThatMatchesNothingIsAFault) {
+  Faults faults;
+  check_groups(small_parameters(), groups("parameters { match: '*' } parameters { match: 'dense_1/wieghts' }"), faults);
+  EXPECT_EQ(faults.status("job").message(),
+            "job: parameters[1].match: expected a pattern of names of tensors, as \"convolution_1/weights\"; "
+            "\"dense_1/wieghts\" matches none; did you mean \"dense_1/weights\"?");
+}
+
+// Against an optimizer for all that has the rate and the decay of the group.
+TEST(ParameterGroups, AreUpdatedAsByAnOptimizerOfTheirOwn) {
+  for (const char* kind : {"sgd { nesterov: true }", "adam {}"}) {
+    const std::string decayed = std::string(kind) + " weight_decay: 0.5";
+    std::vector<float> values = normal_values(1), others = values, own = values;
+    const auto all = Optimizer::make(parse(kind), small_parameters(), kElements,
+                                     groups("parameters { match: 'dense_1/*' rate_scale: 0.25 weight_decay: 0.5 }"));
+    const auto outside = Optimizer::make(parse(kind), small_parameters(), kElements);
+    const auto inside = Optimizer::make(parse(decayed), small_parameters(), kElements);
+    for (int step = 1; step <= 3; ++step) {
+      const std::vector<float> gradients = normal_values(100 + std::uint32_t(step));
+      all->update(values, gradients, 1, 0.1F, step);
+      outside->update(others, gradients, 1, 0.1F, step);
+      inside->update(own, gradients, 1, 0.25F * 0.1F, step);
+    }
+    for (std::size_t i = 0; i < kElements; ++i) EXPECT_EQ(values[i], i < 54 ? others[i] : own[i]) << kind << i;
+    EXPECT_NE(others, own);
+  }
 }
 
 TEST(GlobalNorm, IsTheEuclideanNorm) {
