@@ -2,8 +2,10 @@
 // Exit codes: 0; 2 usage or a model that does not fit; 3 a dataset that is missing or bad.
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -103,15 +105,28 @@ void print_dot(const Network& network) {
   fmt::print("}}\n");
 }
 
+// Trained, then frozen.
+std::vector<TensorInfo> parameters_of(const Network& network) {
+  std::vector<TensorInfo> tensors(network.parameters().begin(), network.parameters().end());
+  std::copy_if(network.frozen().begin(), network.frozen().end(), std::back_inserter(tensors),
+               [](const TensorInfo& tensor) { return !tensor.is_statistic; });
+  return tensors;
+}
+
 // What each tensor gets, where the job has groups of parameters.
 void print_treatments(const proto::Job& job, const Network& network) {
   if (job.parameters().empty()) return;
+  const std::vector<TensorInfo> tensors = parameters_of(network);
   std::size_t width = 0;
-  for (const TensorInfo& tensor : network.parameters()) width = std::max(width, tensor.name.size());
+  for (const TensorInfo& tensor : tensors) width = std::max(width, tensor.name.size());
   fmt::print("\n{:<{}}  {:>10}  {:>12}\n", "tensor", width, "rate scale", "weight decay");
-  for (const TensorInfo& tensor : network.parameters()) {
+  for (const TensorInfo& tensor : tensors) {
     const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
-    fmt::print("{:<{}}  {:>10}  {:>12}\n", tensor.name, width, treatment.rate_scale, treatment.weight_decay);
+    if (treatment.is_frozen) {
+      fmt::print("{:<{}}  {:>10}\n", tensor.name, width, "frozen");
+    } else {
+      fmt::print("{:<{}}  {:>10}  {:>12}\n", tensor.name, width, treatment.rate_scale, treatment.weight_decay);
+    }
   }
 }
 
@@ -146,10 +161,11 @@ void print_json(const std::string& target, const proto::Job& job, const Network&
                       {"kernels", layer.implementation}});
   }
   Json tensors = Json::array();
-  for (const TensorInfo& tensor : network.parameters()) {
+  for (const TensorInfo& tensor : parameters_of(network)) {
     const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
     tensors.push_back({{"name", tensor.name},
                        {"shape", tensor.shape},
+                       {"frozen", treatment.is_frozen},
                        {"rate_scale", treatment.rate_scale},
                        {"weight_decay", treatment.weight_decay}});
   }
@@ -180,12 +196,13 @@ Status show(const Arguments& arguments) {
                          .slice_rows = subject.from_zoo ? kRows : job.batch() / job.slices(),
                          .threads = job.execution().threads_per_rank(),
                          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
+  options.is_frozen = [&job](std::string_view name) { return is_frozen(name, job.parameters()); };
   options.runs = false;
   if (arguments.batch > 0) options.slice_rows = arguments.batch;
   resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const std::unique_ptr<Network> network = Network::build(*draft.job.mutable_model(), options, draft.faults);
-  if (network) check_groups(network->parameters(), job.parameters(), draft.faults);
+  if (network) check_groups(network->parameters(), network->frozen(), job.parameters(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const std::string& target = arguments.subject.target;
   if (arguments.dot) {

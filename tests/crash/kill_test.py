@@ -20,7 +20,9 @@ from run import BIN, Run, lockstep, mpirun, wait_until
 from training_case import checkpoints, steps_done
 
 RANKS = (1, 2, 4)
-PRECISIONS = ("FP32", "BF16")
+# What is trained: the sample's chain, its graph, in part frozen.
+SCENES = {"FP32": ("FP32", {}), "BF16": ("BF16", {}),
+          "a graph": ("FP32", {"model": sample.GRAPH, "groups": sample.FROZEN})}
 KINDS = ("rank", "mpirun", "all", "during a checkpoint")
 POINTS = ("open", "write", "fsync", "rename", "fsync_directory")
 MOST_ATTEMPTS = 20
@@ -28,13 +30,15 @@ CHECKPOINT_EVERY_STEPS = 5
 
 
 class Scene:
-    """A folder with the sample and the undisturbed run in one precision."""
+    """A folder with the sample and the undisturbed run of one of SCENES."""
 
-    def __init__(self, folder, precision):
-        self.folder = folder / precision
+    def __init__(self, folder, name):
+        self.name = name
+        self.folder = folder / name
         self.folder.mkdir()
-        self.precision = precision
-        self.job = sample.write_job(self.folder / "job.pbtxt", sample.write_dataset(self.folder / "sample.h5"))
+        self.precision, contents = SCENES[name]
+        self.job = sample.write_job(self.folder / "job.pbtxt", sample.write_dataset(self.folder / "sample.h5"),
+                                    **contents)
         outcome = self.start(2, "undisturbed").wait()
         if outcome.code != 0:
             raise SystemExit(f"the undisturbed run ended with {outcome.code}\n{outcome.text}")
@@ -152,12 +156,12 @@ def main():
     arguments = parser.parse_args()
     good = 0
     with tempfile.TemporaryDirectory(prefix="lockstep-crash-") as folder:
-        scenes = [Scene(pathlib.Path(folder), precision) for precision in PRECISIONS]
+        scenes = [Scene(pathlib.Path(folder), name) for name in SCENES]
         for index in range(arguments.runs):
-            scene = scenes[index // len(KINDS) % len(scenes)]
+            scene = scenes[index % len(scenes)]
             history, difference = disturbed_run(scene, index, arguments.seed)
             good += not difference
-            print(f"run {index} in {scene.precision}: {'; '.join(history)}: {difference or 'the same bits'}", flush=True)
+            print(f"run {index}, {scene.name}: {'; '.join(history)}: {difference or 'the same bits'}", flush=True)
         red = comparison_sees_a_changed_weight(scenes[0])
     print(f"negative control: a changed weight is {'seen' if red else 'NOT SEEN'}")
     print(f"{good} of {arguments.runs}")

@@ -1,6 +1,7 @@
 """The number of processes changes only the time: the same bits on 1, 2, 4 and 8 ranks, whatever carries the sums."""
 
 import itertools
+import re
 import unittest
 
 import sample
@@ -60,8 +61,7 @@ class IdentityTest(TrainingCase):
                                "the network has not learned")
 
     def test_groups_of_parameters(self):
-        job = self.folder / "groups.job.pbtxt"
-        job.write_text(self.job.read_text() + """
+        job = sample.write_job(self.folder / "groups.job.pbtxt", self.data, groups="""
             parameters { match: "convolution_1/*" rate_scale: 0 }
             parameters { match: "residual_1/*" rate_scale: 0.1 weight_decay: 0 }""")
         for ranks in RANKS:
@@ -75,6 +75,37 @@ class IdentityTest(TrainingCase):
         shown = lockstep("model", "show", job).out
         self.assertRegex(shown, r"residual_1/convolution_1/weights +0.1 +0\n")
         self.assertRegex(shown, r"dense_1/weights +1 +0.0005\n")
+
+    def test_frozen_parts(self):
+        job = sample.write_job(self.folder / "frozen.job.pbtxt", self.data, model=sample.GRAPH, groups=sample.FROZEN)
+        for ranks in RANKS:
+            outcome = self.train(ranks, f"frozen {ranks}", job=job)
+            self.assert_identical("frozen 1", f"frozen {ranks}")
+        self.assertIn("three/weights is frozen as it was drawn at random: give --init-from", outcome.text)
+        self.assertRegex(outcome.text, r"[\d,]+ parameters and 1,312 frozen;")
+        frozen = {"parameters/three/weights", "parameters/three/bias", "parameters/pool/bias", "parameters/block/scale",
+                  "parameters/block/shift", "buffers/block/running_mean", "buffers/block/running_variance"}
+        first, last = (tensors(path) for path in (checkpoints(self.folder / "frozen 1")[0],
+                                                  checkpoints(self.folder / "frozen 1")[-1]))
+        self.assertEqual({name for name in first if first[name] == last[name]}, frozen)
+        self.assertFalse([name for name in last if re.match("optimizer/.*(three|block|pool/bias)", name)])
+        self.assertIn("optimizer/momentum/pool/weights", last)
+        shown = lockstep("model", "show", job).out
+        self.assertRegex(shown, r"three/weights +frozen\n")
+        self.assertRegex(shown, r"pool/weights +1 +0.0005\n")
+
+    def test_a_new_head_on_what_was_learned(self):
+        job = sample.write_job(self.folder / "head.job.pbtxt", self.data, groups="""
+            parameters { match: "*" frozen: true }
+            parameters { match: "dense_1/*" }""")
+        learned = checkpoints(self.folder / "reference")[-1]
+        for ranks in (1, 4):
+            outcome = self.train(ranks, f"head {ranks}", "--init-from", learned, job=job)
+            self.assertNotIn("drawn at random", outcome.text)
+        self.assert_identical("head 1", "head 4")
+        before, after = tensors(learned), tensors(checkpoints(self.folder / "head 1")[-1])
+        trained = {name for name in after if not name.startswith("optimizer/") and after[name] != before[name]}
+        self.assertEqual(trained, {"parameters/dense_1/weights", "parameters/dense_1/bias"})
 
     def test_in_bf16(self):
         bf16 = ("--set", "execution.precision=BF16")

@@ -49,6 +49,12 @@ GRAPH = """
   layer { global_pooling {} }
   layer { dense { units: 5 } }
 """
+# Of the graph: a convolution, a bias, a batch norm.
+FROZEN = """
+parameters { match: "three/*" frozen: true }
+parameters { match: "pool/bias" frozen: true }
+parameters { match: "block/*" frozen: true }
+"""
 JOB = """name: "sample"
 data {
   path: "%(data)s"
@@ -99,8 +105,8 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
     return path
 
 
-def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5", model=CHAIN):
-    path.write_text(JOB % {"data": data, "model": model.replace("PLAN", plan), "clip": clip})
+def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5", model=CHAIN, groups=""):
+    path.write_text(JOB % {"data": data, "model": model.replace("PLAN", plan), "clip": clip} + groups)
     return path
 
 

@@ -75,19 +75,20 @@ HostMemory host_memory(const fs::path& root) {
 
 MemoryNeed memory_need(const Communicator& communicator, const proto::Job& job, const ImageShape& image,
                        const NetworkSizes& sizes) {
-  const double parameters = double(sizes.parameter_elements) * sizeof(float);
+  const double trained = double(sizes.parameter_elements) * sizeof(float);
+  const double parameters = trained + double(sizes.frozen_elements) * sizeof(float);
   const int states = job.optimizer().has_adam() ? 2 : 1;
   const int slices = std::max(1, job.slices() / communicator.size());
   const double slice = double(job.batch() / job.slices()) * double(image.elements()) * sizeof(float);
   MemoryNeed need{.ranks = communicator.local_size(),
                   .network = double(sizes.own_bytes),
                   .parameters = parameters,
-                  .optimizer = states * parameters,
+                  .optimizer = states * trained,
                   .rows = 2 * slice * (double(job.data().prefetch_batches()) * slices + 1)};
   need.gradients = GradientReducer::bytes(communicator, reduced_elements(sizes.gradient_elements),
                                           reducer_options(job, sizes.parameter_elements))
                        .all;
-  if (communicator.first_local() == 0) need.checkpoint = kCheckpointCopies * (1 + states) * parameters;
+  if (communicator.first_local() == 0) need.checkpoint = kCheckpointCopies * (parameters + states * trained);
   return need;
 }
 
@@ -120,7 +121,8 @@ Status check_shared_memory(const Communicator& communicator, const proto::Job& j
                                                   reducer_options(job, sizes.parameter_elements))
                                .shared;
   if (gradients == 0) return OkStatus();
-  const double needed = communicator.local_size() * gradients + double(sizes.parameter_elements) * sizeof(float);
+  const double parameters = double(sizes.parameter_elements + sizes.frozen_elements) * sizeof(float);
+  const double needed = communicator.local_size() * gradients + parameters;
   const char* const chosen = std::getenv("OMPI_MCA_osc_sm_backing_directory");
   const std::string directory = chosen != nullptr ? chosen : "/dev/shm";
   struct statvfs facts = {};

@@ -54,7 +54,9 @@ std::string layouts_of(const Network& network) {
   for (const StepTime& it : network.step_times()) {
     text += fmt::format("{} {} {} {}\n", it.layer, it.pass, it.kernel, it.layout);
   }
-  for (const TensorInfo& it : network.parameters()) text += fmt::format("{} {} {}\n", it.name, it.offset, it.elements);
+  for (const auto tensors : {network.parameters(), network.frozen()}) {
+    for (const TensorInfo& it : tensors) text += fmt::format("{} {} {}\n", it.name, it.offset, it.elements);
+  }
   return hash_of(text.data(), text.size());
 }
 

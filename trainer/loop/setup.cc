@@ -14,6 +14,7 @@ namespace lockstep {
 namespace {
 
 NetworkOptions network_options(const proto::Job& job, const ImageShape& image, std::size_t classes) {
+  const auto frozen = [groups = job.parameters()](std::string_view name) { return is_frozen(name, groups); };
   return {.image = image,
           .classes = static_cast<int>(classes),
           .slice_rows = job.batch() / job.slices(),
@@ -21,7 +22,8 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, s
           .seed = job.seed(),
           .label_smoothing = job.loss().label_smoothing(),
           .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32,
-          .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape};
+          .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape,
+          .is_frozen = frozen};
 }
 
 Overlap overlap_of(const proto::Job& job) {
@@ -83,9 +85,12 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
     }
     setup.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }
-  if (setup.network) check_groups(setup.network->parameters(), draft.job.parameters(), draft.faults);
+  if (setup.network) {
+    check_groups(setup.network->parameters(), setup.network->frozen(), draft.job.parameters(), draft.faults);
+  }
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const NetworkSizes sizes{.parameter_elements = setup.network->parameter_values().size(),
+                           .frozen_elements = setup.network->frozen_values().size(),
                            .gradient_elements = setup.network->gradient_elements()};
   RETURN_IF_ERROR(check_shared_memory(communicator, draft.job, sizes));
   setup.job = draft.job;
@@ -148,8 +153,9 @@ std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const 
   std::unique_ptr<GradientReducer> reducer =
       GradientReducer::make(communicator, reduced_elements(network.gradient_elements()),
                             reducer_options(job, network.parameter_values().size()));
-  const std::span<float> shared = reducer->shared_values(network.parameter_values().size());
-  if (!shared.empty()) network.move_parameters(shared);
+  const std::size_t trained = network.parameter_values().size();
+  const std::span<float> shared = reducer->shared_values(trained + network.frozen_values().size());
+  if (!shared.empty()) network.move_parameters(shared.first(trained), shared.subspan(trained));
   return reducer;
 }
 
@@ -169,10 +175,11 @@ StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoin
   if (draft.faults.empty()) {
     NetworkOptions options = network_options(draft.job, image, classes);
     options.admit = [&](const NetworkSizes& sizes) {
-      return too_large = too_much({.ranks = communicator.local_size(),
-                                   .network = double(sizes.own_bytes),
-                                   .parameters = double(sizes.parameter_elements) * sizeof(float)},
-                                  host_memory());
+      return too_large =
+                 too_much({.ranks = communicator.local_size(),
+                           .network = double(sizes.own_bytes),
+                           .parameters = double(sizes.parameter_elements + sizes.frozen_elements) * sizeof(float)},
+                          host_memory());
     };
     loaded.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }

@@ -18,12 +18,12 @@
 #include "trainer/loop/resume.h"
 #include "trainer/loop/run_facts.h"
 #include "trainer/loop/run_output.h"
+#include "trainer/loop/set_up_words.h"
 #include "trainer/loop/setup.h"
 #include "trainer/loop/step_window.h"
 #include "trainer/loop/stop_request.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
-#include "trainer/nn/instruction_set.h"
 #include "trainer/report/coordinator_client.h"
 #include "trainer/tensor/finite.h"
 
@@ -31,7 +31,6 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kStopped = "stopped as asked, with a checkpoint; the same command goes on from there";
-constexpr std::size_t kDecompressedLimit = 256 << 10;  // bytes a row: about a millisecond of a core
 
 class Trainer {
  public:
@@ -123,31 +122,6 @@ class Trainer {
     }
   }
 
-  void warn_about_set_up(const CoreBinding& binding) const {
-    if (binding.oversubscribed) {
-      log_warning("more threads than cores ({}): they wait for each other by spinning; start fewer ranks or threads",
-                  binding.text);
-    }
-    if (job().execution().precision() == proto::BF16 && !has_bf16()) {
-      log_warning(
-          "this processor ({}) has no instructions for bf16: the job runs in fp32, with other bits than where it has",
-          onednn_instruction_set());
-    }
-    if (const std::size_t bytes = setup_.train->info().decompressed_per_row; bytes > kDecompressedLimit) {
-      const std::string images = fmt::format("{}/{}", job().data().train(), job().data().images());
-      log_warning(
-          "{}: {} KiB, a whole chunk, are decompressed for each row in random order, and training may wait for it; "
-          "faster: h5repack -l {}:CONTI -f {}:NONE {} NEW.h5",
-          job().data().path(), bytes >> 10, images, images, job().data().path());
-    }
-    if ((communicator_.size() & (communicator_.size() - 1)) != 0) {
-      log_warning(
-          "{} ranks is not a power of two: the same bits come out every time on {} ranks, but other bits than "
-          "on 1, 2, 4 or 8",
-          communicator_.size(), communicator_.size());
-    }
-  }
-
   Status begin() {
     Status status = fault_point("train.begin");
     if (output_ && status.ok()) status = check_checkpoint(facts_, network(), *setup_.optimizer);
@@ -158,16 +132,17 @@ class Trainer {
     window_.restart(position_.step, 0);
     if (output_) {
       const DatasetInfo& info = setup_.train->info();
-      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {} parameters; batch {} in {} slices on {}",
-                               job().name(), format_count(info.rows), info.image.height, info.image.width,
-                               info.image.channels, info.class_names.size(), format_count(parameter_count()),
-                               job().batch(), job().slices(), reducer_->description()));
+      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", job().name(),
+                               format_count(info.rows), info.image.height, info.image.width, info.image.channels,
+                               info.class_names.size(), parameter_text(network()), job().batch(), job().slices(),
+                               reducer_->description()));
       const int threads = job().execution().threads_per_rank();
       output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
       if (position_.step > 0) {
         output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
       }
-      warn_about_set_up(binding);
+      const bool at_random = position_.step == 0 && options_.init_from.empty();
+      warn_about_set_up(setup_, communicator_.size(), binding, at_random);
     }
     loader_.start(plan_training(order_, {.first_step = position_.step,
                                          .last_step = total_steps_,
@@ -175,12 +150,6 @@ class Trainer {
                                          .slices_per_rank = slices_}));
     account_.book(TimeShare::kOther);
     return OkStatus();
-  }
-
-  std::int64_t parameter_count() {
-    std::int64_t count = 0;
-    for (const TensorInfo& tensor : network().parameters()) count += plain_elements(tensor);
-    return count;
   }
 
   bool at_epoch_end() const { return position_.step > 0 && position_.step % order_.steps_per_epoch() == 0; }
@@ -303,6 +272,7 @@ class Trainer {
   Status compare_replicas() {
     heartbeat_->note(Phase::kAgreement, position_.step);
     std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
+                                      {"frozen parameters", std::as_bytes(network().frozen_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
       RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, reducer_->part()));

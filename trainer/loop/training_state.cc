@@ -8,20 +8,21 @@
 namespace lockstep {
 namespace {
 
-// Calls visit(path, tensor, array, is plain) for all tensors of a training, in checkpoint order.
-using Visit =
-    std::function<void(const std::string& path, const TensorInfo& tensor, std::span<float> array, bool plain)>;
+// Calls visit(path, tensor, array) for all tensors of a training, in checkpoint order.
+using Visit = std::function<void(const std::string& path, const TensorInfo& tensor, std::span<float> array)>;
 void for_each_tensor(Network& network, Optimizer* optimizer, const Visit& visit) {
-  for (const TensorInfo& tensor : network.parameters()) {
-    visit("parameters/" + tensor.name, tensor, network.parameter_values(), false);
-  }
-  for (const TensorInfo& tensor : network.buffers()) {
-    visit("buffers/" + tensor.name, tensor, network.buffer_values(), true);
-  }
+  const auto visit_all = [&](std::span<const TensorInfo> tensors, std::span<float> array) {
+    for (const TensorInfo& tensor : tensors) {
+      visit((tensor.is_statistic ? "buffers/" : "parameters/") + tensor.name, tensor, array);
+    }
+  };
+  visit_all(network.parameters(), network.parameter_values());
+  visit_all(network.frozen(), network.frozen_values());
+  visit_all(network.buffers(), network.buffer_values());
   if (optimizer == nullptr) return;
   for (const OptimizerSlot& slot : optimizer->slots()) {
     for (const TensorInfo& tensor : network.parameters()) {
-      visit(fmt::format("optimizer/{}/{}", slot.name, tensor.name), tensor, slot.values, false);
+      visit(fmt::format("optimizer/{}/{}", slot.name, tensor.name), tensor, slot.values);
     }
   }
 }
@@ -46,25 +47,19 @@ Checkpoint without_tensors(const RunFacts& run, const Position& position) {
 
 Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer) {
   Checkpoint checkpoint = without_tensors(run, position);
-  for_each_tensor(network, &optimizer,
-                  [&](const std::string& path, const TensorInfo& tensor, std::span<float> array, bool plain) {
-                    CheckpointTensor copy{.path = path, .shape = tensor.shape, .values = {}};
-                    copy.values.resize(static_cast<std::size_t>(plain_elements(tensor)));
-                    if (plain) {
-                      const auto part = array.subspan(tensor.offset, copy.values.size());
-                      std::copy(part.begin(), part.end(), copy.values.begin());
-                    } else {
-                      network.to_plain(tensor, array, copy.values);
-                    }
-                    checkpoint.tensors.push_back(std::move(copy));
-                  });
+  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
+    CheckpointTensor copy{.path = path, .shape = tensor.shape, .values = {}};
+    copy.values.resize(static_cast<std::size_t>(plain_elements(tensor)));
+    network.to_plain(tensor, array, copy.values);
+    checkpoint.tensors.push_back(std::move(copy));
+  });
   return checkpoint;
 }
 
 Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimizer) {
   Checkpoint small = without_tensors(run, {});
   std::size_t bytes = 0;
-  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float>, bool) {
+  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float>) {
     bytes += static_cast<std::size_t>(plain_elements(tensor)) * sizeof(float);
     small.tensors.push_back({.path = path, .shape = {1}, .values = {0}});
   });
@@ -79,10 +74,9 @@ Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimi
 
 Restoration::Restoration(Network& network, Optimizer* optimizer)
     : network_(network), with_optimizer_(optimizer != nullptr) {
-  for_each_tensor(network, optimizer,
-                  [&](const std::string& path, const TensorInfo& tensor, std::span<float> array, bool plain) {
-                    places_[path] = {&tensor, array, plain};
-                  });
+  for_each_tensor(network, optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
+    places_[path] = {&tensor, array};
+  });
 }
 
 bool Restoration::wants(std::string_view path) const {
@@ -100,8 +94,6 @@ void Restoration::put(const std::string& path, const std::vector<std::int64_t>& 
   if (shape != place.tensor->shape) {
     faults_ += fmt::format("\n  {}: expected shape ({}), got ({})", path, fmt::join(place.tensor->shape, ", "),
                            fmt::join(shape, ", "));
-  } else if (place.plain) {
-    std::copy(values.begin(), values.end(), place.array.begin() + static_cast<std::ptrdiff_t>(place.tensor->offset));
   } else {
     network_.from_plain(*place.tensor, values, place.array);
   }
@@ -110,6 +102,7 @@ void Restoration::put(const std::string& path, const std::vector<std::int64_t>& 
 Status Restoration::finish() {
   for (const auto& [path, place] : places_) faults_ += fmt::format("\n  {}: missing", path);
   network_.parameters_changed();
+  network_.frozen_changed();
   if (!faults_.empty()) return bad_data("the checkpoint does not fit the network:" + faults_);
   return OkStatus();
 }

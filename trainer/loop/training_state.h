@@ -58,7 +58,6 @@ class Restoration {
   struct Place {
     const TensorInfo* tensor;
     std::span<float> array;
-    bool plain;
   };
   Network& network_;
   bool with_optimizer_;

@@ -59,18 +59,23 @@ Activation Builder::activation(const Shape& shape, const onednn::Descriptor& lay
   return made;
 }
 
+Activation Builder::elementwise(const Activation& input) {
+  const Activation made = activation(input.shape, input.layout, input.wants_gradient());
+  memory_.may_overwrite(made.values, input.values);
+  if (input.wants_gradient()) memory_.may_overwrite(input.gradient, made.gradient);
+  return made;
+}
+
 Activation Builder::in_layout(const Activation& from, const onednn::Descriptor& layout) {
   if (from.layout == layout) return from;
-  Activation to = {.shape = from.shape, .layout = layout, .is_shared = from.is_shared};
-  if (from.is_shared) to.values = copy_of(from.values, layout, value_copies_);
+  Activation to = {.shape = from.shape, .layout = layout, .values = copy_of(from.values, layout, value_copies_)};
   if (to.values == Slot::kNone) {
     to.values = array(layout);
-    to.overwritable = !from.is_shared;
     on_forward(copy(from.layout, from.values, to.layout, to.values));
-    if (from.is_shared) value_copies_.push_back({from.values, layout, to.values});
+    value_copies_.push_back({from.values, layout, to.values});
   }
-  if (from.wants_gradient()) to.gradient = array(layout);
   if (from.wants_gradient()) {
+    to.gradient = array(layout);
     begin_backward_group();
     on_backward(copy(to.layout, to.gradient, from.layout, from.gradient));
     begin_backward_group();
@@ -115,15 +120,34 @@ Parameter Builder::parameter(std::string_view tensor, std::vector<std::int64_t> 
   Parameter made;
   made.name = fmt::format("{}/{}", name_, tensor);
   made.layout = layout;
-  append_tensor(
-      {.name = made.name, .shape = std::move(shape), .elements = onednn::elements_of(layout), .is_weights = is_weights},
-      parameters_);
-  parameter_layouts_.push_back(layout);
-  parameter_initials_.push_back(initial);
-  made.values = memory_.add_external(Arena::kValues, parameters_.back().offset);
-  made.gradient = memory_.add_external(Arena::kGradients, parameters_.back().offset);
-  gradient_places_[made.gradient] = {parameters_.back().offset, onednn::elements_of(layout)};
+  TensorInfo info{.name = made.name, .shape = std::move(shape), .is_weights = is_weights};
+  if (!is_trained(tensor)) {
+    made.values = add_tensor(std::move(info), layout, initial, Arena::kFrozen, frozen_);
+    made.gradient = array(layout);
+    return made;
+  }
+  made.values = add_tensor(std::move(info), layout, initial, Arena::kValues, parameters_);
+  const std::size_t offset = parameters_.tensors.back().offset;
+  made.gradient = memory_.add_external(Arena::kGradients, offset);
+  gradient_places_[made.gradient] = {offset, onednn::elements_of(layout)};
   return made;
+}
+
+bool Builder::is_kept(std::string_view name) const {
+  return std::find(options_.kept.begin(), options_.kept.end(), name) != options_.kept.end();
+}
+
+bool Builder::is_trained(std::string_view tensor) const {
+  return !options_.is_frozen || !options_.is_frozen(fmt::format("{}/{}", name_, tensor));
+}
+
+Slot Builder::add_tensor(TensorInfo tensor, const onednn::Descriptor& layout, float initial, Arena arena,
+                         TensorList& list) {
+  tensor.elements = onednn::elements_of(layout);
+  append_tensor(std::move(tensor), list.tensors);
+  list.layouts.push_back(layout);
+  list.initials.push_back(initial);
+  return memory_.add_external(arena, list.tensors.back().offset);
 }
 
 Slot Builder::parameter_in_layout(const Parameter& parameter, const onednn::Descriptor& layout) {
@@ -131,18 +155,24 @@ Slot Builder::parameter_in_layout(const Parameter& parameter, const onednn::Desc
   const Slot known = copy_of(parameter.values, layout, parameter_copies_);
   if (known != Slot::kNone) return known;
   const Slot made = array(layout);
-  program_.refresh.push_back(copy(parameter.layout, parameter.values, layout, made));
-  program_.refresh.back().layer = name_;
+  const bool is_trained = gradient_places_.contains(parameter.gradient);
+  append(copy(parameter.layout, parameter.values, layout, made), "refresh",
+         is_trained ? program_.refresh : program_.refresh_frozen);
   parameter_copies_.push_back({parameter.values, layout, made});
   return made;
 }
 
 Builder::Statistic Builder::statistic(std::string_view tensor, std::int64_t channels, float momentum, float initial) {
-  append_tensor({.name = fmt::format("{}/{}", name_, tensor), .shape = {channels}, .elements = std::size_t(channels)},
-                buffers_);
   buffer_momenta_.push_back(momentum);
-  buffer_initials_.push_back(initial);
-  return {memory_.add_external(Arena::kBuffers, buffers_.back().offset), buffers_.back().offset};
+  const Slot buffer =
+      add_tensor({.name = fmt::format("{}/{}", name_, tensor), .shape = {channels}, .is_statistic = true},
+                 onednn::plain({channels}), initial, Arena::kBuffers, buffers_);
+  return {buffer, buffers_.tensors.back().offset};
+}
+
+Slot Builder::frozen_statistic(std::string_view tensor, std::int64_t channels, float initial) {
+  return add_tensor({.name = fmt::format("{}/{}", name_, tensor), .shape = {channels}, .is_statistic = true},
+                    onednn::plain({channels}), initial, Arena::kFrozen, frozen_);
 }
 
 Slot Builder::scratchpad(const onednn::PrimitiveDescriptor& descriptor) {
@@ -185,9 +215,9 @@ Step Builder::gradient_step(const std::vector<Slot>& gradients, const MakeStep& 
   std::vector<Slot> slots;
   std::vector<Piece> pieces;
   for (const Slot gradient : gradients) {
-    const GradientPlace place = gradient_places_.at(gradient);
-    slots.push_back(memory_.add(place.elements));
-    pieces.push_back({slots.back(), place});
+    const auto place = gradient_places_.find(gradient);
+    slots.push_back(place == gradient_places_.end() ? gradient : memory_.add(place->second.elements));
+    if (place != gradient_places_.end()) pieces.push_back({slots.back(), place->second});
   }
   const Step in_place = make(gradients);
   Step step = make(slots);

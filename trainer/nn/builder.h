@@ -42,13 +42,7 @@ struct Activation {
   Shape shape;
   onednn::Descriptor layout{};
   Slot values = Slot::kNone;
-  Slot gradient = Slot::kNone;  // none when no parameter lies before it
-  // The reader may write over the values: nobody else reads them again.
-  bool overwritable = false;
-  // The layer before it leaves the gradient as it is when it runs backward, so that two activations may share one.
-  bool keeps_gradient = true;
-  // Others read it too.
-  bool is_shared = false;
+  Slot gradient = Slot::kNone;  // none when no parameter that is trained lies before it
 
   bool wants_gradient() const { return gradient != Slot::kNone; }
 };
@@ -57,7 +51,16 @@ struct Parameter {
   std::string name;
   onednn::Descriptor layout{};
   Slot values = Slot::kNone;
-  Slot gradient = Slot::kNone;
+  Slot gradient = Slot::kNone;  // of a frozen one an array of our own that nobody reads
+};
+
+// The tensors of an arena, and how each begins.
+struct TensorList {
+  std::vector<TensorInfo> tensors;
+  std::vector<onednn::Descriptor> layouts;
+  std::vector<float> initials;  // of those that are no weights
+
+  std::size_t elements() const { return arena_elements(tensors); }
 };
 
 // What a step may need to know of the slice it works on.
@@ -92,7 +95,8 @@ struct Program {
   std::vector<Step> forward;   // training
   std::vector<Step> backward;  // in the order in which it runs
   std::vector<Step> evaluate;
-  std::vector<Step> refresh;  // after the parameters changed
+  std::vector<Step> refresh;         // after the parameters changed
+  std::vector<Step> refresh_frozen;  // after the frozen ones did
 };
 
 // A memory argument of a primitive: DNNL_ARG_..., layout, slot.
@@ -132,16 +136,22 @@ class Builder {
   Slot array(const onednn::Descriptor& layout) { return memory_.add(onednn::floats_of(layout)); }
   // New memory for values and, if wanted, their gradient.
   Activation activation(const Shape& shape, const onednn::Descriptor& layout, bool wants_gradient);
-  // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions. Of
-  // a value with several readers there is one copy a layout. To be called before the layer's own steps.
+  // New memory for values that are made of those of `input` one by one, as their gradients: over them where nobody
+  // reads them again.
+  Activation elementwise(const Activation& input);
+  // The same activation in another layout: itself when it has it, else a copy made by a reorder in both directions.
+  // There is one copy a layout. To be called before the layer's own steps.
   Activation in_layout(const Activation& from, const onednn::Descriptor& layout);
   // All in the layout of the first, as far as dimensions meet; else as matrices. Requires: one shape.
   std::vector<Activation> in_one_layout(const std::vector<Activation>& from);
   // The same activation as (rows, values) in rows.
   Activation as_matrix(const Activation& from);
 
-  // A tensor of the parameter arena: "<layer>/<tensor>". `shape` is the plain one. It starts as `initial`, or random
-  // when it is weights.
+  // Whether the layer's parameter of this name is to be trained. If none is, the layer makes no gradients of
+  // parameters.
+  bool is_trained(std::string_view tensor) const;
+  // A tensor of the parameter arena, or of that of the frozen ones: "<layer>/<tensor>". `shape` is the plain one. It
+  // starts as `initial`, or random when it is weights.
   Parameter parameter(std::string_view tensor, std::vector<std::int64_t> shape, const onednn::Descriptor& layout,
                       bool is_weights, float initial);
   // Values of a parameter in the layout and type that a primitive wants, refreshed when the parameters change.
@@ -153,12 +163,14 @@ class Builder {
     std::size_t offset;
   };
   Statistic statistic(std::string_view tensor, std::int64_t channels, float momentum, float initial);
+  // The same of a frozen layer: it stays as it is.
+  Slot frozen_statistic(std::string_view tensor, std::int64_t channels, float initial);
 
   // A primitive as a step. A workspace or scratchpad is an argument like the others; the scratchpad is added here.
   Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments);
-  // A step that writes the gradients of parameters `gradients`. They go where they lie in the array when that is
-  // written over; when they are added to sums, they are written to places of their own first. `make` is called for
-  // both.
+  // A step that writes the gradients of parameters `gradients`. Those of trained ones go where they lie in the array
+  // when that is written over; when they are added to sums, they are written to places of their own first. `make` is
+  // called for both.
   using MakeStep = std::function<Step(const std::vector<Slot>& places)>;
   Step gradient_step(const std::vector<Slot>& gradients, const MakeStep& make);
   // A primitive as such a step.
@@ -174,15 +186,18 @@ class Builder {
   void on_backward(const Step& step);
 
   void describe(LayerSummary summary);
+  // Whether what a layer of this name gives has to be there after a pass.
+  bool is_kept(std::string_view name) const;
+  // Says that `value` is what the layer gives.
+  void keep(const Activation& value) { kept_.emplace(name_, value); }
 
   // What was built. Requires: !faulty().
   Program take_program();
-  const std::vector<TensorInfo>& parameters() const { return parameters_; }
-  const std::vector<onednn::Descriptor>& parameter_layouts() const { return parameter_layouts_; }
-  const std::vector<float>& parameter_initials() const { return parameter_initials_; }
-  const std::vector<TensorInfo>& buffers() const { return buffers_; }
-  const std::vector<float>& buffer_initials() const { return buffer_initials_; }
+  const TensorList& parameters() const { return parameters_; }
+  const TensorList& frozen() const { return frozen_; }
+  const TensorList& buffers() const { return buffers_; }
   const std::vector<float>& buffer_momenta() const { return buffer_momenta_; }
+  const std::map<std::string, Activation, std::less<>>& kept() const { return kept_; }
   std::vector<LayerSummary> take_summary() { return std::move(summary_); }
 
  private:
@@ -194,6 +209,8 @@ class Builder {
   // None where there is none yet.
   static Slot copy_of(Slot original, const onednn::Descriptor& layout, const std::vector<Copy>& copies);
   void append(const Step& step, std::string_view pass, std::vector<Step>& steps) const;
+  // Returns its place in the arena.
+  Slot add_tensor(TensorInfo tensor, const onednn::Descriptor& layout, float initial, Arena arena, TensorList& list);
   // An array for the scratchpad of a primitive; none when it needs none.
   Slot scratchpad(const onednn::PrimitiveDescriptor& descriptor);
   Step operation(const onednn::PrimitiveDescriptor& descriptor, const std::vector<Argument>& arguments, Slot scratch);
@@ -208,11 +225,9 @@ class Builder {
 
   Program program_;
   std::vector<std::vector<Step>> backward_groups_;
-  std::vector<TensorInfo> parameters_;
-  std::vector<onednn::Descriptor> parameter_layouts_;
-  std::vector<float> parameter_initials_;
-  std::vector<TensorInfo> buffers_;
-  std::vector<float> buffer_initials_;
+  TensorList parameters_;
+  TensorList frozen_;  // parameters and statistics
+  TensorList buffers_;
   std::vector<float> buffer_momenta_;
   struct GradientPlace {
     std::size_t offset;
@@ -220,7 +235,8 @@ class Builder {
   };
   std::map<Slot, GradientPlace> gradient_places_;
   std::vector<Copy> parameter_copies_;
-  std::vector<Copy> value_copies_;  // of values with several readers
+  std::vector<Copy> value_copies_;
+  std::map<std::string, Activation, std::less<>> kept_;
   std::vector<LayerSummary> summary_;
 };
 

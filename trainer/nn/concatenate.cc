@@ -97,8 +97,7 @@ Activation build_concatenate(Builder& builder, const std::vector<Activation>& in
     value_slots.push_back(placed.values);
     if (placed.wants_gradient()) gradient_slots.push_back(placed.gradient);
   }
-  Activation output = builder.activation(shape, layout_of(shape), /*wants_gradient=*/!gradient_slots.empty());
-  output.overwritable = true;
+  const Activation output = builder.activation(shape, layout_of(shape), /*wants_gradient=*/!gradient_slots.empty());
   values.whole = output.values;
   gradients.whole = output.gradient;
   values.whole_bytes = gradients.whole_bytes = onednn::bytes_of(output.layout) / values.runs;

@@ -26,9 +26,9 @@ class ConvolutionBuilder {
     place_activations();
     add_parameters();
     std::string implementation = "forward " + add_forward();
-    const std::string weights = add_backward_weights();
+    const std::string weights = is_trained() ? ", weights " + add_backward_weights() : "";
     if (input_.wants_gradient()) implementation += ", data " + add_backward_data();
-    describe(implementation + ", weights " + weights);
+    describe(implementation + weights);
     if (winograd_fits_) *spec_.mutable_plan() = plan_;
     return output_;
   }
@@ -90,9 +90,10 @@ class ConvolutionBuilder {
     src_ = builder_.in_layout(input_, forward_ ? forward_.src_desc() : image_layout(src_dims_));
     const Shape shape = output_.shape;
     output_ = builder_.activation(shape, forward_ ? forward_.dst_desc() : image_layout(dst_dims_),
-                                  /*wants_gradient=*/true);
-    output_.overwritable = true;
+                                  is_trained() || input_.wants_gradient());
   }
+
+  bool is_trained() const { return builder_.is_trained("weights") || (spec_.bias() && builder_.is_trained("bias")); }
 
   Descriptor image_layout(const onednn::Dims& dims) const { return winograd::image_layout(dims, builder_.type()); }
   bool by_winograd(proto::Algorithm algorithm) const { return algorithm == proto::WINOGRAD && winograd::available(); }
@@ -251,7 +252,7 @@ class ConvolutionBuilder {
                        .output = output_.shape.text(),
                        .parameters = weight_count() + (spec_.bias() ? spec_.filters() : 0),
                        .forward_flops = flops(),
-                       .training_flops = flops() * (input_.wants_gradient() ? 3 : 2),
+                       .training_flops = flops() * (1 + int(is_trained()) + int(input_.wants_gradient())),
                        .implementation = std::move(implementation)});
   }
 

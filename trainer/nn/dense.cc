@@ -25,14 +25,15 @@ class DenseBuilder {
     if (spec_.bias()) bias_ = onednn::plain({spec_.units()});
     forward_ = make_forward();
     src_ = builder_.in_layout(input_, forward_.src_desc());
-    output_ = builder_.activation(shape, dst_, /*wants_gradient=*/true);
-    output_.overwritable = true;
+    const bool is_trained = builder_.is_trained("weights") || (spec_.bias() && builder_.is_trained("bias"));
+    output_ = builder_.activation(shape, dst_, is_trained || input_.wants_gradient());
     add_parameters();
     add_forward();
     std::string implementation = "forward " + onednn::implementation_of(forward_);
-    add_backward_weights();
+    if (is_trained) add_backward_weights();
     if (input_.wants_gradient()) implementation += ", data " + add_backward_data();
-    describe(implementation + ", weights " + onednn::implementation_of(backward_weights_));
+    if (is_trained) implementation += ", weights " + onednn::implementation_of(backward_weights_);
+    describe(std::move(implementation), 1 + int(is_trained) + int(input_.wants_gradient()));
     return output_;
   }
 
@@ -90,14 +91,15 @@ class DenseBuilder {
 
   std::int64_t flops() const { return 2 * spec_.units() * input_.shape.values() * builder_.rows(); }
 
-  void describe(std::string implementation) {
+  // `products`: the passes over the weights in training.
+  void describe(std::string implementation, int products) {
     const std::int64_t weights = spec_.units() * input_.shape.values();
     builder_.describe({.name = builder_.name(),
                        .kind = fmt::format("dense, {} units", spec_.units()),
                        .output = output_.shape.text(),
                        .parameters = weights + (spec_.bias() ? spec_.units() : 0),
                        .forward_flops = 2 * weights,
-                       .training_flops = 2 * weights * (input_.wants_gradient() ? 3 : 2),
+                       .training_flops = 2 * weights * products,
                        .implementation = std::move(implementation)});
   }
 

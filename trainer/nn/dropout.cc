@@ -36,7 +36,7 @@ struct Dropout {
   float scale = 1;
   std::size_t rows = 0;
   std::size_t row_elements = 0;
-  Slot from, to, gradient, kept;
+  Slot from, to, to_gradient, from_gradient, kept;
 
   // One byte a value: whether it was kept.
   std::uint8_t* kept_data() const { return memory.data<std::uint8_t>(kept); }
@@ -69,32 +69,29 @@ struct Dropout {
   void backward() const {
     const std::uint8_t* const mask = kept_data();
     with_element_type(type, [&]<typename T>(T) {
-      T* const g = memory.data<T>(gradient);
+      const T* const g = memory.data<T>(to_gradient);
+      T* const masked = memory.data<T>(from_gradient);
       in_parts(rows * row_elements, threads, kRandomBlock, [&](std::size_t begin, std::size_t end) {
-        multiply(g + begin, mask + begin, scale, end - begin, g + begin);
+        multiply(g + begin, mask + begin, scale, end - begin, masked + begin);
       });
     });
   }
 
   void evaluate() const {
-    if (from == to) return;
-    with_element_type(
-        type, [&]<typename T>(T) { std::copy_n(memory.data<T>(from), rows * row_elements, memory.data<T>(to)); });
+    with_element_type(type, [&]<typename T>(T) {
+      const T* const x = memory.data<T>(from);
+      T* const y = memory.data<T>(to);
+      if (x != y) std::copy_n(x, rows * row_elements, y);
+    });
   }
 };
 
 }  // namespace
 
 Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Activation& input) {
-  Activation output = input;
-  if (builder.faulty()) return output;
+  if (builder.faulty()) return input;
   CHECK(onednn::rows_are_contiguous(input.layout), "rows of {} do not lie apart", builder.name());
-  if (!input.overwritable) {
-    output = builder.activation(input.shape, input.layout, /*wants_gradient=*/false);
-    output.gradient = input.gradient;
-  }
-  output.overwritable = true;
-  output.keeps_gradient = false;
+  const Activation output = builder.elementwise(input);
   const std::size_t elements = onednn::elements_of(input.layout);
   const Dropout dropout = {.memory = builder.memory(),
                            .type = onednn::type_of(input.layout),
@@ -106,7 +103,8 @@ Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Act
                            .row_elements = elements / std::size_t(builder.rows()),
                            .from = input.values,
                            .to = output.values,
-                           .gradient = output.gradient,
+                           .to_gradient = output.gradient,
+                           .from_gradient = input.gradient,
                            .kept = builder.memory().add((elements + 3) / 4)};
   const std::string layout = onednn::layout_text(input.layout);
   builder.on_training({.run = [dropout](const Pass& pass) { dropout.forward(pass); },
@@ -116,7 +114,7 @@ Activation build_dropout(Builder& builder, const proto::Dropout& spec, const Act
       {.run = [dropout](const Pass&) { dropout.evaluate(); }, .slots = {dropout.from, dropout.to}, .layout = layout});
   if (input.wants_gradient()) {
     builder.on_backward({.run = [dropout](const Pass&) { dropout.backward(); },
-                         .slots = {dropout.gradient, dropout.kept},
+                         .slots = {dropout.to_gradient, dropout.from_gradient, dropout.kept},
                          .layout = layout});
   }
   builder.describe({.name = builder.name(),

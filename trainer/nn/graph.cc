@@ -153,12 +153,13 @@ std::vector<int> count_readers(const std::vector<Node>& nodes) {
 
 // A maximum of rectified values is the rectified maximum, and its gradient goes the same way: the same bits, and the
 // ReLU has as many values fewer as the window is large.
-void pool_before_relu(const std::vector<int>& readers, std::vector<Node>& nodes) {
+void pool_before_relu(const Builder& builder, const std::vector<int>& readers, std::vector<Node>& nodes) {
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
     Node& relu = nodes[i];
     Node& pooling = nodes[i + 1];
     if (!relu.layer->has_relu() || !pooling.layer->has_max_pooling()) continue;
     if (pooling.inputs[0] != static_cast<int>(i) || readers[i + 1] != 1) continue;
+    if (builder.is_kept(relu.name) || builder.is_kept(pooling.name)) continue;
     std::swap(relu, pooling);
     std::swap(relu.inputs, pooling.inputs);
     ++i;
@@ -210,7 +211,7 @@ Activation build_node(Builder& builder, proto::Layer& layer, const std::vector<A
 
 std::vector<Node> lower(proto::Model& model, Builder& builder) {
   std::vector<Node> nodes = Lowering(builder).lower(model);
-  pool_before_relu(count_readers(nodes), nodes);
+  pool_before_relu(builder, count_readers(nodes), nodes);
   return nodes;
 }
 
@@ -230,7 +231,9 @@ Activation build_nodes(Builder& builder, const std::vector<Node>& nodes) {
       of_value.pop_back();
     }
     builder.begin_layer(node.path, node.name, std::move(names));
-    share(build_node(builder, *node.layer, inputs));
+    const Activation value = build_node(builder, *node.layer, inputs);
+    if (builder.is_kept(node.name)) builder.keep(value);
+    share(value);
   }
   return views.back().back();
 }

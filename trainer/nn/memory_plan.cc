@@ -1,11 +1,13 @@
 #include "trainer/nn/memory_plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "storage/base/status.h"
 #include "trainer/tensor/tensor.h"
 
 namespace lockstep {
+
 Slot MemoryPlan::add(std::size_t elements) {
   CHECK(own_.size() == 0, "the plan is already placed");
   places_.push_back({.arena = Arena::kOwn, .elements = elements});
@@ -21,6 +23,11 @@ Slot MemoryPlan::add_external(Arena arena, std::size_t offset) {
 void MemoryPlan::alias(Slot slot, Slot target) {
   CHECK(at(slot).elements == at(target).elements && &at(slot) != &at(target));
   places_[std::size_t(slot)].alias_of = target;
+}
+
+void MemoryPlan::may_overwrite(Slot output, Slot input) {
+  CHECK(at(output).elements == at(input).elements || !is_own(at(input)));
+  overwritable_.emplace_back(output, input);
 }
 
 void MemoryPlan::use(Slot slot, Sequence sequence, int time) {
@@ -49,7 +56,32 @@ bool MemoryPlan::meet(const Place& a, const Place& b) {
   return false;
 }
 
+bool MemoryPlan::ends_before(const Place& input, const Place& output) {
+  for (std::size_t i = 0; i < input.lifetimes.size(); ++i) {
+    const bool both = input.lifetimes[i].last >= 0 && output.lifetimes[i].last >= 0;
+    if (both && input.lifetimes[i].last > output.lifetimes[i].first) return false;
+  }
+  return true;
+}
+
+void MemoryPlan::overwrite_inputs() {
+  std::set<Slot> decided;
+  for (const auto& [output, input] : overwritable_) {
+    if (decided.contains(output)) continue;
+    auto& from = const_cast<Place&>(at(input));
+    auto& to = const_cast<Place&>(at(output));
+    if (&from == &to || !is_own(from) || !is_own(to) || !ends_before(from, to)) continue;
+    for (std::size_t i = 0; i < from.lifetimes.size(); ++i) {
+      from.lifetimes[i].first = std::min(from.lifetimes[i].first, to.lifetimes[i].first);
+      from.lifetimes[i].last = std::max(from.lifetimes[i].last, to.lifetimes[i].last);
+    }
+    to.alias_of = Slot(&from - places_.data());
+    decided.insert(output);
+  }
+}
+
 void MemoryPlan::arrange(bool shared) {
+  if (shared) overwrite_inputs();
   std::vector<Place*> largest_first;
   for (Place& place : places_) {
     if (is_own(place) && place.is_used()) largest_first.push_back(&place);

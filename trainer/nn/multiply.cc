@@ -24,9 +24,9 @@ struct Product {
   std::size_t positions = 1;
   std::size_t block = 1;
   Slot values, factors, output;
-  Slot gradient;                 // of the output; becomes that of the values
-  bool writes_gradient = false;  // the values want one
-  Slot factor_gradient;          // none where the factors want none
+  Slot gradient;  // of the output
+  // None where the values, or the factors, want none.
+  Slot value_gradient, factor_gradient;
 
   static constexpr std::size_t kLanes = 64;  // at most so many channels at once
 
@@ -83,15 +83,17 @@ struct Product {
     const std::array<float, kLanes> factor = factors_of<T>(strip);
     std::array<float, kLanes> sum{};
     const T* const from = memory.data<T>(values) + strip.begin;
-    T* const g = memory.data<T>(gradient) + strip.begin;
+    const T* const g = memory.data<T>(gradient) + strip.begin;
+    const bool writes_values = value_gradient != Slot::kNone;
+    T* const of_values = writes_values ? memory.data<T>(value_gradient) + strip.begin : nullptr;
     if (block == 1) {
       float total = 0;
 #pragma omp simd reduction(+ : total)
       for (std::size_t p = 0; p < positions; ++p) total += to_float(g[p]) * to_float(from[p]);
       sum[0] = total;
-      if (writes_gradient) {
+      if (writes_values) {
 #pragma omp simd
-        for (std::size_t p = 0; p < positions; ++p) from_float(to_float(g[p]) * factor[0], g[p]);
+        for (std::size_t p = 0; p < positions; ++p) from_float(to_float(g[p]) * factor[0], of_values[p]);
       }
     } else {
       for (std::size_t p = 0; p < positions; ++p) {
@@ -99,7 +101,7 @@ struct Product {
         for (std::size_t i = 0; i < strip.lanes; ++i) {
           const float value = to_float(g[p * block + i]);
           sum[i] += value * to_float(from[p * block + i]);
-          if (writes_gradient) from_float(value * factor[i], g[p * block + i]);
+          if (writes_values) from_float(value * factor[i], of_values[p * block + i]);
         }
       }
     }
@@ -125,23 +127,26 @@ struct Product {
 };
 
 Activation add_product(Builder& builder, Product product, const Activation& values, const Activation& factors) {
-  Activation output = builder.activation(values.shape, values.layout, /*wants_gradient=*/false);
-  output.overwritable = true;
+  const bool wants_gradient = values.wants_gradient() || factors.wants_gradient();
+  const Activation output = builder.activation(values.shape, values.layout, wants_gradient);
+  builder.memory().may_overwrite(output.values, values.values);
   product.values = values.values;
   product.factors = factors.values;
   product.output = output.values;
-  product.writes_gradient = values.wants_gradient();
+  product.gradient = output.gradient;
+  product.value_gradient = values.gradient;
   product.factor_gradient = factors.gradient;
   const std::string layout = onednn::layout_text(values.layout);
   builder.on_forward({.run = [product](const Pass&) { product.forward(); },
                       .slots = {product.values, product.factors, product.output},
                       .layout = layout});
-  if (!values.wants_gradient() && !factors.wants_gradient()) return output;
-  output.gradient = values.wants_gradient() ? values.gradient : builder.array(values.layout);
-  output.keeps_gradient = !values.wants_gradient();
-  product.gradient = output.gradient;
+  if (!wants_gradient) return output;
   std::vector<Slot> slots = {product.values, product.factors, product.gradient};
   if (factors.wants_gradient()) slots.push_back(factors.gradient);
+  if (values.wants_gradient()) {
+    slots.push_back(values.gradient);
+    builder.memory().may_overwrite(values.gradient, output.gradient);
+  }
   builder.on_backward({.run = [product](const Pass&) { product.backward(); }, .slots = slots, .layout = layout});
   return output;
 }
@@ -154,6 +159,7 @@ Product product_of(Builder& builder, const onednn::Descriptor& layout) {
           .factors = Slot::kNone,
           .output = Slot::kNone,
           .gradient = Slot::kNone,
+          .value_gradient = Slot::kNone,
           .factor_gradient = Slot::kNone};
 }
 

@@ -27,31 +27,33 @@ class BuiltNetwork final : public Network {
   bool build(proto::Model& model);
 
   const NetworkOptions& options() const override { return options_; }
-  std::span<const TensorInfo> parameters() const override { return builder_.parameters(); }
-  std::span<const TensorInfo> buffers() const override { return builder_.buffers(); }
+  std::span<const TensorInfo> parameters() const override { return builder_.parameters().tensors; }
+  std::span<const TensorInfo> frozen() const override { return builder_.frozen().tensors; }
+  std::span<const TensorInfo> buffers() const override { return builder_.buffers().tensors; }
   std::span<const LayerSummary> summary() const override { return summary_; }
   std::size_t memory_bytes() const override {
     const NetworkSizes all = sizes();
-    return all.own_bytes + all.parameter_elements * sizeof(float);
+    return all.own_bytes + (all.parameter_elements + all.frozen_elements) * sizeof(float);
   }
-  void move_parameters(std::span<float> memory) override {
-    CHECK(memory.size() == values_.size(), "{} elements, expected {}", memory.size(), values_.size());
-    std::copy(values_.begin(), values_.end(), memory.begin());
-    values_ = memory;
-    own_values_ = AlignedArray();
-    memory_.point(Arena::kValues, values_.data());
+  void move_parameters(std::span<float> trained, std::span<float> frozen) override {
+    values_.move(trained);
+    frozen_.move(frozen);
+    point_to_values();
   }
-  std::span<float> parameter_values() override { return values_; }
+  std::span<float> parameter_values() override { return values_.span(); }
+  std::span<float> frozen_values() override { return frozen_.span(); }
   std::span<float> buffer_values() override { return buffers_.span(); }
   std::size_t gradient_elements() const override { return sizes().gradient_elements; }
 
   void parameters_changed() override { run(program_.refresh, {}); }
+  void frozen_changed() override { run(program_.refresh_frozen, {}); }
   SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale, const SumTarget& gradients,
                           const FinalFrom& final_from) override;
   void on_step(std::function<void()> called) override { after_step_ = std::move(called); }
   void update_buffers(std::span<const float> gradients) override;
   SliceResult evaluate_slice(const Slice& slice, int valid_rows) override;
   std::span<const float> logits() const override { return {memory_.data(output_.values), logits_elements()}; }
+  std::vector<float> kept_values(std::string_view layer) const override;
   std::vector<StepTime> step_times() const override;
   void clear_step_times() override;
   void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const override;
@@ -59,6 +61,24 @@ class BuiltNetwork final : public Network {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // An array of our own, or of the caller's where it was moved to.
+  class MovableArray {
+   public:
+    MovableArray() = default;
+    explicit MovableArray(std::size_t elements) : own_(elements), values_(own_.span()) {}
+    void move(std::span<float> memory) {
+      CHECK(memory.size() == values_.size(), "{} elements, expected {}", memory.size(), values_.size());
+      std::copy(values_.begin(), values_.end(), memory.begin());
+      values_ = memory;
+      own_ = AlignedArray();
+    }
+    std::span<float> span() const { return values_; }
+
+   private:
+    AlignedArray own_;
+    std::span<float> values_;
+  };
+
   void run(Step& step, const Pass& pass) const {
     const Clock::time_point begin = Clock::now();
     step.run(pass);
@@ -77,10 +97,12 @@ class BuiltNetwork final : public Network {
   NetworkSizes sizes() const;
   bool is_admitted();
   void initialize(proto::Initialization kind);
+  void initialize(proto::Initialization kind, const TensorList& list, std::span<float> arena);
+  void point_to_values();
   void point_to_images(const Slice& slice);
   void point_to_gradients(const SumTarget& gradients);
   void zero_unwritten(float* gradients) const;
-  void reorder(const TensorInfo& tensor, float* arena, float* plain, bool to_plain) const;
+  const onednn::Descriptor& layout_of(const TensorInfo& tensor) const;
 
   NetworkOptions options_;
   MemoryPlan memory_;
@@ -90,8 +112,8 @@ class BuiltNetwork final : public Network {
   std::vector<LayerSummary> summary_;
   std::function<void()> after_step_;
   Activation output_;  // (slice_rows, classes) in rows
-  AlignedArray own_values_;
-  std::span<float> values_;  // those, or the memory they were moved to
+  MovableArray values_;
+  MovableArray frozen_;
   AlignedArray buffers_;
 };
 
@@ -108,14 +130,15 @@ bool BuiltNetwork::build(proto::Model& model) {
   memory_.arrange(options_.share_memory);
   if (!is_admitted()) return false;
   if (!options_.runs) return true;
-  own_values_ = AlignedArray(arena_elements(builder_.parameters()));
-  values_ = own_values_.span();
-  buffers_ = AlignedArray(arena_elements(builder_.buffers()));
+  values_ = MovableArray(builder_.parameters().elements());
+  frozen_ = MovableArray(builder_.frozen().elements());
+  buffers_ = AlignedArray(builder_.buffers().elements());
   memory_.allocate();
-  memory_.point(Arena::kValues, values_.data());
+  point_to_values();
   memory_.point(Arena::kBuffers, buffers_.data());
   initialize(model.initialization());
   parameters_changed();
+  frozen_changed();
   return true;
 }
 
@@ -130,10 +153,16 @@ void BuiltNetwork::note_lifetimes() {
   };
   const int loss = note(program_.forward, Sequence::kTraining, 0);
   if (output_.wants_gradient()) memory_.use(output_.gradient, Sequence::kTraining, loss);
-  note(program_.backward, Sequence::kTraining, loss + 1);
-  note(program_.evaluate, Sequence::kEvaluation, 0);
-  for (const Step& step : program_.refresh) {
-    for (const Slot slot : step.slots) memory_.keep(slot);
+  const int trained = note(program_.backward, Sequence::kTraining, loss + 1);
+  const int evaluated = note(program_.evaluate, Sequence::kEvaluation, 0);
+  for (const auto& [name, value] : builder_.kept()) {
+    memory_.use(value.values, Sequence::kTraining, trained);
+    memory_.use(value.values, Sequence::kEvaluation, evaluated);
+  }
+  for (const std::vector<Step>* const steps : {&program_.refresh, &program_.refresh_frozen}) {
+    for (const Step& step : *steps) {
+      for (const Slot slot : step.slots) memory_.keep(slot);
+    }
   }
 }
 
@@ -142,11 +171,20 @@ void BuiltNetwork::note_watermarks() {
   for (const TensorInfo& tensor : parameters()) is_put[tensor.offset] = false;
   for (const Step& step : program_.backward) {
     for (const std::size_t offset : step.gradients) is_put[offset] = true;
-    std::size_t watermark = arena_elements(parameters());
+    std::size_t watermark = builder_.parameters().elements();
     for (auto it = is_put.rbegin(); it != is_put.rend() && it->second; ++it) watermark = it->first;
     watermarks_.push_back(watermark);
   }
   CHECK(is_put.empty() || watermarks_.back() == 0, "a gradient is never made");
+}
+
+std::vector<float> BuiltNetwork::kept_values(std::string_view layer) const {
+  const auto found = builder_.kept().find(layer);
+  CHECK(found != builder_.kept().end(), "{} is not kept", layer);
+  const Activation& value = found->second;
+  std::vector<float> plain(std::size_t(options_.slice_rows) * std::size_t(value.shape.values()));
+  reorder_once(value.layout, memory_.data(value.values), onednn::plain(onednn::dims_of(value.layout)), plain.data());
+  return plain;
 }
 
 std::vector<StepTime> BuiltNetwork::step_times() const {
@@ -182,6 +220,15 @@ bool BuiltNetwork::check_output(const proto::Model& model) {
     builder_.fault(".layer", "expected at least one layer, got none");
     return false;
   }
+  if (builder_.parameters().tensors.empty() && !builder_.frozen().tensors.empty()) {
+    builder_.begin_layer("parameters", "");
+    builder_.fault("", "all parameters are frozen: nothing is left to train");
+  }
+  for (const std::string& name : options_.kept) {
+    if (builder_.kept().contains(name)) continue;
+    builder_.begin_layer("model", "");
+    builder_.fault(".layer", fmt::format("no layer is called {}, of which the values are to be kept", name));
+  }
   const Shape& shape = output_.shape;
   if (shape.values() != options_.classes) {
     builder_.begin_layer(fmt::format("model.layer[{}]", model.layer_size() - 1), "");
@@ -193,10 +240,11 @@ bool BuiltNetwork::check_output(const proto::Model& model) {
 }
 
 NetworkSizes BuiltNetwork::sizes() const {
-  const std::size_t parameter_elements = arena_elements(parameters());
-  const std::size_t buffer_elements = arena_elements(buffers());
+  const std::size_t parameter_elements = builder_.parameters().elements();
+  const std::size_t buffer_elements = builder_.buffers().elements();
   return {.own_bytes = (memory_.elements() + buffer_elements) * sizeof(float),
           .parameter_elements = parameter_elements,
+          .frozen_elements = builder_.frozen().elements(),
           .gradient_elements = parameter_elements + buffer_elements};
 }
 
@@ -210,17 +258,24 @@ bool BuiltNetwork::is_admitted() {
 }
 
 void BuiltNetwork::initialize(proto::Initialization kind) {
+  initialize(kind, builder_.parameters(), values_.span());
+  initialize(kind, builder_.frozen(), frozen_.span());
+  initialize(kind, builder_.buffers(), buffers_.span());
+}
+
+void BuiltNetwork::initialize(proto::Initialization kind, const TensorList& list, std::span<float> arena) {
   std::vector<float> plain;
-  for (std::size_t i = 0; i < parameters().size(); ++i) {
-    const TensorInfo& tensor = parameters()[i];
-    plain.assign(std::size_t(plain_elements(tensor)), builder_.parameter_initials()[i]);
+  for (std::size_t i = 0; i < list.tensors.size(); ++i) {
+    const TensorInfo& tensor = list.tensors[i];
+    plain.assign(std::size_t(plain_elements(tensor)), list.initials[i]);
     if (tensor.is_weights) initialize_weights(kind, options_.seed, tensor, plain);
-    from_plain(tensor, plain, values_);
+    from_plain(tensor, plain, arena);
   }
-  for (std::size_t i = 0; i < buffers().size(); ++i) {
-    const TensorInfo& tensor = buffers()[i];
-    std::fill_n(buffers_.data() + tensor.offset, plain_elements(tensor), builder_.buffer_initials()[i]);
-  }
+}
+
+void BuiltNetwork::point_to_values() {
+  memory_.point(Arena::kValues, values_.span().data());
+  memory_.point(Arena::kFrozen, frozen_.span().data());
 }
 
 void BuiltNetwork::point_to_images(const Slice& slice) {
@@ -261,18 +316,18 @@ SliceResult BuiltNetwork::train_slice(const Slice& slice, float loss_scale, floa
 void BuiltNetwork::zero_unwritten(float* gradients) const {
   for (std::size_t i = 0; i < parameters().size(); ++i) {
     const TensorInfo& tensor = parameters()[i];
-    const std::size_t written = onednn::elements_of(builder_.parameter_layouts()[i]);
+    const std::size_t written = onednn::elements_of(builder_.parameters().layouts[i]);
     std::fill_n(gradients + tensor.offset + written, tensor.elements - written, 0.f);
   }
   for (const TensorInfo& tensor : buffers()) {
     const std::size_t written = std::size_t(plain_elements(tensor));
-    std::fill_n(gradients + values_.size() + tensor.offset + written, tensor.elements - written, 0.f);
+    std::fill_n(gradients + values_.span().size() + tensor.offset + written, tensor.elements - written, 0.f);
   }
 }
 
 void BuiltNetwork::update_buffers(std::span<const float> gradients) {
   CHECK(gradients.size() == gradient_elements());
-  const std::span<const float> statistics = gradients.subspan(values_.size());
+  const std::span<const float> statistics = gradients.subspan(values_.span().size());
   for (std::size_t i = 0; i < buffers().size(); ++i) {
     const TensorInfo& tensor = buffers()[i];
     const float momentum = builder_.buffer_momenta()[i];
@@ -292,28 +347,28 @@ SliceResult BuiltNetwork::evaluate_slice(const Slice& slice, int valid_rows) {
                                slice.labels.first(rows), 1, {});
 }
 
-void BuiltNetwork::reorder(const TensorInfo& tensor, float* arena, float* plain, bool to_plain) const {
-  const auto found = std::find_if(parameters().begin(), parameters().end(),
-                                  [&](const TensorInfo& known) { return known.name == tensor.name; });
-  CHECK(found != parameters().end(), "no parameter is called {}", tensor.name);
-  const onednn::Descriptor& layout = builder_.parameter_layouts()[std::size_t(found - parameters().begin())];
-  const onednn::Descriptor in_rows = onednn::plain(onednn::dims_of(layout));
-  float* const inside = arena + found->offset;
-  if (to_plain) {
-    reorder_once(layout, inside, in_rows, plain);
-  } else {
-    reorder_once(in_rows, plain, layout, inside);
+const onednn::Descriptor& BuiltNetwork::layout_of(const TensorInfo& tensor) const {
+  for (const TensorList* const list : {&builder_.parameters(), &builder_.frozen(), &builder_.buffers()}) {
+    const auto found = std::find_if(list->tensors.begin(), list->tensors.end(),
+                                    [&](const TensorInfo& known) { return known.name == tensor.name; });
+    if (found != list->tensors.end()) return list->layouts[std::size_t(found - list->tensors.begin())];
   }
+  CHECK(false, "no tensor is called {}", tensor.name);
+  return builder_.parameters().layouts[0];
 }
 
 void BuiltNetwork::to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const {
-  CHECK(arena.size() >= values_.size() && std::int64_t(plain.size()) == plain_elements(tensor), "{}", tensor.name);
-  reorder(tensor, const_cast<float*>(arena.data()), plain.data(), /*to_plain=*/true);
+  CHECK(arena.size() >= tensor.offset + tensor.elements && std::int64_t(plain.size()) == plain_elements(tensor), "{}",
+        tensor.name);
+  const onednn::Descriptor& layout = layout_of(tensor);
+  reorder_once(layout, arena.data() + tensor.offset, onednn::plain(onednn::dims_of(layout)), plain.data());
 }
 
 void BuiltNetwork::from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const {
-  CHECK(arena.size() >= values_.size() && std::int64_t(plain.size()) == plain_elements(tensor), "{}", tensor.name);
-  reorder(tensor, arena.data(), const_cast<float*>(plain.data()), /*to_plain=*/false);
+  CHECK(arena.size() >= tensor.offset + tensor.elements && std::int64_t(plain.size()) == plain_elements(tensor), "{}",
+        tensor.name);
+  const onednn::Descriptor& layout = layout_of(tensor);
+  reorder_once(onednn::plain(onednn::dims_of(layout)), plain.data(), layout, arena.data() + tensor.offset);
 }
 
 }  // namespace

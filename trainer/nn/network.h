@@ -3,7 +3,8 @@
 //
 // Parameters live in one arena, in forward order, each in the layout its backward-weights kernel writes; gradients in
 // an array of the same layout that the caller passes, followed by the batch-norm statistics of the slice. Backward runs
-// in reverse, so finished gradients are always a suffix.
+// in reverse, so finished gradients are always a suffix. Frozen parameters, and the statistics of frozen batch norms,
+// live in an arena of their own that no pass writes to.
 //
 // Errors: build() reports every layer that does not fit as a fault at its path in the model.
 // Threads: one thread per object, the one that built it (oneDNN in library mode).
@@ -14,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/status.h"
@@ -37,8 +39,9 @@ enum class PlanChoice { kByShape, kMeasured, kDirectOnly };
 
 // What a network will take, known before it does.
 struct NetworkSizes {
-  std::size_t own_bytes = 0;  // activations, their gradients, scratchpads, buffers
-  std::size_t parameter_elements = 0;
+  std::size_t own_bytes = 0;           // activations, their gradients, scratchpads, buffers
+  std::size_t parameter_elements = 0;  // trained
+  std::size_t frozen_elements = 0;
   std::size_t gradient_elements = 0;
 };
 
@@ -51,6 +54,10 @@ struct NetworkOptions {
   float label_smoothing = 0;
   Precision precision = Precision::kFp32;
   PlanChoice plan = PlanChoice::kByShape;
+  // Whether the parameter of this name is never trained; none: all are.
+  std::function<bool(std::string_view name)> is_frozen = {};
+  // Layers whose values are still there after a pass, for kept_values(). All bits stay the same.
+  std::vector<std::string> kept = {};
   // Arrays that are never needed at the same time share memory. Off: for comparison.
   bool share_memory = true;
   // Asked once all sizes are known and before memory is taken: why there is not enough; empty: go on. That is a fault.
@@ -108,20 +115,24 @@ class Network {
   virtual ~Network() = default;
 
   virtual const NetworkOptions& options() const = 0;
-  virtual std::span<const TensorInfo> parameters() const = 0;
-  virtual std::span<const TensorInfo> buffers() const = 0;  // running mean and variance, plain
+  virtual std::span<const TensorInfo> parameters() const = 0;  // trained
+  virtual std::span<const TensorInfo> frozen() const = 0;      // parameters, and statistics
+  virtual std::span<const TensorInfo> buffers() const = 0;     // running mean and variance, plain
   virtual std::span<const LayerSummary> summary() const = 0;
   // Of all arrays it owns: parameters, buffers, activations and their gradients, scratchpad.
   virtual std::size_t memory_bytes() const = 0;
 
-  // Moves the parameters to memory of the caller's, on 64 bytes and of the same size. It may be shared between
-  // processes: each writes the same bits there.
-  virtual void move_parameters(std::span<float> memory) = 0;
+  // Moves the parameters, trained and frozen, to memory of the caller's, on 64 bytes and of the same sizes. It may be
+  // shared between processes: each writes the same bits there.
+  virtual void move_parameters(std::span<float> trained, std::span<float> frozen) = 0;
 
-  // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass.
+  // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass; after
+  // frozen_values(), frozen_changed().
   virtual std::span<float> parameter_values() = 0;
+  virtual std::span<float> frozen_values() = 0;
   virtual std::span<float> buffer_values() = 0;
   virtual void parameters_changed() = 0;
+  virtual void frozen_changed() = 0;
 
   // Elements of the array that train_slice puts: gradients (parameter_values().size()), then statistics.
   virtual std::size_t gradient_elements() const = 0;
@@ -145,12 +156,15 @@ class Network {
   virtual SliceResult evaluate_slice(const Slice& slice, int valid_rows) = 0;
   virtual std::span<const float> logits() const = 0;
 
+  // What a layer of NetworkOptions::kept gave in the last pass: (slice_rows, C, H, W) or (slice_rows, values), plain.
+  virtual std::vector<float> kept_values(std::string_view layer) const = 0;
+
   // Of training: forward, backward and refresh, in order.
   virtual std::vector<StepTime> step_times() const = 0;
   virtual void clear_step_times() = 0;
 
-  // Copies one tensor between an array laid out as the parameter arena (values, gradients or optimizer state) and its
-  // plain layout. Requires: plain.size() == plain_elements(tensor).
+  // Copies one tensor between an array laid out as its arena (values; of trained ones also gradients or optimizer
+  // state) and its plain layout. Requires: plain.size() == plain_elements(tensor).
   virtual void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const = 0;
   virtual void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const = 0;
 };

@@ -25,18 +25,11 @@ Kind kind_of(Nonlinearity kind) {
 
 Activation build_nonlinearity(Builder& builder, Nonlinearity kind, const Activation& input) {
   const auto [name, algorithm] = kind_of(kind);
-  Activation output = input;
-  if (builder.faulty()) return output;
-  if (!input.overwritable) {
-    output = builder.activation(input.shape, input.layout, /*wants_gradient=*/false);
-    output.gradient = input.gradient;
-  }
-  output.overwritable = false;
-  output.keeps_gradient = false;
+  if (builder.faulty()) return input;
+  const Activation output = builder.elementwise(input);
   const auto forward = onednn::eltwise_forward(algorithm, input.layout);
   builder.on_forward(builder.operation(
       forward, {{DNNL_ARG_SRC, input.layout, input.values}, {DNNL_ARG_DST, output.layout, output.values}}));
-  // In place: nobody needs the gradient of the output afterwards.
   if (input.wants_gradient()) {
     const auto backward = onednn::eltwise_backward(algorithm, input.layout, forward);
     builder.on_backward(builder.operation(backward, {{DNNL_ARG_DST, output.layout, output.values},

@@ -16,8 +16,7 @@ Activation add_pooling(Builder& builder, dnnl::algorithm algorithm, const Placed
       algorithm, placed.window, input.layout,
       onednn::any({builder.rows(), shape.channels, shape.height, shape.width}, onednn::type_of(input.layout)));
   CHECK(forward, "oneDNN has no pooling for {}", builder.name());
-  Activation output = builder.activation(shape, forward.dst_desc(), input.wants_gradient());
-  output.overwritable = true;
+  const Activation output = builder.activation(shape, forward.dst_desc(), input.wants_gradient());
   std::vector<Argument> arguments = {{DNNL_ARG_SRC, input.layout, input.values},
                                      {DNNL_ARG_DST, output.layout, output.values}};
   std::vector<Argument> backward_arguments = {{DNNL_ARG_DIFF_DST, output.layout, output.gradient},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kUnit = 16;  // a cache line
 
-// Adds arrays of one layout, from the first to the last, in fp32; a value is rounded once.
+// Adds arrays of one layout, from the first to the last, in fp32; a value is rounded once. It may go over one of them.
 struct Sum {
   MemoryPlan& memory;
   onednn::Type type = onednn::Type::f32;
@@ -22,7 +22,7 @@ struct Sum {
   std::size_t elements = 0;
   bool relu = false;
   std::vector<Slot> terms;
-  Slot total = Slot::kNone;  // may be one of them
+  Slot total = Slot::kNone;
 
   // A value that is not a number stays one.
   static float rectified(float value) { return value < 0.F ? 0.F : value; }
@@ -80,76 +80,48 @@ Step sum_step(Builder& builder, const onednn::Descriptor& layout, bool relu, std
                    .relu = relu,
                    .terms = terms,
                    .total = total};
+  for (const Slot term : terms) builder.memory().may_overwrite(total, term);
   std::vector<Slot> slots = std::move(terms);
   slots.push_back(total);
   return {.run = [sum](const Pass&) { sum.run(); }, .slots = std::move(slots), .layout = onednn::layout_text(layout)};
 }
 
-// The gradient of a sum is that of each term: it is passed through the ReLU in place and copied to those terms that do
-// not share it.
-struct PassBack {
-  MemoryPlan& memory;
-  onednn::Type type = onednn::Type::f32;
-  int threads = 1;
-  std::size_t elements = 0;
-  Slot sum = Slot::kNone;  // read with a ReLU only
-  bool relu = false;
-  Slot gradient = Slot::kNone;
-  std::vector<Slot> copies;
-
-  void run() const {
+// The gradient of a sum as it is before its ReLU.
+Step rectified_gradient_step(Builder& builder, const Activation& sum, Slot rectified) {
+  const std::size_t elements = onednn::elements_of(sum.layout);
+  const auto run = [&memory = builder.memory(), type = onednn::type_of(sum.layout), elements,
+                    threads = builder.options().threads, sum, rectified](const Pass&) {
     with_element_type(type, [&]<typename T>(T) {
-      T* const g = memory.data<T>(gradient);
+      const T* const values = memory.data<T>(sum.values);
+      const T* const from = memory.data<T>(sum.gradient);
+      T* const to = memory.data<T>(rectified);
       in_parts(elements, threads, kUnit, [&](std::size_t begin, std::size_t end) {
-        if (relu) {
-          const T* const values = memory.data<T>(sum);
 #pragma omp simd
-          for (std::size_t i = begin; i < end; ++i) g[i] = where_positive(values[i], g[i]);
-        }
-        for (const Slot copy : copies) std::copy(g + begin, g + end, memory.data<T>(copy) + begin);
+        for (std::size_t i = begin; i < end; ++i) to[i] = where_positive(values[i], from[i]);
       });
     });
-  }
-};
+  };
+  return {.run = run, .slots = {sum.values, sum.gradient, rectified}, .layout = onednn::layout_text(sum.layout)};
+}
 
-// `terms` have one layout.
+// `terms` have one layout. The gradient of a sum is that of each term: one array for all.
 Activation add_sum(Builder& builder, bool relu, const std::vector<Activation>& terms) {
-  const Activation& first = terms[0];
-  Activation output = first;
-  if (!first.overwritable) output = builder.activation(first.shape, first.layout, /*wants_gradient=*/false);
-  output.overwritable = !relu;
-  output.gradient = Slot::kNone;
-  PassBack back = {.memory = builder.memory(),
-                   .type = onednn::type_of(first.layout),
-                   .threads = builder.options().threads,
-                   .elements = onednn::elements_of(first.layout),
-                   .sum = output.values,
-                   .relu = relu,
-                   .copies = {}};
-  // One array for all gradients, if nobody writes over it.
-  const bool share =
-      std::all_of(terms.begin(), terms.end(), [](const Activation& term) { return term.keeps_gradient; });
-  output.keeps_gradient = share && !relu;
+  MemoryPlan& memory = builder.memory();
+  const bool wants_gradient =
+      std::any_of(terms.begin(), terms.end(), [](const Activation& term) { return term.wants_gradient(); });
+  const Activation output = builder.activation(terms[0].shape, terms[0].layout, wants_gradient);
   std::vector<Slot> values;
-  for (const Activation& term : terms) {
-    values.push_back(term.values);
-    if (!term.wants_gradient()) continue;
-    if (!output.wants_gradient()) {
-      output.gradient = term.gradient;
-    } else if (share) {
-      builder.memory().alias(term.gradient, output.gradient);
-    } else {
-      back.copies.push_back(term.gradient);
-    }
+  for (const Activation& term : terms) values.push_back(term.values);
+  builder.on_forward(sum_step(builder, output.layout, relu, values, output.values));
+  if (!wants_gradient) return output;
+  Slot gradient = output.gradient;
+  if (relu) {
+    gradient = builder.array(output.layout);
+    memory.may_overwrite(gradient, output.gradient);
+    builder.on_backward(rectified_gradient_step(builder, output, gradient));
   }
-  builder.on_forward(sum_step(builder, first.layout, relu, values, output.values));
-  back.gradient = output.gradient;
-  if (output.wants_gradient() && (relu || !back.copies.empty())) {
-    std::vector<Slot> slots = back.copies;
-    slots.push_back(back.gradient);
-    if (relu) slots.push_back(output.values);
-    builder.on_backward(
-        {.run = [back](const Pass&) { back.run(); }, .slots = slots, .layout = onednn::layout_text(first.layout)});
+  for (const Activation& term : terms) {
+    if (term.wants_gradient()) memory.alias(term.gradient, gradient);
   }
   return output;
 }
@@ -196,20 +168,14 @@ Activation build_add(Builder& builder, const std::vector<Activation>& inputs) {
 
 std::vector<Activation> fan_out(Builder& builder, const Activation& value, int readers) {
   std::vector<Activation> views(static_cast<std::size_t>(readers), value);
-  if (readers < 2 || builder.faulty()) return views;
+  if (readers < 2 || !value.wants_gradient() || builder.faulty()) return views;
   std::vector<Slot> gradients;
   for (auto view = views.rbegin(); view != views.rend(); ++view) {
-    view->overwritable = false;
-    view->keeps_gradient = view != views.rbegin();  // the first one's becomes the sum
-    view->is_shared = true;
-    if (!value.wants_gradient()) continue;
-    if (!gradients.empty()) view->gradient = builder.array(value.layout);
+    view->gradient = builder.array(value.layout);
     gradients.push_back(view->gradient);
   }
-  if (value.wants_gradient()) {
-    builder.begin_backward_group();
-    builder.on_backward(sum_step(builder, value.layout, /*relu=*/false, gradients, value.gradient));
-  }
+  builder.begin_backward_group();
+  builder.on_backward(sum_step(builder, value.layout, /*relu=*/false, gradients, value.gradient));
   return views;
 }
 

@@ -15,8 +15,8 @@ Activation build_residual_sum(Builder& builder, const proto::Residual& spec, con
 // Faults: inputs of different shapes.
 Activation build_add(Builder& builder, const std::vector<Activation>& inputs);
 
-// `value` as each of its readers gets it, the first one last: with several of them none may write over it, each has a
-// gradient of its own, and a step adds these, in fp32 in the readers' order.
+// `value` as each of its readers gets it, the first one last: with several of them each has a gradient of its own, and
+// a step adds these, in fp32 in the readers' order.
 std::vector<Activation> fan_out(Builder& builder, const Activation& value, int readers);
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -31,26 +32,49 @@ bool matches(std::string_view pattern, std::string_view name) {
   return pattern.find_first_not_of('*', at) == std::string_view::npos;
 }
 
+namespace {
+
+const proto::ParameterGroup* group_of(std::string_view name, const ParameterGroups& groups) {
+  const auto last = std::find_if(groups.rbegin(), groups.rend(),
+                                 [&](const proto::ParameterGroup& group) { return matches(group.match(), name); });
+  return last == groups.rend() ? nullptr : &*last;
+}
+
+}  // namespace
+
+bool is_frozen(std::string_view name, const ParameterGroups& groups) {
+  const proto::ParameterGroup* const group = group_of(name, groups);
+  return group != nullptr && group->frozen();
+}
+
 Treatment treatment_of(const TensorInfo& tensor, const proto::Optimizer& spec, const ParameterGroups& groups) {
   Treatment treatment{.weight_decay = spec.weight_decay()};
-  for (const proto::ParameterGroup& group : groups) {
-    if (!matches(group.match(), tensor.name)) continue;
-    treatment.weight_decay = group.has_weight_decay() ? group.weight_decay() : spec.weight_decay();
-    treatment.rate_scale = group.rate_scale();
+  if (const proto::ParameterGroup* const group = group_of(tensor.name, groups)) {
+    if (group->has_weight_decay()) treatment.weight_decay = group->weight_decay();
+    treatment.rate_scale = group->rate_scale();
+    treatment.is_frozen = group->frozen();
   }
   if (!tensor.is_weights && !spec.decay_all()) treatment.weight_decay = 0;
   return treatment;
 }
 
-void check_groups(std::span<const TensorInfo> parameters, const ParameterGroups& groups, Faults& faults) {
+void check_groups(std::span<const TensorInfo> trained, std::span<const TensorInfo> frozen,
+                  const ParameterGroups& groups, Faults& faults) {
+  std::vector<std::string> names;
+  for (const std::span<const TensorInfo> tensors : {trained, frozen}) {
+    for (const TensorInfo& tensor : tensors) {
+      if (!tensor.is_statistic) names.push_back(tensor.name);
+    }
+  }
   for (int i = 0; i < groups.size(); ++i) {
     const std::string& pattern = groups[i].match();
-    if (std::any_of(parameters.begin(), parameters.end(),
-                    [&](const TensorInfo& tensor) { return matches(pattern, tensor.name); })) {
+    if (groups[i].frozen() && (groups[i].rate_scale() != 1 || groups[i].has_weight_decay())) {
+      faults.add(fmt::format("parameters[{}].frozen", i),
+                 "what is frozen has neither rate_scale nor weight_decay: leave out one or the other");
+    }
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); })) {
       continue;
     }
-    std::vector<std::string> names;
-    for (const TensorInfo& tensor : parameters) names.push_back(tensor.name);
     const std::string near = nearest(pattern, names);
     faults.add(fmt::format("parameters[{}].match", i),
                fmt::format("expected a pattern of names of tensors, as \"{}\"; \"{}\" matches none{}",

@@ -26,6 +26,7 @@ using ParameterGroups = google::protobuf::RepeatedPtrField<proto::ParameterGroup
 struct Treatment {
   float weight_decay = 0;
   float rate_scale = 1;
+  bool is_frozen = false;  // nothing
   bool operator==(const Treatment&) const = default;
 };
 
@@ -36,8 +37,13 @@ Treatment treatment_of(const TensorInfo& tensor, const proto::Optimizer& spec, c
 // Whether `pattern`, in which `*` stands for any characters, is the whole of `name`.
 bool matches(std::string_view pattern, std::string_view name);
 
-// Faults, at "parameters[i].match": a group that matches no tensor.
-void check_groups(std::span<const TensorInfo> parameters, const ParameterGroups& groups, Faults& faults);
+// Of the groups that match the name the last one counts.
+bool is_frozen(std::string_view name, const ParameterGroups& groups);
+
+// `trained` and `frozen` are all of a network. Faults, at "parameters[i]": a group that matches no parameter, or that
+// is frozen and says how it is trained.
+void check_groups(std::span<const TensorInfo> trained, std::span<const TensorInfo> frozen,
+                  const ParameterGroups& groups, Faults& faults);
 
 // Elements [begin, end) of the arena.
 struct ParameterRun {

@@ -16,7 +16,8 @@ struct TensorInfo {
   // Elements in the arena, a multiple of 16. More than the shape's product where the layout is padded; the padding
   // stays zero, in values, gradients and optimizer state alike.
   std::size_t elements = 0;
-  bool is_weights = false;  // convolution or dense weights: weight decay applies. Not biases and batch norm.
+  bool is_weights = false;    // convolution or dense weights: weight decay applies. Not biases and batch norm.
+  bool is_statistic = false;  // running mean or variance: no parameter
 };
 
 inline std::int64_t plain_elements(const TensorInfo& tensor) {

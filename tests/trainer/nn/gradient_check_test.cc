@@ -1,6 +1,6 @@
 // Every layer against the slow twin: forward, loss, batch-norm statistics, and all gradients. Each row of
-// layer_cases.cc is tried as the first layer, whose input gradient nobody needs, and behind a 1x1 convolution, which
-// sees that gradient.
+// layer_cases.cc is tried as the first layer, whose input gradient nobody needs; behind a 1x1 convolution, which sees
+// that gradient; and frozen behind it.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -26,9 +26,17 @@ struct Trial {
   Rows rows;
 };
 
-Trial make_trial(const LayerCase& row, bool behind) {
+enum class Place { kFirst, kBehind, kFrozen };
+
+Trial make_trial(const LayerCase& row, Place place) {
+  const bool behind = place != Place::kFirst;
   NetworkOptions options{.image = row.image, .classes = kClasses, .slice_rows = row.rows, .seed = 11};
   options.label_smoothing = behind ? 0.1F : 0.0F;
+  if (place == Place::kFrozen) {
+    options.is_frozen = [](std::string_view name) {
+      return !name.starts_with("before/") && !name.starts_with("head/");
+    };
+  }
   const std::string before =
       behind ? fmt::format("layer {{ name: 'before' convolution {{ filters: {} kernel: 1 bias: false }} }}",
                            row.image.channels)
@@ -46,9 +54,9 @@ Trial make_trial(const LayerCase& row, bool behind) {
 template <typename Check>
 void for_each_trial(Check check) {
   for (const LayerCase& row : layer_cases()) {
-    for (const bool behind : {false, true}) {
-      SCOPED_TRACE(std::string(row.name) + (behind ? ", behind a convolution" : ", as the first layer"));
-      Trial trial = make_trial(row, behind);
+    for (const Place place : {Place::kFirst, Place::kBehind, Place::kFrozen}) {
+      SCOPED_TRACE(fmt::format("{}, place {}", row.name, int(place)));
+      Trial trial = make_trial(row, place);
       check(trial);
     }
   }

@@ -82,5 +82,60 @@ TEST(MemoryPlan, ArraysShareAPlaceOnlyWhenNeverNeededAtOnce) {
   EXPECT_EQ(plan.elements(), 160U + 32 + 160 + 16 + 48);
 }
 
+// Values, what is made of them one by one, and a third array.
+struct ThreeArrays {
+  MemoryPlan plan;
+  Slot input = plan.add(64);
+  Slot output = plan.add(64);
+  Slot other = plan.add(64);
+
+  ThreeArrays() {
+    plan.use(input, Sequence::kTraining, 0);
+    plan.use(input, Sequence::kTraining, 1);
+    plan.use(output, Sequence::kTraining, 1);
+    plan.use(output, Sequence::kTraining, 4);
+    plan.may_overwrite(output, input);
+  }
+  bool overwrites() {
+    plan.arrange(/*shared=*/true);
+    plan.allocate();
+    return plan.data(output) == plan.data(input);
+  }
+};
+
+TEST(MemoryPlan, AStepWritesOverWhatNobodyReadsAgain) {
+  EXPECT_TRUE(ThreeArrays().overwrites());
+  ThreeArrays read_again;
+  read_again.plan.use(read_again.input, Sequence::kTraining, 2);
+  EXPECT_FALSE(read_again.overwrites());
+  ThreeArrays read_in_evaluation;
+  read_in_evaluation.plan.use(read_in_evaluation.input, Sequence::kEvaluation, 5);
+  EXPECT_TRUE(read_in_evaluation.overwrites()) << "the output is not needed there";
+  ThreeArrays both_in_evaluation;
+  both_in_evaluation.plan.use(both_in_evaluation.input, Sequence::kEvaluation, 5);
+  both_in_evaluation.plan.use(both_in_evaluation.output, Sequence::kEvaluation, 3);
+  EXPECT_FALSE(both_in_evaluation.overwrites());
+  ThreeArrays not_shared;
+  not_shared.plan.arrange(/*shared=*/false);
+  EXPECT_EQ(not_shared.plan.elements(), 128U);
+}
+
+// One that is taken is needed as long as what was written over it.
+TEST(MemoryPlan, OfSeveralInputsTheFirstThatIsFreeIsTaken) {
+  ThreeArrays arrays;
+  arrays.plan.use(arrays.other, Sequence::kTraining, 2);
+  arrays.plan.use(arrays.other, Sequence::kTraining, 4);
+  arrays.plan.may_overwrite(arrays.other, arrays.input);   // the output of the first took it
+  arrays.plan.may_overwrite(arrays.other, arrays.output);  // read again at 4
+  EXPECT_TRUE(arrays.overwrites());
+  EXPECT_NE(arrays.plan.data(arrays.other), arrays.plan.data(arrays.output));
+
+  ThreeArrays chain;
+  chain.plan.use(chain.other, Sequence::kTraining, 4);
+  chain.plan.may_overwrite(chain.other, chain.output);
+  EXPECT_TRUE(chain.overwrites());
+  EXPECT_EQ(chain.plan.data(chain.other), chain.plan.data(chain.input));
+}
+
 }  // namespace
 }  // namespace lockstep

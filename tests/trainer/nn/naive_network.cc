@@ -108,7 +108,8 @@ NaiveTensor NaiveNetwork::batch_norm(const proto::BatchNorm& spec, const std::st
   const std::string variance_name = name + "/running_variance";
   std::vector<double> mean = values.at(mean_name);
   std::vector<double> variance = values.at(variance_name);
-  if (training) {
+  const bool is_frozen = options_.is_frozen && options_.is_frozen(name + "/scale");
+  if (training && !is_frozen) {
     naive_statistics(input, mean, variance);
     statistics[mean_name] = mean;
     statistics[variance_name] = variance;

@@ -13,6 +13,23 @@ std::string_view last_part(std::string_view name) {
   return name.substr(name.rfind('/') + 1);
 }
 
+// Of those tensors that are statistics, or are not.
+void add_plain(const Network& network, std::span<const TensorInfo> list, std::span<const float> arena, bool statistics,
+               PlainTensors& tensors) {
+  for (const TensorInfo& tensor : list) {
+    if (tensor.is_statistic != statistics) continue;
+    tensors[tensor.name].resize(std::size_t(plain_elements(tensor)));
+    network.to_plain(tensor, arena, tensors[tensor.name]);
+  }
+}
+
+void put_plain(Network& network, std::span<const TensorInfo> list, const PlainTensors& tensors, bool statistics,
+               std::span<float> arena) {
+  for (const TensorInfo& tensor : list) {
+    if (tensor.is_statistic == statistics) network.from_plain(tensor, tensors.at(tensor.name), arena);
+  }
+}
+
 }  // namespace
 
 Rows random_rows(const NetworkOptions& options, std::uint32_t seed) {
@@ -40,56 +57,58 @@ NetworkUnderTest::NetworkUnderTest(const std::string& text, const NetworkOptions
 void NetworkUnderTest::randomize(std::uint32_t seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal;
-  PlainTensors tensors;
-  for (const TensorInfo& tensor : network->parameters()) {
+  PlainTensors tensors, statistics;
+  const auto draw = [&](const TensorInfo& tensor) {
     const std::size_t elements = std::size_t(plain_elements(tensor));
+    std::vector<float>& values = (tensor.is_statistic ? statistics : tensors)[tensor.name];
+    if (tensor.is_statistic) {
+      for (std::size_t i = 0; i < elements; ++i) {
+        const float value = normal(generator);
+        values.push_back(last_part(tensor.name) == "running_variance" ? std::exp(value / 2) : value);
+      }
+      return;
+    }
     const float fan_in = float(elements) / float(tensor.shape[0]);
     const float deviation = tensor.is_weights ? 1 / std::sqrt(fan_in) : 0.3F;
     const float center = last_part(tensor.name) == "scale" ? 1.0F : 0.0F;
-    for (std::size_t i = 0; i < elements; ++i) {
-      tensors[tensor.name].push_back(center + deviation * normal(generator));
-    }
-  }
+    for (std::size_t i = 0; i < elements; ++i) values.push_back(center + deviation * normal(generator));
+  };
+  for (const auto list : {network->parameters(), network->frozen(), network->buffers()})
+    std::ranges::for_each(list, draw);
   set_parameters(tensors);
-  PlainTensors statistics;
-  for (const TensorInfo& tensor : network->buffers()) {
-    for (std::int64_t i = 0; i < plain_elements(tensor); ++i) {
-      const float value = normal(generator);
-      statistics[tensor.name].push_back(last_part(tensor.name) == "running_variance" ? std::exp(value / 2) : value);
-    }
-  }
   set_buffers(statistics);
 }
 
-PlainTensors NetworkUnderTest::plain(std::span<const float> arena) const {
+PlainTensors NetworkUnderTest::parameters() const {
   PlainTensors tensors;
-  for (const TensorInfo& tensor : network->parameters()) {
-    tensors[tensor.name].resize(std::size_t(plain_elements(tensor)));
-    network->to_plain(tensor, arena, tensors[tensor.name]);
-  }
+  add_plain(*network, network->parameters(), network->parameter_values(), false, tensors);
+  add_plain(*network, network->frozen(), network->frozen_values(), false, tensors);
   return tensors;
 }
 
 PlainTensors NetworkUnderTest::buffers() const {
   PlainTensors tensors;
-  for (const TensorInfo& tensor : network->buffers()) {
-    const auto values = network->buffer_values().subspan(tensor.offset, std::size_t(plain_elements(tensor)));
-    tensors[tensor.name].assign(values.begin(), values.end());
-  }
+  add_plain(*network, network->buffers(), network->buffer_values(), true, tensors);
+  add_plain(*network, network->frozen(), network->frozen_values(), true, tensors);
+  return tensors;
+}
+
+PlainTensors NetworkUnderTest::gradients() const {
+  PlainTensors tensors;
+  add_plain(*network, network->parameters(), gradient_array.span(), false, tensors);
   return tensors;
 }
 
 void NetworkUnderTest::set_parameters(const PlainTensors& tensors) {
-  for (const TensorInfo& tensor : network->parameters()) {
-    network->from_plain(tensor, tensors.at(tensor.name), network->parameter_values());
-  }
+  put_plain(*network, network->parameters(), tensors, false, network->parameter_values());
+  put_plain(*network, network->frozen(), tensors, false, network->frozen_values());
   network->parameters_changed();
+  network->frozen_changed();
 }
 
 void NetworkUnderTest::set_buffers(const PlainTensors& tensors) {
-  for (const TensorInfo& tensor : network->buffers()) {
-    std::ranges::copy(tensors.at(tensor.name), network->buffer_values().subspan(tensor.offset).begin());
-  }
+  put_plain(*network, network->buffers(), tensors, true, network->buffer_values());
+  put_plain(*network, network->frozen(), tensors, true, network->frozen_values());
 }
 
 SliceResult NetworkUnderTest::train(const Rows& rows, float loss_scale) {

@@ -38,12 +38,13 @@ class NetworkUnderTest {
   // Draws every parameter and buffer: weights by fan-in, scales near one, variances positive.
   void randomize(std::uint32_t seed);
 
-  PlainTensors parameters() const { return plain(network->parameter_values()); }
+  // Trained and frozen ones; the buffers too.
+  PlainTensors parameters() const;
   PlainTensors buffers() const;
   void set_parameters(const PlainTensors& tensors);
   void set_buffers(const PlainTensors& tensors);
   // Parameter gradients of the last train().
-  PlainTensors gradients() const { return plain(gradient_array.span().first(network->parameter_values().size())); }
+  PlainTensors gradients() const;
   SliceResult train(const Rows& rows, float loss_scale);
 
   // The slow twin, with the same values.
@@ -52,9 +53,6 @@ class NetworkUnderTest {
   proto::Model model;  // resolved
   std::unique_ptr<Network> network;
   AlignedArray gradient_array;
-
- private:
-  PlainTensors plain(std::span<const float> arena) const;
 };
 
 }  // namespace lockstep

@@ -22,6 +22,7 @@ class Drawing {
     for (int steps = any_of({3, 5, 7, 9}); steps > 0; --steps) step();
     join(classes);
     graph.layers = text_;
+    for (std::size_t i = 1; i < values_.size(); ++i) graph.names.push_back(values_[i].name);
     return graph;
   }
 

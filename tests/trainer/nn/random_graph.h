@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "storage/dataset/dataset.h"
 
@@ -13,6 +14,7 @@ struct RandomGraph {
   ImageShape image;
   int rows = 0;
   std::string layers;  // text proto; the last layer gives `classes` values
+  std::vector<std::string> names;
 };
 
 RandomGraph random_graph(std::uint32_t seed, int classes);

@@ -218,10 +218,28 @@ TEST(ParameterGroups, PatternsAreWholeNames) {
 
 TEST(ParameterGroups, OneThatMatchesNothingIsAFault) {
   Faults faults;
-  check_groups(small_parameters(), groups("parameters { match: '*' } parameters { match: 'dense_1/wieghts' }"), faults);
+  check_groups(small_parameters(), {}, groups("parameters { match: '*' } parameters { match: 'dense_1/wieghts' }"),
+               faults);
   EXPECT_EQ(faults.status("job").message(),
             "job: parameters[1].match: expected a pattern of names of tensors, as \"convolution_1/weights\"; "
             "\"dense_1/wieghts\" matches none; did you mean \"dense_1/weights\"?");
+}
+
+TEST(ParameterGroups, OneThatIsFrozenSaysNoMore) {
+  const ParameterGroups frozen = groups("parameters { match: '*' frozen: true } parameters { match: '*/bias' }");
+  EXPECT_TRUE(is_frozen("dense_1/weights", frozen));
+  EXPECT_FALSE(is_frozen("dense_1/bias", frozen)) << "the last that matches counts";
+  EXPECT_FALSE(is_frozen("dense_1/weights", {}));
+  Faults faults;
+  check_groups({}, small_parameters(), frozen, faults);
+  EXPECT_TRUE(faults.empty());
+  check_groups(small_parameters(), {},
+               groups("parameters { match: '*' frozen: true rate_scale: 0.1 }"
+                      "parameters { match: '*' frozen: true weight_decay: 0 }"),
+               faults);
+  const std::string why = "what is frozen has neither rate_scale nor weight_decay: leave out one or the other";
+  EXPECT_EQ(faults.status("job").message(),
+            "job: parameters[0].frozen: " + why + "\njob: parameters[1].frozen: " + why);
 }
 
 // Against an optimizer for all that has the rate and the decay of the group.
