@@ -19,7 +19,7 @@
 #include "launch/command/usage.h"
 #include "storage/base/printable.h"
 #include "storage/base/status.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/optim/parameter_group.h"
 #include "trainer/report/progress.h"
 

@@ -7,7 +7,7 @@
 
 #include "storage/base/status.h"
 #include "trainer/loop/training_job.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

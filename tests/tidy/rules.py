@@ -1,7 +1,8 @@
 """The law of the house, as tables. Folders are layers; a heavy header lives in one folder; sizes have limits."""
 
 _STORAGE = {"storage/base", "storage/dataset", "storage/checkpoint", "proto"}
-_TRAINER = {"trainer/tensor", "trainer/nn", "trainer/optim", "trainer/comm", "trainer/data", "trainer/report"}
+_TRAINER = {"trainer/tensor", "trainer/nn/kernels", "trainer/nn/network", "trainer/optim", "trainer/comm", "trainer/data",
+            "trainer/report"}
 _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute", "coordinator/loop", "coordinator/service"}
 
 # Folder -> folders it may include besides itself. A folder that is not here may include nothing and not be included.
@@ -12,7 +13,15 @@ LAYERS = {
     "storage/dataset": {"storage/base"},
     "storage/checkpoint": {"storage/base"},
     "trainer/tensor": {"storage/base"},
-    "trainer/nn": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},
+    "trainer/nn/kernels": {"trainer/tensor", "storage/base"},
+    "trainer/nn/plans": {"trainer/nn/kernels", "trainer/tensor", "storage/base", "proto"},
+    "trainer/nn/losses": {"storage/base"},
+    "trainer/nn/graph": {"trainer/nn/plans", "trainer/nn/kernels", "trainer/tensor", "storage/base", "storage/dataset",
+                         "proto"},
+    "trainer/nn/layers": {"trainer/nn/graph", "trainer/nn/plans", "trainer/nn/kernels", "trainer/tensor", "storage/base",
+                          "proto"},
+    "trainer/nn/network": {"trainer/nn/layers", "trainer/nn/graph", "trainer/nn/losses", "trainer/nn/kernels",
+                           "trainer/tensor", "storage/base", "proto"},
     "trainer/optim": {"trainer/tensor", "storage/base", "proto"},
     "trainer/comm": {"trainer/tensor", "storage/base"},
     "trainer/data": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},

@@ -10,7 +10,7 @@
 #include "storage/base/status.h"
 #include "trainer/bench/machine_peaks.h"
 #include "trainer/comm/communicator.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

@@ -9,7 +9,7 @@
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/heartbeat.h"
 #include "trainer/data/slice_loader.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

@@ -8,7 +8,7 @@
 #include "proto/job.pb.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/comm/communicator.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

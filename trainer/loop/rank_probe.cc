@@ -10,7 +10,7 @@
 
 #include "storage/base/exit_code.h"
 #include "storage/base/log.h"
-#include "trainer/nn/instruction_set.h"
+#include "trainer/nn/kernels/instruction_set.h"
 #include "trainer/report/time_account.h"
 
 namespace lockstep {

@@ -12,7 +12,7 @@
 #include "storage/base/status.h"
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/gradient_reducer.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

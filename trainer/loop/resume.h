@@ -10,7 +10,7 @@
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/comm/communicator.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
 
 namespace lockstep {

@@ -4,8 +4,8 @@
 
 #include "storage/base/log.h"
 #include "trainer/loop/training_job.h"
-#include "trainer/nn/instruction_set.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/kernels/instruction_set.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 namespace {

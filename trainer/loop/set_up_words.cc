@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "storage/base/log.h"
-#include "trainer/nn/instruction_set.h"
+#include "trainer/nn/kernels/instruction_set.h"
 #include "trainer/report/progress.h"
 
 namespace lockstep {

@@ -8,7 +8,7 @@
 #include "trainer/loop/plan.h"
 #include "trainer/loop/rows.h"
 #include "trainer/loop/train_step.h"
-#include "trainer/nn/thread_team.h"
+#include "trainer/nn/kernels/thread_team.h"
 
 namespace lockstep {
 namespace {

@@ -16,7 +16,7 @@
 #include "trainer/data/image_transform.h"
 #include "trainer/data/row_order.h"
 #include "trainer/loop/training_job.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
 
 namespace lockstep {

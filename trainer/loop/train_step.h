@@ -17,7 +17,7 @@
 #include "trainer/comm/heartbeat.h"
 #include "trainer/data/slice_loader.h"
 #include "trainer/loop/bad_rows.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/report/time_account.h"
 

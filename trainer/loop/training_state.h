@@ -12,7 +12,7 @@
 #include "storage/base/status.h"
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/report/events.h"
 

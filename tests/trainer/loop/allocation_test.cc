@@ -11,6 +11,7 @@
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
+#include "trainer/nn/kernels/inside_onednn.h"
 
 extern "C" {
 void* __libc_malloc(std::size_t size);

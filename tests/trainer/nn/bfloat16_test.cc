@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/nn/network_under_test.h"
-#include "trainer/nn/instruction_set.h"
+#include "trainer/nn/kernels/instruction_set.h"
 
 namespace lockstep {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

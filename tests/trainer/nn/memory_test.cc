@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/trainer/nn/network_under_test.h"
-#include "trainer/nn/memory_plan.h"
+#include "trainer/nn/plans/memory_plan.h"
 
 namespace lockstep {
 namespace {

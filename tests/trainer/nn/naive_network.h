@@ -8,7 +8,7 @@
 
 #include "proto/model.pb.h"
 #include "tests/trainer/nn/naive_layers.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 

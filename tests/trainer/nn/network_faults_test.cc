@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/model.pb.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 namespace lockstep {
 namespace {

@@ -1,5 +1,5 @@
 // How a Network behaves as a whole; what single layers compute is in gradient_check_test.cc.
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 
 #include <algorithm>
 #include <cmath>

@@ -9,7 +9,7 @@
 
 #include "proto/model.pb.h"
 #include "tests/trainer/nn/naive_network.h"
-#include "trainer/nn/network.h"
+#include "trainer/nn/network/network.h"
 #include "trainer/tensor/aligned_array.h"
 
 namespace lockstep {

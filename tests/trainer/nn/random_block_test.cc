@@ -1,4 +1,4 @@
-#include "trainer/nn/random_block.h"
+#include "trainer/nn/kernels/random_block.h"
 
 #include <gtest/gtest.h>
 

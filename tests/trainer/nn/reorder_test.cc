@@ -1,4 +1,4 @@
-#include "trainer/nn/reorder.h"
+#include "trainer/nn/kernels/reorder.h"
 
 #include <algorithm>
 #include <limits>
@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "trainer/nn/instruction_set.h"
-#include "trainer/nn/onednn.h"
+#include "trainer/nn/kernels/instruction_set.h"
+#include "trainer/nn/kernels/onednn.h"
 #include "trainer/tensor/bfloat16.h"
 
 namespace lockstep {

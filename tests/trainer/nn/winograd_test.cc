@@ -1,5 +1,5 @@
 // Winograd's algorithm against the definition of a convolution in double, pass by pass on the same arrays.
-#include "trainer/nn/winograd.h"
+#include "trainer/nn/kernels/winograd.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,166 @@
+#include "trainer/nn/graph/graph.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace lockstep {
+namespace {
+
+using Layers = google::protobuf::RepeatedPtrField<proto::Layer>;
+
+// How many inputs a kind of layer takes.
+struct Arity {
+  int least = 1;
+  int most = 1;
+};
+
+Arity arity(proto::Layer::KindCase kind) {
+  constexpr int kAny = std::numeric_limits<int>::max();
+  switch (kind) {
+    case proto::Layer::kAdd:
+    case proto::Layer::kConcatenate:
+      return {2, kAny};
+    case proto::Layer::kMultiply:
+      return {2, 2};
+    default:
+      return {};
+  }
+}
+
+class Lowering {
+ public:
+  explicit Lowering(Builder& builder) : builder_(builder) {}
+
+  std::vector<Node> lower(proto::Model& model) {
+    add_list(*model.mutable_layer(), "model.layer", "", kImage, nullptr);
+    if (!builder_.faulty()) check_readers();
+    return std::move(nodes_);
+  }
+
+ private:
+  // The layers of a list that may be named, and those of the lists around it.
+  struct Scope {
+    std::map<std::string, int, std::less<>> nodes;
+    const Scope* outer = nullptr;
+  };
+
+  // Returns the node whose values are those of the list: `input` for an empty one.
+  int add_list(Layers& layers, const std::string& path, const std::string& prefix, int input, const Scope* outer) {
+    Scope scope{.nodes = {}, .outer = outer};
+    int last = input;
+    for (int i = 0; i < layers.size(); ++i) {
+      proto::Layer& layer = layers[i];
+      Node node{.layer = &layer, .path = fmt::format("{}[{}]", path, i), .name = prefix + layer.name(), .inputs = {}};
+      builder_.begin_layer(node.path, node.name);
+      node.inputs = inputs_of(layer, scope, last);
+      if (layer.has_residual()) {
+        proto::Residual& block = *layer.mutable_residual();
+        const int from = node.inputs[0];
+        node.inputs = {
+            add_list(*block.mutable_body(), node.path + ".residual.body", node.name + "/", from, &scope),
+            add_list(*block.mutable_shortcut(), node.path + ".residual.shortcut", node.name + "/", from, &scope)};
+      }
+      last = static_cast<int>(nodes_.size());
+      nodes_.push_back(std::move(node));
+      scope.nodes.emplace(layer.name(), last);
+    }
+    return last;
+  }
+
+  std::vector<int> inputs_of(const proto::Layer& layer, const Scope& scope, int before) {
+    std::vector<int> inputs;
+    for (int i = 0; i < layer.input_size(); ++i) {
+      const std::string& name = layer.input(i);
+      const int* const node = find(scope, name);
+      if (node == nullptr) {
+        builder_.fault(fmt::format(".input[{}]", i), unknown(scope, name));
+      }
+      inputs.push_back(node == nullptr ? before : *node);
+    }
+    if (inputs.empty()) inputs.push_back(before);
+    const auto [least, most] = arity(layer.kind_case());
+    const int count = static_cast<int>(inputs.size());
+    if (count < least || count > most) {
+      const std::string expected = least == most ? fmt::format("{}", least) : fmt::format("at least {}", least);
+      builder_.fault(".input", fmt::format("expected {} inputs, got {}", expected, count));
+      inputs.resize(static_cast<std::size_t>(std::clamp(count, least, most)), inputs[0]);
+    }
+    return inputs;
+  }
+
+  static const int* find(const Scope& scope, std::string_view name) {
+    static constexpr int kTheImage = kImage;
+    for (const Scope* in = &scope; in != nullptr; in = in->outer) {
+      const auto found = in->nodes.find(name);
+      if (found != in->nodes.end()) return &found->second;
+    }
+    return name == "image" ? &kTheImage : nullptr;
+  }
+
+  static std::string unknown(const Scope& scope, const std::string& name) {
+    std::vector<std::string> names = {"image"};
+    for (const Scope* in = &scope; in != nullptr; in = in->outer) {
+      for (const auto& [known, node] : in->nodes) names.push_back(known);
+    }
+    const std::string near = nearest(name, names);
+    return fmt::format("expected the name of an earlier layer or \"image\", got \"{}\"{}", name,
+                       near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near));
+  }
+
+  void check_readers() {
+    std::vector<bool> is_read(nodes_.size(), false);
+    for (const Node& node : nodes_) {
+      for (const int input : node.inputs) {
+        if (input != kImage) is_read[static_cast<std::size_t>(input)] = true;
+      }
+    }
+    for (std::size_t i = 0; i + 1 < nodes_.size(); ++i) {
+      if (is_read[i]) continue;
+      builder_.begin_layer(nodes_[i].path, nodes_[i].name);
+      builder_.fault("",
+                     fmt::format("nobody reads what {} gives: name it in the input of a later layer, or take it out",
+                                 nodes_[i].name));
+    }
+  }
+
+  Builder& builder_;
+  std::vector<Node> nodes_;
+};
+
+// A maximum of rectified values is the rectified maximum, and its gradient goes the same way: the same bits, and the
+// ReLU has as many values fewer as the window is large.
+void pool_before_relu(const Builder& builder, const std::vector<int>& readers, std::vector<Node>& nodes) {
+  for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
+    Node& relu = nodes[i];
+    Node& pooling = nodes[i + 1];
+    if (!relu.layer->has_relu() || !pooling.layer->has_max_pooling()) continue;
+    if (pooling.inputs[0] != static_cast<int>(i) || readers[i + 1] != 1) continue;
+    if (builder.is_kept(relu.name) || builder.is_kept(pooling.name)) continue;
+    std::swap(relu, pooling);
+    std::swap(relu.inputs, pooling.inputs);
+    ++i;
+  }
+}
+
+}  // namespace
+
+std::vector<int> count_readers(const std::vector<Node>& nodes) {
+  std::vector<int> readers(nodes.size() + 1);  // of the image, then of each node
+  for (const Node& node : nodes) {
+    for (const int input : node.inputs) ++readers[static_cast<std::size_t>(input + 1)];
+  }
+  ++readers.back();  // the loss
+  return readers;
+}
+
+std::vector<Node> lower(proto::Model& model, Builder& builder) {
+  std::vector<Node> nodes = Lowering(builder).lower(model);
+  pool_before_relu(builder, count_readers(nodes), nodes);
+  return nodes;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,85 @@
+#include "trainer/nn/network/build_nodes.h"
+
+#include <utility>
+
+#include "trainer/nn/layers/batch_norm.h"
+#include "trainer/nn/layers/concatenate.h"
+#include "trainer/nn/layers/convolution.h"
+#include "trainer/nn/layers/dense.h"
+#include "trainer/nn/layers/dropout.h"
+#include "trainer/nn/layers/flatten.h"
+#include "trainer/nn/layers/multiply.h"
+#include "trainer/nn/layers/nonlinearity.h"
+#include "trainer/nn/layers/pooling.h"
+#include "trainer/nn/layers/sum.h"
+
+namespace lockstep {
+namespace {
+
+Activation build_node(Builder& builder, proto::Layer& layer, const std::vector<Activation>& inputs) {
+  const Activation& input = inputs[0];
+  switch (layer.kind_case()) {
+    case proto::Layer::kConvolution:
+      return build_convolution(builder, *layer.mutable_convolution(), input);
+    case proto::Layer::kDense:
+      return build_dense(builder, layer.dense(), input);
+    case proto::Layer::kBatchNorm:
+      return build_batch_norm(builder, layer.batch_norm(), input);
+    case proto::Layer::kMaxPooling:
+      return build_max_pooling(builder, layer.max_pooling(), input);
+    case proto::Layer::kAveragePooling:
+      return build_average_pooling(builder, layer.average_pooling(), input);
+    case proto::Layer::kGlobalPooling:
+      return build_global_pooling(builder, input);
+    case proto::Layer::kRelu:
+      return build_nonlinearity(builder, Nonlinearity::kRelu, input);
+    case proto::Layer::kSigmoid:
+      return build_nonlinearity(builder, Nonlinearity::kSigmoid, input);
+    case proto::Layer::kTanh:
+      return build_nonlinearity(builder, Nonlinearity::kTanh, input);
+    case proto::Layer::kDropout:
+      return build_dropout(builder, layer.dropout(), input);
+    case proto::Layer::kFlatten:
+      return build_flatten(builder, input);
+    case proto::Layer::kResidual:
+      return build_residual_sum(builder, layer.residual(), inputs);
+    case proto::Layer::kAdd:
+      return build_add(builder, inputs);
+    case proto::Layer::kConcatenate:
+      return build_concatenate(builder, inputs);
+    case proto::Layer::kMultiply:
+      return build_multiply(builder, inputs);
+    case proto::Layer::KIND_NOT_SET:
+      builder.fault("", "expected one kind of layer, got none");
+      return input;
+  }
+  CHECK(false, "layer kind {}", int(layer.kind_case()));
+  return input;
+}
+
+}  // namespace
+
+Activation build_nodes(Builder& builder, const std::vector<Node>& nodes) {
+  const std::vector<int> readers = count_readers(nodes);
+  // Of the image and then of each node: what its readers get, the next one last.
+  std::vector<std::vector<Activation>> views;
+  const auto share = [&](const Activation& value) { views.push_back(fan_out(builder, value, readers[views.size()])); };
+  share(builder.input());
+  for (const Node& node : nodes) {
+    std::vector<Activation> inputs;
+    std::vector<std::string> names;
+    for (const int input : node.inputs) {
+      names.push_back(input == kImage ? "image" : nodes[static_cast<std::size_t>(input)].name);
+      std::vector<Activation>& of_value = views[static_cast<std::size_t>(input + 1)];
+      inputs.push_back(of_value.back());
+      of_value.pop_back();
+    }
+    builder.begin_layer(node.path, node.name, std::move(names));
+    const Activation value = build_node(builder, *node.layer, inputs);
+    if (builder.is_kept(node.name)) builder.keep(value);
+    share(value);
+  }
+  return views.back().back();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,15 @@
+// The network, node by node: the one place that knows all kinds of layers.
+#pragma once
+
+#include <vector>
+
+#include "trainer/nn/graph/builder.h"
+#include "trainer/nn/graph/graph.h"
+
+namespace lockstep {
+
+// Builds all nodes, and returns what the last one gives. Where a value has several readers its gradient is the sum of
+// what they give, in their order.
+Activation build_nodes(Builder& builder, const std::vector<Node>& nodes);
+
+}  // namespace lockstep
