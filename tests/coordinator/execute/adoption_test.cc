@@ -123,6 +123,36 @@ TEST_F(AdoptionTest, WhatADeadShimLeftIsKilled) {
   EXPECT_EQ(scene_.starts(), 1);
 }
 
+// Nobody saw when it was lost: as far as is known it ran until it wrote for the last time. One that is killed ran till
+// then.
+TEST_F(AdoptionTest, OneWithoutAnExitFileIsChargedForWhatIsKnown) {
+  using std::filesystem::last_write_time;
+  const auto begin = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  for (const bool lost : {true, false}) {
+    const AttemptScene scene;
+    EndLog log;
+    const auto executor = local_executor(log);
+    executor->ensure(scene.key(), scene.path(), scene.job("echo > $D/ready; while true; do sleep 100; done"));
+    ASSERT_TRUE(eventually([&] { return scene.has("ready"); }));
+    last_write_time(scene.path() / "claim.pbtxt", begin);
+    last_write_time(scene.path() / "output.txt", begin + std::chrono::minutes(1));
+    if (lost) {
+      ::kill(scene.shim_pid(), SIGKILL);
+    } else {
+      executor->kill(scene.key(), proto::KILLED);
+    }
+    const std::vector<Ended> ends = log.wait_for(1);
+    ASSERT_EQ(ends.size(), 1U);
+    EXPECT_EQ(ends[0].end, lost ? proto::LOST : proto::KILLED);
+    ASSERT_TRUE(ends[0].seconds.has_value()) << lost;
+    if (lost) {
+      EXPECT_EQ(*ends[0].seconds, 60);
+    } else {
+      EXPECT_GE(*ends[0].seconds, 3600);
+    }
+  }
+}
+
 // A shim that has not come to its claim: another would do no harm, but the one that is there is waited for.
 TEST_F(AdoptionTest, AShimWithoutAClaimIsTakenOver) {
   {
