@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import unittest
 
 import sample
-from run import BIN, Run, lockstep, mpirun
+from run import BIN, Run, lockstep, mpirun, wait_until
 from training_case import TrainingCase, metrics
 
 
@@ -47,6 +48,19 @@ class CommandsTest(TrainingCase):
         train = self.done("eval", "--checkpoint", self.reference, "--split", "train")
         self.assertIn(f"{sample.TRAIN_ROWS} rows", train)
         self.assertEqual(lockstep("eval", "--checkpoint", self.folder / "none").code, 3)
+
+    def test_eval_ends_with_its_parent(self):
+        # A rank whose MPI does not see that the parent is gone: it is the only one. It takes an hour to read a file.
+        run = Run(["sh", "-c", '"$@" & wait', "parent", BIN / "lockstep", "eval", "--checkpoint", self.reference],
+                  {"OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0", "LOCKSTEP_FAULT": "file.read:1:sleep"})
+        self.addCleanup(run.end)
+
+        def is_in_mpi():  # which has threads of its own
+            return any(len(os.listdir(f"/proc/{pid}/task")) > 1 for pid in run.processes())
+
+        self.assertTrue(wait_until(is_in_mpi, 30), run.output())
+        run.signal([run.process.pid], signal.SIGKILL)
+        self.assertTrue(run.is_gone(), f"left: {list(run.processes())}")
 
     def test_model_show(self):
         shown = self.done("model", "show", self.job)

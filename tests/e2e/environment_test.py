@@ -4,7 +4,7 @@ the variable's name. The table is the one in trainer/README.md."""
 import unittest
 
 import sample
-from run import BIN, Run
+from run import BIN, Run, mpirun
 from training_case import TrainingCase, checkpoints
 
 MODEL = """model {
@@ -102,6 +102,17 @@ class EnvironmentTest(TrainingCase):
             with self.subTest(environment):
                 self.train(2, f"ranks {number}", job=self.jobs[2], environment=environment)
                 self.assert_identical(reference, f"ranks {number}")
+
+    def test_ranks_that_are_unlike_are_refused(self):
+        unlike = 'if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then export ONEDNN_MAX_CPU_ISA=SSE41; fi; exec "$@"'
+        run = Run(mpirun(2, "sh", "-c", unlike, "unlike", BIN / "lockstep", "train", self.jobs[1], "--out",
+                         self.folder / "unlike"))
+        self.addCleanup(run.end)
+        outcome = run.wait(60)
+        self.assertEqual(outcome.code, 69, outcome.text)
+        self.assertRegex(outcome.err, r"do not compute the same bits:(.|\n)* instruction set: rank 0 on \S+ has .*; rank 1 on "
+                                      r"\S+ has (.|\n)* gradients of the same rows: rank 0 on ")
+        self.assertEqual(checkpoints(self.folder / "unlike"), [])
 
     def test_evaluation_has_its_threads_too(self):
         checkpoint = self.folder / self.reference()

@@ -4,7 +4,7 @@ import signal
 import time
 import unittest
 
-from training_case import TrainingCase
+from training_case import TrainingCase, metrics
 
 ENDLESS = ("--set", "epochs=100000", "--set", "checkpoint.every_epochs=1000")
 
@@ -29,6 +29,18 @@ class HangTest(TrainingCase):
         time.sleep(5)
         self.assertIsNone(run.process.poll(), run.output())
         self.assertEqual(len(run.ranks()), 4)
+
+    def test_a_long_slice_is_no_hang(self):
+        # Forty-eight kernels of about the same length are one slice.
+        layers = 16 * "  layer { convolution { filters: 128 kernel: 3 padding: SAME } }\n  layer { relu {} }\n"
+        job = self.folder / "long.job.pbtxt"
+        job.write_text(f'data {{ path: "{self.data}" }}\nmodel {{\n{layers}  layer {{ global_pooling {{}} }}\n'
+                       "  layer { dense { units: 5 } }\n}\nbatch: 300 slices: 1 epochs: 1 "
+                       "schedule { constant { learning_rate: 0.001 } } reporting { every_steps: 1 }\n")
+        self.train(1, "long", job=job)
+        speeds = [line["images_per_second"] for line in metrics(self.folder / "long", "train")]
+        slice_seconds = 300 / max(speeds)
+        self.train(1, "watched", "--set", f"execution.hang_timeout_seconds={slice_seconds / 2}", job=job)
 
     def test_a_slow_disk_is_a_hang_of_rank_0(self):
         # The second checkpoint takes an hour; before the third, rank 0 waits for it.
