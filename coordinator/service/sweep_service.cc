@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <absl/strings/escaping.h>
 #include <openssl/sha.h>
@@ -132,17 +133,19 @@ Status SweepServiceImpl::watch(const grpc::ServerContext& context, const proto::
       if (!request.sweep().empty()) RETURN_IF_ERROR(find_sweep(desk.state, request.sweep()).status());
       return desk.store.read_events(revision, kEventsARead, [&](const proto::Event& it) { events->push_back(it); });
     };
-    ASSIGN_OR_RETURN(const bool over, coordinator_.ask<bool>(read, [&](const State& state) {
+    // The round that reads may bring the end itself, with events that were not there yet.
+    ASSIGN_OR_RETURN(const std::int64_t last, coordinator_.ask<std::int64_t>(read, [&](const State& state) {
       const Sweep* const sweep = state.find(request.sweep());
-      return sweep != nullptr && sweep->is_ended();
+      return sweep != nullptr && sweep->is_ended() ? sweep->revision : std::numeric_limits<std::int64_t>::max();
     }));
     for (proto::Event& event : *events) {
       revision = event.revision();
       if (!request.sweep().empty() && event.sweep() != request.sweep()) continue;
       if (!writer.Write(public_event(std::move(event)))) return absl::CancelledError();
     }
+    if (revision >= last) return OkStatus();
     if (!events->empty()) continue;
-    if (!request.follow() || over) return OkStatus();
+    if (!request.follow()) return OkStatus();
     coordinator_.wait_for_event(revision, std::chrono::milliseconds(500));
   }
   return context.IsCancelled() ? absl::CancelledError() : absl::UnavailableError("the coordinator is ending");

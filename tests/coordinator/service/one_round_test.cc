@@ -1,6 +1,8 @@
 // Calls of one round, each decided on what the one before it has left, and answered when all are durable: a sweep that
 // was there when a call was decided may be gone when it is answered.
+#include <cstdint>
 #include <map>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -10,11 +12,15 @@
 namespace lockstep {
 namespace {
 
-proto::ChangeRequest stop_of(const std::string& sweep) {
+proto::ChangeRequest change_of(const std::string& sweep, proto::Wish wish) {
   proto::ChangeRequest request;
   request.set_sweep(sweep);
-  request.set_wish(proto::STOP);
+  request.set_wish(wish);
   return request;
+}
+
+proto::ChangeRequest stop_of(const std::string& sweep) {
+  return change_of(sweep, proto::STOP);
 }
 
 proto::CollectRequest collection_of(const std::string& sweep) {
@@ -26,17 +32,18 @@ proto::CollectRequest collection_of(const std::string& sweep) {
 class OneRound : public testing::Test {
  protected:
   // Its only trial's attempt has ended.
-  void submit_and_stop() {
+  void submit_and_stop() { submit_and(proto::STOP, proto::SWEEP_STOPPED); }
+  void submit_and(proto::Wish wish, proto::SweepState state) {
     const auto client = scene_.client();
     ASSERT_TRUE(client->submit(good_submission()).ok());
-    ASSERT_TRUE(client->change(stop_of("s1")).ok());
+    ASSERT_TRUE(client->change(change_of("s1", wish)).ok());
     const auto end_all = [this](Coordinator::Desk&) {
       for (const auto& [key, started] : scene_.executor().under_way()) scene_.executor().end_with_code(key, 75);
       scene_.executor().deliver();
       return OkStatus();
     };
     ASSERT_TRUE(scene_.coordinator().ask<int>(end_all, [](const State&) { return 0; }).ok());
-    for (auto view = client->get("s1"); view->state() != proto::SWEEP_STOPPED; view = client->get("s1")) {
+    for (auto view = client->get("s1"); view->state() != state; view = client->get("s1")) {
       ASSERT_TRUE(view.ok());
     }
   }
@@ -96,6 +103,27 @@ TEST_F(OneRound, ARetryBesideADeletionKeepsTheSweep) {
   scene_.in_one_round({call("retry", [&](Client& it) { return it.retry(request).status(); }), deletion()});
   EXPECT_TRUE(absl::IsFailedPrecondition(answers_.at("retry"))) << "none has failed: " << answers_.at("retry");
   EXPECT_TRUE(answers_.at("delete").ok()) << answers_.at("delete");
+}
+
+// It has read all there is when the same round brings the end.
+TEST_F(OneRound, AWatchTellsAllUpToTheEndOfItsSweep) {
+  ASSERT_NO_FATAL_FAILURE(submit_and(proto::PAUSE, proto::SWEEP_PAUSED));
+  proto::WatchRequest watching;
+  watching.set_sweep("s1");
+  watching.set_follow(true);
+  watching.set_after_revision(scene_.client()->get("s1")->revision());
+  std::vector<std::int64_t> told;
+  const auto take = [&](const proto::Event& event) {
+    told.push_back(event.revision());
+    return true;
+  };
+  scene_.in_one_round({call("watch", [&](Client& it) { return it.watch(watching, take); }),
+                       call("stop", [](Client& it) { return it.change(stop_of("s1")).status(); })});
+  EXPECT_TRUE(answers_.at("watch").ok()) << answers_.at("watch");
+  const auto view = scene_.client()->get("s1");
+  EXPECT_EQ(view->state(), proto::SWEEP_STOPPED);
+  ASSERT_FALSE(told.empty()) << "up to revision " << view->revision();
+  EXPECT_EQ(told.back(), view->revision());
 }
 
 // The control: calls of a round without a deletion find what they ask for.
