@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <mpi.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -105,6 +106,20 @@ Status check_room_of_mpirun() {
       "mpirun needs room for temporary files: expected {:.0f} MB to be free at {}, got {:.1f}; free some, or "
       "set TMPDIR to another place",
       kNeeded / (1 << 20), store, there / (1 << 20)));
+}
+
+// What may be in the way of MPI, and is for the user to raise.
+std::string tight_limits() {
+  constexpr rlim_t kFiles = 256;
+  std::string text;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    text += "; raise the limit of file sizes (ulimit -f)";
+  }
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kFiles) {
+    text += fmt::format("; raise the limit of open files (ulimit -n), which is {}", limit.rlim_cur);
+  }
+  return text;
 }
 
 // For errors of MPI, since nothing here can go on after one. (Its own way out ends in its own numbers, which are
@@ -256,8 +271,12 @@ bool started_as_rank() {
 
 StatusOr<std::unique_ptr<MpiSession>> MpiSession::create(std::size_t largest_piece_bytes) {
   RETURN_IF_ERROR(check_room_of_mpirun());
+  // Open MPI 5 would end the job where it cannot begin, with a number of its own; version 4 takes no notice.
+  setenv("OMPI_MCA_mpi_initial_errhandler", "mpi_errors_return", 1);
   int provided = MPI_THREAD_SINGLE;
-  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
+    return machine_cannot("MPI cannot begin, for what it says above" + tight_limits());
+  }
   if (provided < MPI_THREAD_FUNNELED) {
     MPI_Finalize();
     return machine_cannot("this MPI library has no MPI_THREAD_FUNNELED: use one built with thread support");
@@ -265,6 +284,7 @@ StatusOr<std::unique_ptr<MpiSession>> MpiSession::create(std::size_t largest_pie
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
   MPI_Comm_create_errhandler(end_after_error, &handler);
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, handler);
   std::unique_ptr<MpiSession> session(new MpiSession);
   session->communicator_ = std::make_unique<MpiCommunicator>(largest_piece_bytes);
   return session;

@@ -23,8 +23,8 @@ class MpiSession {
  public:
   // Messages longer than largest_piece_bytes go in pieces (MPI counts are int). Requires: called once in a process;
   // a multiple of 4, at most 2^30.
-  // Errors: machine_cannot when this MPI library has no MPI_THREAD_FUNNELED, or mpirun has no room for its temporary
-  // files. Later, shared memory that cannot be had ends all ranks with exit code 69.
+  // Errors: machine_cannot when this MPI library has no MPI_THREAD_FUNNELED or cannot begin, or mpirun has no room for
+  // its temporary files. Later, shared memory that cannot be had ends all ranks with exit code 69.
   static StatusOr<std::unique_ptr<MpiSession>> create(std::size_t largest_piece_bytes = std::size_t{1} << 30);
   // Collective: every rank must come here.
   ~MpiSession();
