@@ -7,6 +7,9 @@ namespace {
 const LayerCase kCases[] = {
     {"conv_1x1", 2, {3, 5, 7}, "layer { convolution { filters: 4 kernel: 1 } }"},
     {"conv_1x1_stride_2", 2, {16, 5, 7}, "layer { convolution { filters: 16 kernel: 1 stride: 2 } }"},
+    {"conv_1x1_stride_2_one_channel", 8, {1, 24, 24}, "layer { convolution { filters: 8 kernel: 1 stride: 2 } }"},
+    {"conv_1x1_stride_2_one_filter", 8, {1, 24, 24}, "layer { convolution { filters: 1 kernel: 1 stride: 2 } }"},
+    {"conv_1x1_stride_3_few_channels", 4, {5, 24, 24}, "layer { convolution { filters: 16 kernel: 1 stride: 3 } }"},
     {"conv_1x1_17_channels", 1, {17, 4, 4}, "layer { convolution { filters: 17 kernel: 1 } }"},
     {"conv_3x3_valid", 2, {3, 5, 7}, "layer { convolution { filters: 5 kernel: 3 } }"},
     {"conv_3x3_same", 2, {1, 5, 7}, "layer { convolution { filters: 16 kernel: 3 padding: SAME } }"},

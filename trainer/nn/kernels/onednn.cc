@@ -207,6 +207,14 @@ bool is_reference(const PrimitiveDescriptor& descriptor) {
   return implementation_of(descriptor).starts_with("ref");
 }
 
+bool writes_past_scratchpad(const PrimitiveDescriptor& weights_kernel, const Window& window) {
+  const std::string name = implementation_of(weights_kernel);
+  const Descriptor src = weights_kernel.src_desc();
+  const std::int64_t at_once = name.find("avx512") == std::string::npos ? 8 : 16;
+  return name.find("jit_1x1") != std::string::npos && std::max(window.stride[0], window.stride[1]) > 1 &&
+         blocking_of(src).inner_sizes.empty() && dims_of(src)[1] < at_once;
+}
+
 bool is_slow(const PrimitiveDescriptor& descriptor) {
   dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
   CHECK(dnnl_primitive_desc_query(descriptor.get(), dnnl_query_primitive_kind, 0, &kind) == dnnl_success);

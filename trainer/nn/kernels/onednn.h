@@ -55,13 +55,6 @@ inline constexpr bool kReorderIsBroken = true;  // see reorder.h
 inline constexpr bool kReorderIsBroken = false;
 #endif
 
-// "jit:avx512_core".
-std::string implementation_of(const PrimitiveDescriptor& descriptor);
-// Whether it is oneDNN's plain reference loop, orders of magnitude slower than the others.
-bool is_reference(const PrimitiveDescriptor& descriptor);
-// Whether nobody should wait for it: a reference loop, or a convolution as a copy and a matrix product.
-bool is_slow(const PrimitiveDescriptor& descriptor);
-
 // How a kernel moves over an image: values for height, width.
 struct Window {
   Dims kernel;
@@ -70,6 +63,17 @@ struct Window {
   Dims begin;     // padding above and left
   Dims end;       // padding below and right
 };
+
+// "jit:avx512_core".
+std::string implementation_of(const PrimitiveDescriptor& descriptor);
+// Whether it is oneDNN's plain reference loop, orders of magnitude slower than the others.
+bool is_reference(const PrimitiveDescriptor& descriptor);
+// Whether a weight gradient's kernel may write past its scratchpad, over what lies behind it: that of a 1x1 convolution
+// with a stride, on channels last and fewer of them than it takes at once
+// (github.com/uxlfoundation/oneDNN/issues/6035).
+bool writes_past_scratchpad(const PrimitiveDescriptor& weights_kernel, const Window& window);
+// Whether nobody should wait for it: a reference loop, or a convolution as a copy and a matrix product.
+bool is_slow(const PrimitiveDescriptor& descriptor);
 
 // By the direct algorithm. A zero descriptor for `bias` means none. Backward descriptors take the forward one as their
 // hint.

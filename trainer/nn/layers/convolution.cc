@@ -156,13 +156,29 @@ class ConvolutionBuilder {
     return other && (!as_it_comes || !onednn::is_reference(other)) ? other : as_it_comes;
   }
 
+  // The kernel, or the first that writes where it may. The reference loop reads any layout.
+  template <typename Make>
+  PrimitiveDescriptor safe(const PrimitiveDescriptor& kernel, const Make& make) const {
+    using Tag = dnnl::memory::format_tag;
+    if (!kernel || !onednn::writes_past_scratchpad(kernel, placed_.window)) return kernel;
+    PrimitiveDescriptor other;
+    for (const Tag tag : {Tag::nChw16c, Tag::nChw8c, Tag::nchw}) {
+      const PrimitiveDescriptor made =
+          make(Descriptor(src_dims_, builder_.type(), tag), Descriptor(dst_dims_, builder_.type(), tag));
+      if (!made || onednn::writes_past_scratchpad(made, placed_.window)) continue;
+      other = made;
+      if (!onednn::is_reference(other)) break;
+    }
+    return other;
+  }
+
   // The weights lie as the kernel of their gradient writes it.
   void add_parameters() {
     const auto make = [&](const Descriptor& src, const Descriptor& dst) { return backward_weights(src, dst); };
     plan_.set_weights(choose(
         plan_.weights(), [&] { return make(src_.layout, output_.layout); },
         [&] { return backward_weights_seconds(problem()); }));
-    if (!by_winograd(plan_.weights())) backward_weights_ = check_there(best_of(make));
+    if (!by_winograd(plan_.weights())) backward_weights_ = check_there(safe(best_of(make), make));
     weights_ = builder_.parameter(
         "weights", plain_weights_,
         backward_weights_ ? backward_weights_.diff_weights_desc() : winograd::weights_layout(plain_weights_),
