@@ -63,7 +63,7 @@ std::vector<ReductionTiming> bench_reduction(Communicator& communicator, std::si
   std::vector<ReductionTiming> timings;
   for (const std::size_t bytes : sizes) {
     for (const Way& way : ways) {
-      const auto reducer = GradientReducer::make(communicator, bytes / sizeof(float), way.options);
+      const auto reducer = std::make_unique<GradientReducer>(communicator, bytes / sizeof(float), way.options);
       timings.push_back({way.name, bytes, median_seconds(*reducer, communicator)});
     }
   }

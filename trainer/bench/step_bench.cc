@@ -12,6 +12,7 @@
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/core_binding.h"
+#include "trainer/loop/engine.h"
 #include "trainer/loop/setup.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
@@ -68,31 +69,16 @@ class Bench {
         setup_(std::move(setup)),
         options_(options),
         peaks_before_(peaks_before),
-        slices_(job().slices() / communicator.size()),
-        order_(row_order(job(), setup_.train->info().rows)),
-        heartbeat_(Heartbeat::make(communicator, job().execution().hang_timeout_seconds())),
-        reducer_(make_reducer(communicator, job(), *setup_.network)),
-        loader_(*setup_.train, training_transform(setup_.train->info(), job()), job().batch() / job().slices(),
-                job().data().prefetch_batches() * slices_),
-        step_({.network = *setup_.network,
-               .optimizer = *setup_.optimizer,
-               .reducer = *reducer_,
-               .loader = loader_,
-               .heartbeat = *heartbeat_,
-               .account = account_},
-              job(), slices_, order_.steps_per_epoch(), all_steps()) {}
+        engine_(communicator, setup_, all_steps()) {}
 
   StatusOr<StepBenchResult> run() {
     StepBenchResult result;
-    loader_.start(plan_training(order_, {.first_step = 0,
-                                         .last_step = all_steps(),
-                                         .first_slice = communicator_.rank() * slices_,
-                                         .slices_per_rank = slices_}));
+    engine_.start(0);
     for (std::int64_t step = 0; step < options_.warm_up_steps; ++step) RETURN_IF_ERROR(run_step(step));
     communicator_.barrier();
     setup_.network->clear_step_times();
-    const TimeAccount before = account_;
-    const ReductionTimes reduction_before = reducer_->times();
+    const TimeAccount before = engine_.account;
+    const ReductionTimes reduction_before = engine_.reducer->times();
     const std::int64_t faults_before = usage().ru_minflt;
     for (std::int64_t step = options_.warm_up_steps; step < all_steps(); ++step) {
       const Clock::time_point begin = Clock::now();
@@ -106,7 +92,7 @@ class Bench {
     result.peaks = {.fma_flops = std::max(peaks_before_.fma_flops, after.fma_flops),
                     .bf16_flops = std::max(peaks_before_.bf16_flops, after.bf16_flops),
                     .memory_bytes = std::max(peaks_before_.memory_bytes, after.memory_bytes)};
-    heartbeat_->note(Phase::kEnd, all_steps());
+    engine_.heartbeat.note(Phase::kEnd, all_steps());
     return result;
   }
 
@@ -115,8 +101,8 @@ class Bench {
   std::int64_t all_steps() const { return options_.warm_up_steps + options_.steps; }
 
   Status run_step(std::int64_t step) {
-    const StepOutcome outcome = step_.run(step, {});
-    account_.book(TimeShare::kOther);
+    const StepOutcome outcome = engine_.step.run(step, {});
+    engine_.account.book(TimeShare::kOther);
     if (!outcome.finite) {
       return diverged("the loss is not finite on synthetic rows; give a smaller learning rate with --set");
     }
@@ -125,11 +111,11 @@ class Bench {
 
   void fill_times(const TimeAccount& before, const ReductionTimes& reduction_before, StepBenchResult& result) const {
     const double steps = options_.steps;
-    const auto share = [&](TimeShare it) { return (account_.seconds(it) - before.seconds(it)) / steps; };
+    const auto share = [&](TimeShare it) { return (engine_.account.seconds(it) - before.seconds(it)) / steps; };
     result.data_seconds = share(TimeShare::kData);
     result.compute_seconds = share(TimeShare::kCompute);
     result.update_seconds = share(TimeShare::kUpdate);
-    const ReductionTimes& reduction = reducer_->times();
+    const ReductionTimes& reduction = engine_.reducer->times();
     result.waiting_seconds = (reduction.waiting_seconds - reduction_before.waiting_seconds) / steps;
     result.reduction_seconds = share(TimeShare::kReduction) - result.waiting_seconds;
     result.hidden_reduction_seconds = (reduction.hidden_seconds - reduction_before.hidden_seconds) / steps;
@@ -144,7 +130,7 @@ class Bench {
   void fill_sizes(StepBenchResult& result) {
     result.job = job();
     result.ranks = communicator_.size();
-    result.reduction = reducer_->description();
+    result.reduction = engine_.reducer->description();
     result.cores = core_binding(communicator_, job().execution().threads_per_rank()).text;
     result.network_bytes = setup_.network->memory_bytes();
     result.resident_bytes = largest(communicator_, std::int64_t(usage().ru_maxrss) * 1024);
@@ -155,13 +141,7 @@ class Bench {
   Setup setup_;
   StepBenchOptions options_;
   MachinePeaks peaks_before_;
-  int slices_;
-  RowOrder order_;
-  std::unique_ptr<Heartbeat> heartbeat_;
-  std::unique_ptr<GradientReducer> reducer_;
-  SliceLoader loader_;
-  TimeAccount account_;
-  TrainStep step_;
+  Engine engine_;
 };
 
 }  // namespace

@@ -18,127 +18,105 @@ int slices_of_a_rank(int slices, int ranks) {
   return slices / ranks;
 }
 
-class FoldingReducer final : public GradientReducer {
- public:
-  FoldingReducer(Communicator& communicator, std::size_t elements, const ReducerOptions& options)
-      : communicator_(communicator),
-        elements_(elements),
-        parted_(std::min(elements, options.parted_elements)),
-        slice_tree_(slices_of_a_rank(options.slices, communicator.size())),
-        overlap_(options.overlap) {
-    const std::size_t padded = padded_elements(elements, communicator.size());
-    if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
-      share_memory(padded, options);
-    } else {
-      levels_.push_back(own_array(padded));
-      if (options.mode == ReductionMode::kTree) plant(levels_, padded, options);
-    }
-    while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
-    note_part();
-  }
+}  // namespace
 
-  SumTarget begin_slice() override {
-    CHECK(slices_done_ < slice_tree_.slices(), "all {} slices are done", slices_done_);
-    if (last_slice()) {
-      last_slice_begun_ = Clock::now();
-      first_sum_begun_ = Clock::time_point::max();
-    }
-    const auto additions = static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
-    const std::span<float* const> levels = levels_;
-    if (additions == 0) return {.arrays = levels.subspan(height_, 1), .elements = elements_, .add = false};
-    return {.arrays = levels.subspan(height_ - additions, additions), .elements = elements_, .add = true};
+GradientReducer::GradientReducer(Communicator& communicator, std::size_t elements, const ReducerOptions& options)
+    : communicator_(communicator),
+      elements_(elements),
+      parted_(std::min(elements, options.parted_elements)),
+      slice_tree_(slices_of_a_rank(options.slices, communicator.size())),
+      overlap_(options.overlap) {
+  const std::size_t padded = padded_elements(elements, communicator.size());
+  if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
+    share_memory(padded, options);
+  } else {
+    levels_.push_back(own_array(padded));
+    if (options.mode == ReductionMode::kTree) plant(levels_, padded, options);
   }
-  void final_from(std::size_t offset) override;
-  void slice_done() override {
-    height_ = height_ + 1 - static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
-    ++slices_done_;
-  }
-  std::span<float> reduce() override {
-    finish(/*everywhere=*/true);
-    return {levels_[0], elements_};
-  }
-  void reduce_part() override { finish(/*everywhere=*/!shares()); }
-  std::span<const Range> part() const override { return part_; }
-  std::span<float> sum() override { return {levels_[0], elements_}; }
-  bool agree(bool mine) override {
-    if (!shares()) return mine;
-    *verdicts_[local_rank()] = mine ? std::byte{1} : std::byte{0};
-    communicator_.local_barrier();
-    rank_tree_->collect(parted_, elements_);
-    return std::all_of(verdicts_.begin(), verdicts_.end(), [](const std::byte* it) { return *it == std::byte{1}; });
-  }
-  void part_done() override {
-    if (shares()) communicator_.local_barrier();
-  }
-  std::span<float> shared_values(std::size_t elements) override {
-    if (!shares()) return {};
-    const std::size_t bytes = local_rank() == 0 ? elements * sizeof(float) : 0;
-    return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
-  }
-  void complete(std::span<float> values) override {
-    CHECK(values.size() == parted_, "{} values, expected {}", values.size(), parted_);
-    if (!shares()) return;
-    for (const Range& range : part_) {
-      std::copy(values.begin() + std::ptrdiff_t(range.begin), values.begin() + std::ptrdiff_t(range.end),
-                levels_[0] + range.begin);
-    }
-    communicator_.local_barrier();
-    rank_tree_->collect(0, values.size());
-    std::copy_n(levels_[0], values.size(), values.begin());
-    communicator_.local_barrier();
-  }
-  ReductionTimes times() const override {
-    return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = hidden_seconds_};
-  }
-  std::string description() const override;
-  const OverlapChoice& overlap_choice() const override { return choice_; }
+  while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
+  note_part();
+}
 
- private:
-  using Clock = std::chrono::steady_clock;
-
-  float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
-  bool shares() const { return rank_tree_ && rank_tree_->local_size() > 1; }
-  bool last_slice() const { return slices_done_ + 1 == slice_tree_.slices(); }
-  std::size_t local_rank() const {
-    return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
+SumTarget GradientReducer::begin_slice() {
+  CHECK(slices_done_ < slice_tree_.slices(), "all {} slices are done", slices_done_);
+  if (last_slice()) {
+    last_slice_begun_ = Clock::now();
+    first_sum_begun_ = Clock::time_point::max();
   }
-  int hosts() const { return rank_tree_ ? communicator_.size() / rank_tree_->local_size() : 1; }
-  bool overlaps() const {
-    return overlap_ == Overlap::kMeasured ? choice_.on() && hosts() > 1 : overlap_ == Overlap::kOn;
-  }
-  void share_memory(std::size_t elements, const ReducerOptions& options) {
-    std::vector<float*> local_arrays;
-    for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
-      local_arrays.push_back(reinterpret_cast<float*>(bytes));
-    }
-    levels_.push_back(local_arrays[local_rank()]);
-    verdicts_ = communicator_.allocate_shared(1);
-    plant(local_arrays, elements, options);
-  }
-  void plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options);
-  void note_part();
-  void finish(bool everywhere);
-  void note_time();
+  const auto additions = static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
+  const std::span<float* const> levels = levels_;
+  if (additions == 0) return {.arrays = levels.subspan(height_, 1), .elements = elements_, .add = false};
+  return {.arrays = levels.subspan(height_ - additions, additions), .elements = elements_, .add = true};
+}
 
-  Communicator& communicator_;
-  const std::size_t elements_;
-  const std::size_t parted_;
-  const SliceTree slice_tree_;
-  const Overlap overlap_;
-  std::vector<AlignedArray> arrays_;
-  std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
-  std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
-  int slices_done_ = 0;
-  std::span<std::byte* const> verdicts_;  // of the local ranks
-  std::optional<RankTree> rank_tree_;     // none: MPI_Allreduce
-  std::vector<Range> part_;
-  OverlapChoice choice_;
-  Clock::time_point last_slice_begun_;
-  Clock::time_point first_sum_begun_;
-  double hidden_seconds_ = 0;
-};
+void GradientReducer::slice_done() {
+  height_ = height_ + 1 - static_cast<std::size_t>(slice_tree_.additions_after(slices_done_));
+  ++slices_done_;
+}
 
-void FoldingReducer::plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options) {
+std::span<float> GradientReducer::reduce() {
+  finish(/*everywhere=*/true);
+  return {levels_[0], elements_};
+}
+
+void GradientReducer::reduce_part() {
+  finish(/*everywhere=*/!shares());
+}
+
+bool GradientReducer::agree(bool mine) {
+  if (!shares()) return mine;
+  *verdicts_[local_rank()] = mine ? std::byte{1} : std::byte{0};
+  communicator_.local_barrier();
+  rank_tree_->collect(parted_, elements_);
+  return std::all_of(verdicts_.begin(), verdicts_.end(), [](const std::byte* it) { return *it == std::byte{1}; });
+}
+
+void GradientReducer::part_done() {
+  if (shares()) communicator_.local_barrier();
+}
+
+std::span<float> GradientReducer::shared_values(std::size_t elements) {
+  if (!shares()) return {};
+  const std::size_t bytes = local_rank() == 0 ? elements * sizeof(float) : 0;
+  return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
+}
+
+void GradientReducer::complete(std::span<float> values) {
+  CHECK(values.size() == parted_, "{} values, expected {}", values.size(), parted_);
+  if (!shares()) return;
+  for (const Range& range : part_) {
+    std::copy(values.begin() + std::ptrdiff_t(range.begin), values.begin() + std::ptrdiff_t(range.end),
+              levels_[0] + range.begin);
+  }
+  communicator_.local_barrier();
+  rank_tree_->collect(0, values.size());
+  std::copy_n(levels_[0], values.size(), values.begin());
+  communicator_.local_barrier();
+}
+
+ReductionTimes GradientReducer::times() const {
+  return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = hidden_seconds_};
+}
+
+std::size_t GradientReducer::local_rank() const {
+  return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
+}
+
+bool GradientReducer::overlaps() const {
+  return overlap_ == Overlap::kMeasured ? choice_.on() && hosts() > 1 : overlap_ == Overlap::kOn;
+}
+
+void GradientReducer::share_memory(std::size_t elements, const ReducerOptions& options) {
+  std::vector<float*> local_arrays;
+  for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
+    local_arrays.push_back(reinterpret_cast<float*>(bytes));
+  }
+  levels_.push_back(local_arrays[local_rank()]);
+  verdicts_ = communicator_.allocate_shared(1);
+  plant(local_arrays, elements, options);
+}
+
+void GradientReducer::plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options) {
   const auto local = static_cast<int>(local_arrays.size());
   const bool one_host = local == communicator_.size();
   std::size_t bucket = options.bucket_bytes / sizeof(float);
@@ -156,7 +134,7 @@ void FoldingReducer::plant(std::span<float* const> local_arrays, std::size_t ele
                      rounded);
 }
 
-void FoldingReducer::note_part() {
+void GradientReducer::note_part() {
   const auto note = [this](std::size_t begin, std::size_t end) {
     end = std::min(end, parted_);
     if (begin < end) part_.push_back({begin, end});
@@ -168,7 +146,7 @@ void FoldingReducer::note_part() {
   }
 }
 
-void FoldingReducer::final_from(std::size_t offset) {
+void GradientReducer::final_from(std::size_t offset) {
   if (!rank_tree_ || !last_slice() || !overlaps()) return;
   const std::span<const Bucket> buckets = rank_tree_->buckets();
   const auto is_final = [&](const Bucket& bucket) {
@@ -179,7 +157,7 @@ void FoldingReducer::final_from(std::size_t offset) {
   if (rank_tree_->advance()) first_sum_begun_ = std::min(first_sum_begun_, Clock::now());
 }
 
-void FoldingReducer::finish(bool everywhere) {
+void GradientReducer::finish(bool everywhere) {
   CHECK(slices_done_ == slice_tree_.slices(), "{} of {} slices are done", slices_done_, slice_tree_.slices());
   if (!rank_tree_) {
     communicator_.library_all_reduce({levels_[0], elements_});
@@ -193,14 +171,14 @@ void FoldingReducer::finish(bool everywhere) {
   slices_done_ = 0;
 }
 
-void FoldingReducer::note_time() {
+void GradientReducer::note_time() {
   if (!choice_.note(std::chrono::duration<double>(Clock::now() - last_slice_begun_).count())) return;
   std::array<double, 2> medians = choice_.medians();
   communicator_.broadcast(std::as_writable_bytes(std::span(medians)), 0);
   choice_.decide(medians);
 }
 
-std::string FoldingReducer::description() const {
+std::string GradientReducer::description() const {
   const int ranks = communicator_.size();
   if (ranks == 1) return "one rank";
   if (!rank_tree_) return fmt::format("MPI_Allreduce over {} ranks", ranks);
@@ -218,8 +196,6 @@ std::string FoldingReducer::description() const {
                      buckets, note);
 }
 
-}  // namespace
-
 GradientReducer::Bytes GradientReducer::bytes(const Communicator& communicator, std::size_t elements,
                                               const ReducerOptions& options) {
   const double array = double(padded_elements(elements, communicator.size()) * sizeof(float));
@@ -231,11 +207,6 @@ GradientReducer::Bytes GradientReducer::bytes(const Communicator& communicator, 
   const double lanes = std::min(double(Communicator::kLanes), bucket > 0 ? array / bucket + 2 : 0);
   const double messages = tree && local < communicator.size() ? lanes * bucket / local : 0;
   return {.all = levels * array + messages, .shared = tree && options.shared_memory && local > 1 ? array : 0};
-}
-
-std::unique_ptr<GradientReducer> GradientReducer::make(Communicator& communicator, std::size_t elements,
-                                                       const ReducerOptions& options) {
-  return std::make_unique<FoldingReducer>(communicator, elements, options);
 }
 
 }  // namespace lockstep

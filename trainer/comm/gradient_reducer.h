@@ -16,9 +16,10 @@
 // Threads: one thread per object. Allocates nothing after construction.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/overlap_choice.h"
 #include "trainer/comm/rank_tree.h"
+#include "trainer/comm/slice_tree.h"
+#include "trainer/tensor/aligned_array.h"
 #include "trainer/tensor/sum_target.h"
 
 namespace lockstep {
@@ -54,27 +57,28 @@ struct ReductionTimes {
 
 class GradientReducer {
  public:
-  // What make() will take in each rank, at most; of that, so much in memory that the ranks of a host share.
+  // What it will take in each rank, at most; of that, so much in memory that the ranks of a host share.
   struct Bytes {
     double all = 0;
     double shared = 0;
   };
   static Bytes bytes(const Communicator& communicator, std::size_t elements, const ReducerOptions& options);
-  static std::unique_ptr<GradientReducer> make(Communicator& communicator, std::size_t elements,
-                                               const ReducerOptions& options);
-  virtual ~GradientReducer() = default;
+  // Collective. An array of `elements`.
+  GradientReducer(Communicator& communicator, std::size_t elements, const ReducerOptions& options);
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
 
   // Where the array of this rank's next slice is to be put, whole. Call slice_done() after.
-  virtual SumTarget begin_slice() = 0;
-  virtual void slice_done() = 0;
+  SumTarget begin_slice();
+  void slice_done();
 
   // While a slice is put: its parted elements from `offset` on are. In this rank's last slice they are final then:
   // begins and carries on sums; never waits. Need not be called.
-  virtual void final_from(std::size_t offset) = 0;
+  void final_from(std::size_t offset);
 
   // After all S / P slices: the sum over all slices of all ranks, the same bits on every rank, valid until the next
   // begin_slice(). Collective.
-  virtual std::span<float> reduce() = 0;
+  std::span<float> reduce();
 
   // In place of reduce(), so that ranks which share memory also share what is done with the sum: of the parted elements
   // each gets a part, in one range a bucket, and what it makes of it lies where all can see it (shared_values). Without
@@ -86,24 +90,56 @@ class GradientReducer {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  virtual void reduce_part() = 0;
-  virtual std::span<float> sum() = 0;
-  virtual bool agree(bool mine) = 0;
-  virtual void part_done() = 0;
+  void reduce_part();
+  std::span<float> sum() { return {levels_[0], elements_}; }
+  bool agree(bool mine);
+  void part_done();
   // In no order; empty ranges are left out.
-  virtual std::span<const Range> part() const = 0;
+  std::span<const Range> part() const { return part_; }
 
   // One array for all ranks that share memory, zeroed; empty when this rank shares none. Collective.
-  virtual std::span<float> shared_values(std::size_t elements) = 0;
+  std::span<float> shared_values(std::size_t elements);
   // `values` has the parted elements of some other array; each rank gets the parts of the others. Between part_done()
   // and begin_slice(). Collective.
-  virtual void complete(std::span<float> values) = 0;
+  void complete(std::span<float> values);
 
-  virtual ReductionTimes times() const = 0;
+  ReductionTimes times() const;
 
   // "halving and doubling over 4 ranks": for the log.
-  virtual std::string description() const = 0;
-  virtual const OverlapChoice& overlap_choice() const = 0;
+  std::string description() const;
+  const OverlapChoice& overlap_choice() const { return choice_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
+  bool shares() const { return rank_tree_ && rank_tree_->local_size() > 1; }
+  bool last_slice() const { return slices_done_ + 1 == slice_tree_.slices(); }
+  std::size_t local_rank() const;
+  int hosts() const { return rank_tree_ ? communicator_.size() / rank_tree_->local_size() : 1; }
+  bool overlaps() const;
+  void share_memory(std::size_t elements, const ReducerOptions& options);
+  void plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options);
+  void note_part();
+  void finish(bool everywhere);
+  void note_time();
+
+  Communicator& communicator_;
+  const std::size_t elements_;
+  const std::size_t parted_;
+  const SliceTree slice_tree_;
+  const Overlap overlap_;
+  std::vector<AlignedArray> arrays_;
+  std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
+  std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
+  int slices_done_ = 0;
+  std::span<std::byte* const> verdicts_;  // of the local ranks
+  std::optional<RankTree> rank_tree_;     // none: MPI_Allreduce
+  std::vector<Range> part_;
+  OverlapChoice choice_;
+  Clock::time_point last_slice_begun_;
+  Clock::time_point first_sum_begun_;
+  double hidden_seconds_ = 0;
 };
 
 }  // namespace lockstep

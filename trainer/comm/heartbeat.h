@@ -5,9 +5,10 @@
 // Threads: note() from the training thread; the watchdog never calls MPI.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "trainer/comm/communicator.h"
@@ -29,12 +30,30 @@ enum class Phase : std::uint32_t {
 class Heartbeat {
  public:
   // Collective. timeout_seconds <= 0: no watchdog.
-  static std::unique_ptr<Heartbeat> make(Communicator& communicator, double timeout_seconds);
-  virtual ~Heartbeat() = default;
+  Heartbeat(Communicator& communicator, double timeout_seconds);
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
   // Two stores and a look at the clock; never blocks.
-  virtual void note(Phase phase, std::int64_t step) = 0;
+  void note(Phase phase, std::int64_t step);
   // Work on what was noted last goes on. As cheap; from the thread that notes.
-  virtual void beat() = 0;
+  void beat();
+
+ private:
+  struct SharedNote;
+  void watch(double timeout_seconds);
+  [[noreturn]] void end_process() const;
+
+  const int rank_;
+  const int first_local_;
+  const int ranks_;
+  std::vector<SharedNote*> notes_;  // of the local ranks, in shared memory
+  SharedNote* mine_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  std::thread watchdog_;
 };
 
 // Kills this process when its parent dies (PR_SET_PDEATHSIG): mpirun puts each rank in a process group of its own, and

@@ -1,5 +1,6 @@
 #include "trainer/loop/setup.h"
 
+#include <memory>
 #include <utility>
 
 #include "storage/base/printable.h"
@@ -151,8 +152,8 @@ std::size_t reduced_elements(std::size_t gradient_elements) {
 
 std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network) {
   std::unique_ptr<GradientReducer> reducer =
-      GradientReducer::make(communicator, reduced_elements(network.gradient_elements()),
-                            reducer_options(job, network.parameter_values().size()));
+      std::make_unique<GradientReducer>(communicator, reduced_elements(network.gradient_elements()),
+                                        reducer_options(job, network.parameter_values().size()));
   const std::size_t trained = network.parameter_values().size();
   const std::span<float> shared = reducer->shared_values(trained + network.frozen_values().size());
   if (!shared.empty()) network.move_parameters(shared.first(trained), shared.subspan(trained));

@@ -12,6 +12,7 @@
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/divergence.h"
+#include "trainer/loop/engine.h"
 #include "trainer/loop/evaluation.h"
 #include "trainer/loop/past_evaluations.h"
 #include "trainer/loop/rank_probe.h"
@@ -39,36 +40,22 @@ class Trainer {
         options_(options),
         setup_(std::move(setup)),
         output_(std::move(output)),
-        order_(row_order(job(), setup_.train->info().rows)),
-        total_steps_(order_.steps_per_epoch() * job().epochs()),
-        slices_(job().slices() / communicator.size()),
         facts_(run_facts(job(), setup_.train->info(), communicator)),
-        heartbeat_(Heartbeat::make(communicator, job().execution().hang_timeout_seconds())),
-        reducer_(make_reducer(communicator, job(), network())),
-        loader_(*setup_.train, training_transform(setup_.train->info(), job()), job().batch() / job().slices(),
-                job().data().prefetch_batches() * slices_),
-        step_({.network = network(),
-               .optimizer = *setup_.optimizer,
-               .reducer = *reducer_,
-               .loader = loader_,
-               .heartbeat = *heartbeat_,
-               .account = account_},
-              job(), slices_, order_.steps_per_epoch(), total_steps_),
-        window_(job().batch(), order_.steps_per_epoch()) {
+        engine_(communicator, setup_),
+        window_(job().batch(), engine_.order.steps_per_epoch()) {
     if (setup_.train_pixels) facts_.facts[kTrainPixelsFact] = fmt::format("{:016x}", *setup_.train_pixels);
-    network().on_step([this] { heartbeat_->beat(); });
     if (setup_.test) {
       test_loader_.emplace(*setup_.test,
                            ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
                                           setup_.train->info().mean, setup_.train->info().deviation),
-                           job().batch() / job().slices(), job().data().prefetch_batches() * slices_);
+                           job().batch() / job().slices(), job().data().prefetch_batches() * engine_.slices);
     }
   }
 
   Status run() {
-    ASSIGN_OR_RETURN(const auto built, probe_ranks(communicator_, network(), *reducer_));
+    ASSIGN_OR_RETURN(const auto built, probe_ranks(communicator_, network(), *engine_.reducer));
     facts_.facts.insert(built.begin(), built.end());
-    account_.book(TimeShare::kOther);
+    engine_.account.book(TimeShare::kOther);
     RETURN_IF_ERROR(restore_state());
     RETURN_IF_ERROR(agree(communicator_, output_ ? output_->catch_up(position_) : OkStatus()));
     const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.evaluated();
@@ -78,7 +65,7 @@ class Trainer {
     }
     RETURN_IF_ERROR(begin());
     Status ended = train_to_the_end();
-    heartbeat_->note(Phase::kEnd, position_.step);
+    engine_.heartbeat.note(Phase::kEnd, position_.step);
     if (!ended.ok() && ended.code() != absl::StatusCode::kCancelled) return ended;
     RETURN_IF_ERROR(agree(communicator_, finish(ended)));
     return ended;
@@ -125,7 +112,7 @@ class Trainer {
   Status begin() {
     Status status = fault_point("train.begin");
     if (output_ && status.ok()) status = check_checkpoint(facts_, network(), *setup_.optimizer);
-    if (output_ && status.ok()) status = output_->begin(job(), options_.progress, total_steps_, position_);
+    if (output_ && status.ok()) status = output_->begin(job(), options_.progress, engine_.total_steps, position_);
     RETURN_IF_ERROR(agree(communicator_, status));
     const CoreBinding binding = core_binding(communicator_, job().execution().threads_per_rank());
     first_step_ = position_.step;
@@ -135,33 +122,32 @@ class Trainer {
       output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", job().name(),
                                format_count(info.rows), info.image.height, info.image.width, info.image.channels,
                                info.class_names.size(), parameter_text(network()), job().batch(), job().slices(),
-                               reducer_->description()));
+                               engine_.reducer->description()));
       const int threads = job().execution().threads_per_rank();
       output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
       if (position_.step > 0) {
-        output_->say(fmt::format("resumed at step {} of {} (epoch {})", position_.step, total_steps_, position_.epoch));
+        output_->say(
+            fmt::format("resumed at step {} of {} (epoch {})", position_.step, engine_.total_steps, position_.epoch));
       }
       const bool at_random = position_.step == 0 && options_.init_from.empty();
       warn_about_set_up(setup_, communicator_.size(), binding, at_random);
     }
-    loader_.start(plan_training(order_, {.first_step = position_.step,
-                                         .last_step = total_steps_,
-                                         .first_slice = communicator_.rank() * slices_,
-                                         .slices_per_rank = slices_}));
-    account_.book(TimeShare::kOther);
+    engine_.start(position_.step);
+    engine_.account.book(TimeShare::kOther);
     return OkStatus();
   }
 
-  bool at_epoch_end() const { return position_.step > 0 && position_.step % order_.steps_per_epoch() == 0; }
+  bool at_epoch_end() const { return position_.step > 0 && position_.step % engine_.order.steps_per_epoch() == 0; }
 
   Status train_to_the_end() {
     if (at_epoch_end() && !position_.evaluated()) RETURN_IF_ERROR(evaluate_and_save());
     if (at_epoch_end() && stops_after_epoch()) return stopped(kStopped);
-    while (position_.step < total_steps_) {
-      const StepOutcome outcome = step_.run(position_.step, requests());
-      if (!outcome.loaded) return agree(communicator_, step_.load_status());
+    while (position_.step < engine_.total_steps) {
+      const StepOutcome outcome = engine_.step.run(position_.step, requests());
+      if (!outcome.loaded) return agree(communicator_, engine_.step.load_status());
       if (!outcome.finite) {
-        return explain_divergence(communicator_, job(), position_.step, position_.epoch, outcome, step_.bad_rows());
+        return explain_divergence(communicator_, job(), position_.step, position_.epoch, outcome,
+                                  engine_.step.bad_rows());
       }
       ++position_.step;
       report_step(outcome);
@@ -173,14 +159,14 @@ class Trainer {
       if (outcome.stop || outcome.checkpoint || due_by_steps()) RETURN_IF_ERROR(save());
       const int check_every = job().execution().replica_check_every_steps();
       if (check_every > 0 && position_.step % check_every == 0) RETURN_IF_ERROR(compare_replicas());
-      if (outcome.stop && position_.step < total_steps_) return stopped(kStopped);
+      if (outcome.stop && position_.step < engine_.total_steps) return stopped(kStopped);
     }
     return save();
   }
 
   // Which way of summing over hosts the first steps showed to be faster.
   void say_choice() {
-    const OverlapChoice& choice = reducer_->overlap_choice();
+    const OverlapChoice& choice = engine_.reducer->overlap_choice();
     const bool just_now = position_.step == first_step_ + OverlapChoice::kSteps;
     if (output_ && choice.decided() && just_now) output_->say(choice.text());
   }
@@ -193,7 +179,7 @@ class Trainer {
   }
 
   StepRequests requests() {
-    const double elapsed = account_.elapsed_seconds();
+    const double elapsed = engine_.account.elapsed_seconds();
     const double every = job().checkpoint().every_seconds();
     return {.stop = stop_requested() || out_of_time(),
             .checkpoint = every > 0 && output_ && elapsed - saved_seconds_ > every};
@@ -208,12 +194,12 @@ class Trainer {
   Status evaluate_and_save() {
     bool interrupted = false;
     if (test_loader_) {
-      const StatusOr<EvaluationResult> result = evaluate(
-          communicator_, network(), *test_loader_,
-          {.rows = setup_.test->info().rows, .confusion = false, .heartbeat = heartbeat_.get(), .out_of_time = [this] {
-             return out_of_time();
-           }});
-      account_.book(TimeShare::kEvaluation);
+      const StatusOr<EvaluationResult> result = evaluate(communicator_, network(), *test_loader_,
+                                                         {.rows = setup_.test->info().rows,
+                                                          .confusion = false,
+                                                          .heartbeat = &engine_.heartbeat,
+                                                          .out_of_time = [this] { return out_of_time(); }});
+      engine_.account.book(TimeShare::kEvaluation);
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
         // What the epoch has learned is kept: the same command evaluates it again.
@@ -237,17 +223,17 @@ class Trainer {
   // Whether the job asks for no more epochs, though it has more.
   bool past_last_wanted_epoch() const {
     const int stop_after = job().execution().stop_after_epochs();
-    return stop_after > 0 && position_.epoch >= stop_after && position_.step < total_steps_;
+    return stop_after > 0 && position_.epoch >= stop_after && position_.step < engine_.total_steps;
   }
 
   // Whether the run is to end here, before its last step: the job says so, or the coordinator has answered so to the
   // evaluation. The same on all ranks.
   bool stops_after_epoch() {
-    if (position_.step == total_steps_) return false;
+    if (position_.step == engine_.total_steps) return false;
     if (past_last_wanted_epoch()) return true;
     if (options_.attempt.empty()) return false;
     std::byte asked{stop_requested() ? std::uint8_t{1} : std::uint8_t{0}};
-    heartbeat_->note(Phase::kAgreement, position_.step);
+    engine_.heartbeat.note(Phase::kAgreement, position_.step);
     communicator_.broadcast({&asked, 1}, 0);
     return asked != std::byte{0};
   }
@@ -255,7 +241,7 @@ class Trainer {
   Status save() {
     if (saved_step_ == position_.step) return OkStatus();
     RETURN_IF_ERROR(compare_replicas());
-    heartbeat_->note(Phase::kCheckpoint, position_.step);
+    engine_.heartbeat.note(Phase::kCheckpoint, position_.step);
     if (!all_finite(network().parameter_values()) || !all_finite(network().buffer_values())) {
       return diverged(
           fmt::format("step {}: parameters are not finite; nothing was written. Lower the learning rate; "
@@ -264,27 +250,27 @@ class Trainer {
     }
     if (output_) output_->checkpoint(capture(facts_, position_, network(), *setup_.optimizer));
     saved_step_ = position_.step;
-    saved_seconds_ = account_.elapsed_seconds();
-    account_.book(TimeShare::kCheckpoint);
+    saved_seconds_ = engine_.account.elapsed_seconds();
+    engine_.account.book(TimeShare::kCheckpoint);
     return OkStatus();
   }
 
   Status compare_replicas() {
-    heartbeat_->note(Phase::kAgreement, position_.step);
+    engine_.heartbeat.note(Phase::kAgreement, position_.step);
     std::vector<NamedBytes> arrays = {{"parameters", std::as_bytes(network().parameter_values())},
                                       {"frozen parameters", std::as_bytes(network().frozen_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
-      RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, reducer_->part()));
-      reducer_->complete(slot.values);
+      RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, engine_.reducer->part()));
+      engine_.reducer->complete(slot.values);
       arrays.push_back({slot.name, std::as_bytes(slot.values)});
     }
     return check_replicas(communicator_, arrays);
   }
 
   double training_seconds() const {
-    return account_.seconds(TimeShare::kData) + account_.seconds(TimeShare::kCompute) +
-           account_.seconds(TimeShare::kReduction) + account_.seconds(TimeShare::kUpdate);
+    return engine_.account.seconds(TimeShare::kData) + engine_.account.seconds(TimeShare::kCompute) +
+           engine_.account.seconds(TimeShare::kReduction) + engine_.account.seconds(TimeShare::kUpdate);
   }
 
   // The means since the last report, and the time left at the pace so far.
@@ -292,8 +278,8 @@ class Trainer {
     window_.add(outcome);
     if (output_) {
       const TrainPoint point = window_.point(position_.step, training_seconds());
-      const double pace = account_.elapsed_seconds() / static_cast<double>(position_.step - first_step_);
-      const double eta = pace * static_cast<double>(total_steps_ - position_.step);
+      const double pace = engine_.account.elapsed_seconds() / static_cast<double>(position_.step - first_step_);
+      const double eta = pace * static_cast<double>(engine_.total_steps - position_.step);
       if (report_due()) {
         output_->report(point, eta);
       } else {
@@ -301,7 +287,7 @@ class Trainer {
       }
     }
     if (report_due()) window_.restart(position_.step, training_seconds());
-    account_.book(TimeShare::kOther);
+    engine_.account.book(TimeShare::kOther);
   }
 
   bool report_due() const {
@@ -315,26 +301,19 @@ class Trainer {
     const double seconds = training_seconds();
     return output_->finish({.step = position_.step,
                             .outcome = ended.ok() ? "done" : "stopped",
-                            .seconds = account_.elapsed_seconds(),
+                            .seconds = engine_.account.elapsed_seconds(),
                             .images_per_second = seconds > 0 ? rows / seconds : 0,
                             .accuracy = position_.accuracy()},
-                           account_);
+                           engine_.account);
   }
 
   Communicator& communicator_;
   const TrainOptions& options_;
   Setup setup_;
   std::unique_ptr<RunOutput> output_;  // rank 0
-  RowOrder order_;
-  std::int64_t total_steps_;
-  int slices_;  // of this rank
   RunFacts facts_;
-  TimeAccount account_;
-  std::unique_ptr<Heartbeat> heartbeat_;
-  std::unique_ptr<GradientReducer> reducer_;
-  SliceLoader loader_;
+  Engine engine_;
   std::optional<SliceLoader> test_loader_;
-  TrainStep step_;
 
   StepWindow window_;
   Position position_;

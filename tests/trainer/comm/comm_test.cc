@@ -1,4 +1,6 @@
 // The contracts on one rank and on threads.
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "tests/trainer/comm/communicator_contract.h"
@@ -163,7 +165,7 @@ TEST(GradientReducerTest, Description) {
     run_in_threads(
         ranks,
         [&](Communicator& communicator) {
-          EXPECT_EQ(GradientReducer::make(communicator, 10, options)->description(), expected);
+          EXPECT_EQ(std::make_unique<GradientReducer>(communicator, 10, options)->description(), expected);
         },
         ranks_per_host);
   };

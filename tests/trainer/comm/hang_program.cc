@@ -17,17 +17,17 @@ int main(int argc, char** argv) {
   auto session = lockstep::MpiSession::create();
   CHECK(session.ok(), "{}", session.status().ToString());
   lockstep::Communicator& communicator = (*session)->communicator();
-  const auto heartbeat = lockstep::Heartbeat::make(communicator, std::atof(argv[1]));
+  lockstep::Heartbeat heartbeat(communicator, std::atof(argv[1]));
   for (int step = 0; step < 5; ++step) {
-    heartbeat->note(lockstep::Phase::kForwardBackward, step);
+    heartbeat.note(lockstep::Phase::kForwardBackward, step);
     if (step == 2 && communicator.rank() == std::atoi(argv[3])) {
       if (kind == "stop") raise(SIGSTOP);
       while (kind == "sleep") pause();
     }
-    heartbeat->note(lockstep::Phase::kReduction, step);
+    heartbeat.note(lockstep::Phase::kReduction, step);
     communicator.barrier();
   }
-  heartbeat->note(lockstep::Phase::kEnd, 5);
+  heartbeat.note(lockstep::Phase::kEnd, 5);
   std::puts("done");
   return 0;
 }

@@ -68,11 +68,11 @@ TEST(HangReportTest, SaysWhatItCannotSee) {
 // Rank 1 of two sleeps in step 1 for two seconds, while the time-out is half a second (or none).
 void sleep_on_rank_1(double timeout_seconds) {
   run_in_threads(2, [timeout_seconds](Communicator& communicator) {
-    const auto heartbeat = Heartbeat::make(communicator, timeout_seconds);
+    Heartbeat heartbeat(communicator, timeout_seconds);
     for (int step = 0; step < 3; ++step) {
-      heartbeat->note(Phase::kForwardBackward, step);
+      heartbeat.note(Phase::kForwardBackward, step);
       if (step == 1 && communicator.rank() == 1) sleep(2);
-      heartbeat->note(Phase::kReduction, step);
+      heartbeat.note(Phase::kReduction, step);
       communicator.barrier();
     }
   });
@@ -94,9 +94,9 @@ TEST(HeartbeatTest, LetsASlowRankGoOn) {
 // Many short steps take longer than the time-out, but each is progress.
 TEST(HeartbeatTest, ProgressIsNotAHang) {
   const auto communicator = make_solo_communicator();
-  const auto heartbeat = Heartbeat::make(*communicator, 0.5);
+  Heartbeat heartbeat(*communicator, 0.5);
   for (int step = 0; step < 20; ++step) {
-    heartbeat->note(Phase::kData, step);
+    heartbeat.note(Phase::kData, step);
     usleep(50'000);
   }
 }
@@ -104,18 +104,18 @@ TEST(HeartbeatTest, ProgressIsNotAHang) {
 // One long step, with signs of work going on.
 TEST(HeartbeatTest, ABeatIsProgress) {
   const auto communicator = make_solo_communicator();
-  const auto heartbeat = Heartbeat::make(*communicator, 0.5);
-  heartbeat->note(Phase::kForwardBackward, 0);
+  Heartbeat heartbeat(*communicator, 0.5);
+  heartbeat.note(Phase::kForwardBackward, 0);
   for (int i = 0; i < 20; ++i) {
     usleep(50'000);
-    heartbeat->beat();
+    heartbeat.beat();
   }
 }
 
 TEST(HeartbeatTest, AfterTheEndNothingIsExpected) {
   const auto communicator = make_solo_communicator();
-  const auto heartbeat = Heartbeat::make(*communicator, 0.2);
-  heartbeat->note(Phase::kEnd, 1);
+  Heartbeat heartbeat(*communicator, 0.2);
+  heartbeat.note(Phase::kEnd, 1);
   sleep(1);
 }
 

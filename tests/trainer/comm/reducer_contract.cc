@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -99,7 +100,7 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values) {
 }
 
 void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps) {
-  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const auto reducer = std::make_unique<GradientReducer>(communicator, elements, options);
   const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(reducer->begin_slice().arrays[0]);
   EXPECT_EQ(address % 64, 0U);
   for (int step = 0; step < steps; ++step) {
@@ -119,7 +120,7 @@ void expect_tree_sum(Communicator& communicator, std::size_t elements, const Red
 void expect_sum_in_parts(Communicator& communicator, std::size_t elements, ReducerOptions options) {
   const std::size_t split = elements - elements / 3;
   options.parted_elements = split;
-  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const auto reducer = std::make_unique<GradientReducer>(communicator, elements, options);
   for (int step = 0; step < 2; ++step) {
     put_slices(*reducer, communicator, options.slices, step);
     const std::vector<std::uint32_t> expected =
@@ -181,7 +182,8 @@ void expect_no_denormal_sum(Communicator& communicator) {
   // One slice a rank: the ranks' sum is denormal; two: already the sum in a rank.
   for (const int slices_of_a_rank : {1, 2}) {
     const int slices = slices_of_a_rank * communicator.size();
-    const auto reducer = GradientReducer::make(communicator, 100, {.slices = slices, .bucket_bytes = 1 << 20});
+    const auto reducer =
+        std::make_unique<GradientReducer>(communicator, 100, ReducerOptions{.slices = slices, .bucket_bytes = 1 << 20});
     for (int slice = communicator.rank() * slices_of_a_rank, n = 0; n < slices_of_a_rank; ++n, ++slice) {
       const float value = slice == 0 ? kLarger : slice == 1 ? -kSmaller : 0;
       Array values(100, value);
@@ -195,11 +197,11 @@ void expect_no_denormal_sum(Communicator& communicator) {
 
 void expect_bf16_wire_sum(Communicator& communicator, std::size_t elements, int slices) {
   ReducerOptions options{.shared_memory = false, .wire = Wire::kBf16, .slices = slices};
-  const auto reducer = GradientReducer::make(communicator, elements, options);
+  const auto reducer = std::make_unique<GradientReducer>(communicator, elements, options);
   const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
   const std::vector<float> exact = reference_sum(0, slices, communicator.size(), elements);
   options.bucket_bytes = 500;
-  const auto in_buckets = GradientReducer::make(communicator, elements, options);
+  const auto in_buckets = std::make_unique<GradientReducer>(communicator, elements, options);
   EXPECT_EQ(bits_of(reduce_once(*in_buckets, communicator, slices, 0)), bits_of(sum));
   std::size_t rounded = 0;
   for (std::size_t i = 0; i < elements; ++i) {
@@ -221,7 +223,7 @@ void expect_only_parted_elements_rounded(Communicator& communicator, std::size_t
   ReducerOptions options{
       .shared_memory = shared_memory, .wire = Wire::kBf16Whole, .slices = slices, .parted_elements = parted};
   const auto sum = [&] {
-    const auto reducer = GradientReducer::make(communicator, elements, options);
+    const auto reducer = std::make_unique<GradientReducer>(communicator, elements, options);
     return bits_of(reduce_once(*reducer, communicator, slices, 0));
   };
   const std::vector<std::uint32_t> whole = sum();
@@ -240,8 +242,8 @@ void expect_only_parted_elements_rounded(Communicator& communicator, std::size_t
 }
 
 void expect_library_sum(Communicator& communicator, std::size_t elements, int slices) {
-  const auto reducer =
-      GradientReducer::make(communicator, elements, {.mode = ReductionMode::kMpiAllReduce, .slices = slices});
+  const auto reducer = std::make_unique<GradientReducer>(
+      communicator, elements, ReducerOptions{.mode = ReductionMode::kMpiAllReduce, .slices = slices});
   const std::span<const float> sum = reduce_once(*reducer, communicator, slices, 0);
   for (std::size_t i = 0; i < elements; ++i) {
     double expected = 0;

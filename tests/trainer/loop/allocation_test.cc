@@ -8,8 +8,7 @@
 
 #include "proto/job.pb.h"
 #include "storage/dataset/synthetic.h"
-#include "trainer/comm/gradient_reducer.h"
-#include "trainer/loop/train_step.h"
+#include "trainer/loop/engine.h"
 #include "trainer/loop/training_job.h"
 #include "trainer/nn/kernels/inside_onednn.h"
 
@@ -82,35 +81,16 @@ batch: 32 slices: 8 epochs: 4 clip_global_norm: 1
 )";
 
 TEST(Allocation, TheStepMakesNoneAfterTheFirst) {
-  JobDraft draft = parse_job(kJob, "test");
-  resolve_model(5, *draft.job.mutable_model(), draft.faults);
-  ASSERT_TRUE(draft.faults.status("test").ok()) << draft.faults.status("test");
-  const proto::Job& job = draft.job;
-  const ImageShape image{.channels = 3, .height = 9, .width = 9};
-  const auto dataset =
-      make_synthetic_dataset({.rows = 128, .image = image, .pixel_type = PixelType::kUint8, .classes = 5});
-  const auto network =
-      Network::build(*draft.job.mutable_model(), {.image = image, .classes = 5, .slice_rows = 4}, draft.faults);
-  ASSERT_NE(network, nullptr) << draft.faults.status("test");
-  const auto optimizer = Optimizer::make(job.optimizer(), network->parameters(), network->parameter_values().size());
   const auto communicator = make_solo_communicator();
-  const auto heartbeat = Heartbeat::make(*communicator, 100);
-  const auto reducer = GradientReducer::make(*communicator, network->gradient_elements() + TrainStep::kTailElements,
-                                             {.mode = ReductionMode::kTree, .shared_memory = true, .slices = 8});
-  const DatasetInfo& info = dataset->info();
-  ImageTransform transform(info.image, info.pixel_type, info.mean, info.deviation);
-  transform.augment(job.data().augmentation(), 1);
-  SliceLoader loader(*dataset, transform, 4, 16);
-  TimeAccount account;
-  RowOrder order(1, 128, 32, 8, false);
-  TrainStep step({.network = *network,
-                  .optimizer = *optimizer,
-                  .reducer = *reducer,
-                  .loader = loader,
-                  .heartbeat = *heartbeat,
-                  .account = account},
-                 job, 8, order.steps_per_epoch(), 16);
-  loader.start(plan_training(order, {.first_step = 0, .last_step = 16, .first_slice = 0, .slices_per_rank = 8}));
+  auto setup = set_up_on(*communicator, parse_job(kJob, "test"),
+                         make_synthetic_dataset({.rows = 128,
+                                                 .image = {.channels = 3, .height = 9, .width = 9},
+                                                 .pixel_type = PixelType::kUint8,
+                                                 .classes = 5}));
+  ASSERT_TRUE(setup.ok()) << setup.status();
+  Engine engine(*communicator, *setup);
+  TrainStep& step = engine.step;
+  engine.start(0);
   step.run(0, {});
   counting = true;
   for (std::int64_t i = 1; i < 16; ++i) ASSERT_TRUE(step.run(i, {}).finite);

@@ -59,61 +59,68 @@ class Network {
   // it. Adds to `faults` and returns null when a layer does not fit; paths start with "model."; or when the environment
   // forbids the threads (thread_team.h): then at "execution.threads_per_rank".
   static std::unique_ptr<Network> build(proto::Model& model, const NetworkOptions& options, Faults& faults);
-  virtual ~Network() = default;
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
 
-  virtual const NetworkOptions& options() const = 0;
-  virtual std::span<const TensorInfo> parameters() const = 0;  // trained
-  virtual std::span<const TensorInfo> frozen() const = 0;      // parameters, and statistics
-  virtual std::span<const TensorInfo> buffers() const = 0;     // running mean and variance, plain
-  virtual std::span<const LayerSummary> summary() const = 0;
+  const NetworkOptions& options() const;
+  std::span<const TensorInfo> parameters() const;  // trained
+  std::span<const TensorInfo> frozen() const;      // parameters, and statistics
+  std::span<const TensorInfo> buffers() const;     // running mean and variance, plain
+  std::span<const LayerSummary> summary() const;
   // Of all arrays it owns: parameters, buffers, activations and their gradients, scratchpad.
-  virtual std::size_t memory_bytes() const = 0;
+  std::size_t memory_bytes() const;
 
   // Moves the parameters, trained and frozen, to memory of the caller's, on 64 bytes and of the same sizes. It may be
   // shared between processes: each writes the same bits there.
-  virtual void move_parameters(std::span<float> trained, std::span<float> frozen) = 0;
+  void move_parameters(std::span<float> trained, std::span<float> frozen);
 
   // The arenas. After parameter_values() was written to, call parameters_changed() before the next pass; after
   // frozen_values(), frozen_changed().
-  virtual std::span<float> parameter_values() = 0;
-  virtual std::span<float> frozen_values() = 0;
-  virtual std::span<float> buffer_values() = 0;
-  virtual void parameters_changed() = 0;
-  virtual void frozen_changed() = 0;
+  std::span<float> parameter_values();
+  std::span<float> frozen_values();
+  std::span<float> buffer_values();
+  void parameters_changed();
+  void frozen_changed();
 
   // Elements of the array that train_slice puts: gradients (parameter_values().size()), then statistics.
-  virtual std::size_t gradient_elements() const = 0;
+  std::size_t gradient_elements() const;
 
   // Forward and backward. Puts d(loss_scale * sum over rows of loss)/d(parameter) and the batch-norm statistics of this
   // slice times statistics_scale, tensor by tensor as each is known. Between the kernels of backward it calls
   // final_from(offset), if there is one: the gradients of parameters from there on are put. The last offset is 0.
   // Requires: gradients.elements >= gradient_elements(). Allocates nothing of its own.
   using FinalFrom = std::function<void(std::size_t offset)>;
-  virtual SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale,
-                                  const SumTarget& gradients, const FinalFrom& final_from) = 0;
+  SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale, const SumTarget& gradients,
+                          const FinalFrom& final_from);
 
   // Moves the running statistics towards the mean statistics found in `gradients` after the reduction.
-  virtual void update_buffers(std::span<const float> gradients) = 0;
+  void update_buffers(std::span<const float> gradients);
 
   // Called after each kernel of every pass, for whoever wants to know that work goes on. Must not allocate or wait.
-  virtual void on_step(std::function<void()> called) = 0;
+  void on_step(std::function<void()> called);
 
   // Forward with running statistics and no dropout. The first valid_rows rows count; outputs of all rows are in
   // logits() afterwards, (slice_rows, classes) plain.
-  virtual SliceResult evaluate_slice(const Slice& slice, int valid_rows) = 0;
-  virtual std::span<const float> logits() const = 0;
+  SliceResult evaluate_slice(const Slice& slice, int valid_rows);
+  std::span<const float> logits() const;
 
   // What a layer of NetworkOptions::kept gave in the last pass: (slice_rows, C, H, W) or (slice_rows, values), plain.
-  virtual std::vector<float> kept_values(std::string_view layer) const = 0;
+  std::vector<float> kept_values(std::string_view layer) const;
 
   // Of training: forward, backward and refresh, in order.
-  virtual std::vector<StepTime> step_times() const = 0;
-  virtual void clear_step_times() = 0;
+  std::vector<StepTime> step_times() const;
+  void clear_step_times();
 
   // Copies one tensor between an array laid out as its arena (values; of trained ones also gradients or optimizer
   // state) and its plain layout. Requires: plain.size() == plain_elements(tensor).
-  virtual void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const = 0;
-  virtual void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const = 0;
+  void to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const;
+  void from_plain(const TensorInfo& tensor, std::span<const float> plain, std::span<float> arena) const;
+
+ private:
+  struct State;
+  explicit Network(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 // The built-in networks, each with the shape it is usually trained on.

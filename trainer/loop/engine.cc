@@ -1,0 +1,29 @@
+#include "trainer/loop/engine.h"
+
+namespace lockstep {
+
+Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
+    : order(row_order(setup.job, setup.train->info().rows)),
+      total_steps(all_steps > 0 ? all_steps : order.steps_per_epoch() * setup.job.epochs()),
+      slices(setup.job.slices() / communicator.size()),
+      heartbeat(communicator, setup.job.execution().hang_timeout_seconds()),
+      reducer(make_reducer(communicator, setup.job, *setup.network)),
+      loader(*setup.train, training_transform(setup.train->info(), setup.job), setup.job.batch() / setup.job.slices(),
+             setup.job.data().prefetch_batches() * slices),
+      step({.network = *setup.network,
+            .optimizer = *setup.optimizer,
+            .reducer = *reducer,
+            .loader = loader,
+            .heartbeat = heartbeat,
+            .account = account},
+           setup.job, slices, order.steps_per_epoch(), total_steps),
+      first_slice_(communicator.rank() * slices) {
+  setup.network->on_step([this] { heartbeat.beat(); });
+}
+
+void Engine::start(std::int64_t first) {
+  loader.start(plan_training(
+      order, {.first_step = first, .last_step = total_steps, .first_slice = first_slice_, .slices_per_rank = slices}));
+}
+
+}  // namespace lockstep

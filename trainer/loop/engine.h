@@ -1,0 +1,42 @@
+// What makes training steps: heartbeat, reducer, rows and TrainStep, wired to a network and its optimizer.
+// Threads: one thread per object.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "trainer/comm/communicator.h"
+#include "trainer/comm/gradient_reducer.h"
+#include "trainer/comm/heartbeat.h"
+#include "trainer/data/row_order.h"
+#include "trainer/data/slice_loader.h"
+#include "trainer/loop/setup.h"
+#include "trainer/loop/train_step.h"
+#include "trainer/report/time_account.h"
+
+namespace lockstep {
+
+class Engine {
+ public:
+  // Collective. `setup` outlives it. `total_steps` of the schedule; 0: of all the job's epochs.
+  Engine(Communicator& communicator, Setup& setup, std::int64_t total_steps = 0);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Rows for the steps from `first` on. Before the first one that is run.
+  void start(std::int64_t first);
+
+  RowOrder order;
+  std::int64_t total_steps;
+  int slices;  // of this rank
+  TimeAccount account;
+  Heartbeat heartbeat;
+  std::unique_ptr<GradientReducer> reducer;
+  SliceLoader loader;
+  TrainStep step;
+
+ private:
+  int first_slice_;
+};
+
+}  // namespace lockstep
