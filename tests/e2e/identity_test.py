@@ -94,7 +94,7 @@ class IdentityTest(TrainingCase):
         self.assertRegex(shown, r"three/weights +frozen\n")
         self.assertRegex(shown, r"pool/weights +1 +0.0005\n")
 
-    def test_a_new_head_on_what_was_learned(self):
+    def test_one_layer_goes_on_from_what_was_learned(self):
         job = sample.write_job(self.folder / "head.job.pbtxt", self.data, groups="""
             parameters { match: "*" frozen: true }
             parameters { match: "dense_1/*" }""")

@@ -38,7 +38,7 @@ class NetworkUnderTest {
   // Draws every parameter and buffer: weights by fan-in, scales near one, variances positive.
   void randomize(std::uint32_t seed);
 
-  // Trained and frozen ones; the buffers too.
+  // Of what is trained and of what is frozen.
   PlainTensors parameters() const;
   PlainTensors buffers() const;
   void set_parameters(const PlainTensors& tensors);
