@@ -35,10 +35,11 @@ void Builder::fault(std::string_view field, std::string_view message) {
   faults_.add(path_ + std::string(field), message);
 }
 
-void Builder::check_size(std::string_view field, std::string_view what, double elements) {
+bool Builder::check_size(std::string_view field, std::string_view what, double elements) {
   constexpr double kMost = 2147483647;
-  if (elements <= kMost) return;
+  if (elements <= kMost) return true;
   fault(field, fmt::format("{} are too many: expected at most {:.0f} values, got {:.3g}", what, kMost, elements));
+  return false;
 }
 
 Activation Builder::input() {

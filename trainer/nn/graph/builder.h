@@ -129,8 +129,8 @@ class Builder {
   // `field` is appended to the layer's path, as ".convolution.kernel".
   void fault(std::string_view field, std::string_view message);
   bool faulty() const { return faulty_; }
-  // Faults when an array of so many elements is beyond what oneDNN's kernels can index. `what` as "the weights".
-  void check_size(std::string_view field, std::string_view what, double elements);
+  // Whether oneDNN's kernels can index an array of so many elements; else a fault. `what` as "the weights".
+  bool check_size(std::string_view field, std::string_view what, double elements);
 
   // The images of the slice, in the caller's memory.
   Activation input();

@@ -24,7 +24,8 @@ Axis place_axis(std::int64_t input, std::int64_t extent, std::int64_t stride, co
   return {spec.pixels, spec.pixels, padded < extent ? 0 : (padded - extent) / stride + 1};
 }
 
-// One value for both axes, or two.
+}  // namespace
+
 bool pair_of(const google::protobuf::RepeatedField<std::int32_t>& values, std::string_view field, std::string_view what,
              Builder& builder, onednn::Dims& pair) {
   if (values.size() == 1 || values.size() == 2) {
@@ -39,8 +40,6 @@ bool pair_of(const google::protobuf::RepeatedField<std::int32_t>& values, std::s
 std::string pair_text(const onednn::Dims& pair) {
   return pair[0] == pair[1] ? fmt::format("{}", pair[0]) : fmt::format("{}x{}", pair[0], pair[1]);
 }
-
-}  // namespace
 
 PlacedWindow place_window(const WindowSpec& spec, const Shape& input, std::string_view field, Builder& builder) {
   PlacedWindow placed;

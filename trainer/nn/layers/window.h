@@ -29,6 +29,13 @@ WindowSpec window_spec(const Spec& spec) {
           .pixels = spec.border_case() == Spec::kPaddingPixels ? spec.padding_pixels() : 0};
 }
 
+// Whether there is one value for height and width, or two: puts them into the pair. Else a fault at `field`.`what`, as
+// ".convolution.kernel".
+bool pair_of(const google::protobuf::RepeatedField<std::int32_t>& values, std::string_view field, std::string_view what,
+             Builder& builder, onednn::Dims& pair);
+// "3", or "3x1" where they differ.
+std::string pair_text(const onednn::Dims& pair);
+
 // Faults, at `field` of the layer (as ".convolution"): a kernel or stride of not one or two values; an image too small.
 // `input` is an image. After a fault the output is 1 x 1.
 PlacedWindow place_window(const WindowSpec& spec, const Shape& input, std::string_view field, Builder& builder);
