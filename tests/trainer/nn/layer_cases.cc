@@ -299,6 +299,31 @@ const LayerCase kCases[] = {
      "layer { residual { body { name: 'a' convolution { filters: 32 kernel: 3 padding: SAME } }"
      "  body { global_pooling {} } body { dense { units: 32 } } body { name: 'gate' sigmoid {} }"
      "  body { input: ['a', 'gate'] multiply {} } } } layer { tanh {} }"},
+    {"upsampling_2", 2, {3, 4, 5}, "layer { upsampling { scale: 2 } }"},
+    {"upsampling_2_bilinear", 2, {3, 4, 5}, "layer { upsampling { scale: 2 mode: BILINEAR } }"},
+    {"upsampling_16_channels", 2, {16, 5, 3}, "layer { upsampling { scale: 2 } }"},
+    {"upsampling_16_channels_bilinear", 2, {16, 5, 3}, "layer { upsampling { scale: 2 mode: BILINEAR } }"},
+    {"upsampling_3", 2, {17, 3, 4}, "layer { upsampling { scale: 3 } } layer { tanh {} }"},
+    {"upsampling_3_bilinear", 2, {17, 3, 4}, "layer { upsampling { scale: 3 mode: BILINEAR } } layer { tanh {} }"},
+    {"upsampling_scales_differ", 2, {5, 3, 4}, "layer { upsampling { scale: [4, 1] } }"},
+    {"upsampling_scales_differ_bilinear", 1, {5, 3, 4}, "layer { upsampling { scale: [1, 5] mode: BILINEAR } }"},
+    {"upsampling_one_pixel", 2, {16, 1, 1}, "layer { upsampling { scale: 3 } }"},
+    {"upsampling_one_pixel_bilinear", 2, {5, 1, 1}, "layer { upsampling { scale: [2, 3] mode: BILINEAR } }"},
+    {"upsampling_between_convs",
+     2,
+     {3, 5, 3},
+     "layer { convolution { filters: 32 kernel: 3 padding: SAME } } layer { upsampling { scale: 2 } }"
+     "layer { convolution { filters: 8 kernel: 3 padding: SAME } }"},
+    {"upsampling_between_convs_bilinear",
+     2,
+     {3, 5, 3},
+     "layer { convolution { filters: 24 kernel: 3 padding: SAME } } layer { upsampling { scale: 2 mode: BILINEAR } }"
+     "layer { convolution { filters: 5 kernel: 2 padding: SAME } }"},
+    {"upsampling_of_a_shared_value",
+     2,
+     {16, 4, 4},
+     "layer { name: 'a' relu {} } layer { max_pooling { kernel: 2 } } layer { name: 'b' upsampling { scale: 2 } }"
+     "layer { input: ['a', 'b'] concatenate {} }"},
     {"names_around_a_residual",
      2,
      {5, 4, 4},

@@ -201,6 +201,33 @@ NaiveTensor naive_multiply(NaiveTensor first, const NaiveTensor& second) {
   return first;
 }
 
+NaiveTensor naive_upsampling(const proto::Upsampling& spec, const NaiveTensor& input) {
+  const int down = element(spec.scale(), 0, 1);
+  const int across = element(spec.scale(), 1, 1);
+  NaiveTensor output(input.rows, input.channels, input.height * down, input.width * across);
+  if (spec.mode() == proto::NEAREST) {
+    fill(output, [&](int row, int channel, int y, int x) { return input.at(row, channel, y / down, x / across); });
+    return output;
+  }
+  // Where the centre of an output lies among the centres of the inputs, not beyond the outermost ones.
+  const auto place = [](int position, int scale, int size) {
+    return std::clamp((position + 0.5) / scale - 0.5, 0.0, double(size - 1));
+  };
+  fill(output, [&](int row, int channel, int out_y, int out_x) {
+    const double y = place(out_y, down, input.height);
+    const double x = place(out_x, across, input.width);
+    double sum = 0;
+    for (int from_y = 0; from_y < input.height; ++from_y) {
+      for (int from_x = 0; from_x < input.width; ++from_x) {
+        const double weight = std::max(0.0, 1 - std::abs(y - from_y)) * std::max(0.0, 1 - std::abs(x - from_x));
+        sum += weight * input.at(row, channel, from_y, from_x);
+      }
+    }
+    return sum;
+  });
+  return output;
+}
+
 void naive_statistics(const NaiveTensor& input, std::vector<double>& mean, std::vector<double>& variance) {
   const double count = double(input.rows) * input.height * input.width;
   const auto channel_mean = [&](int channel, auto term) {

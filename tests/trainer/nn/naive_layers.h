@@ -45,6 +45,8 @@ NaiveTensor naive_concatenate(const std::vector<NaiveTensor>& inputs);
 // The second may have one value a channel.
 NaiveTensor naive_multiply(NaiveTensor first, const NaiveTensor& second);
 
+NaiveTensor naive_upsampling(const proto::Upsampling& spec, const NaiveTensor& input);
+
 // Mean and biased variance per channel, over rows and positions.
 void naive_statistics(const NaiveTensor& input, std::vector<double>& mean, std::vector<double>& variance);
 NaiveTensor naive_batch_norm(const proto::BatchNorm& spec, const NaiveTensor& input, const std::vector<double>& mean,

@@ -96,6 +96,8 @@ NaiveTensor NaiveNetwork::forward(const proto::Layer& layer, const std::string& 
       return naive_concatenate(inputs);
     case proto::Layer::kMultiply:
       return naive_multiply(inputs[0], inputs[1]);
+    case proto::Layer::kUpsampling:
+      return naive_upsampling(layer.upsampling(), input);
     case proto::Layer::KIND_NOT_SET:
       break;
   }

@@ -94,7 +94,7 @@ class Drawing {
       layer(inputs, kind, from.channels, from.height, from.width);
     };
     // The first five take values that are no image, too.
-    switch (generator_() % (from.height > 0 ? 9 : 5)) {
+    switch (generator_() % (from.height > 0 ? 10 : 5)) {
       case 0:
         return same(activation(), {input});
       case 1:
@@ -126,6 +126,8 @@ class Drawing {
         return gate(input);
       case 7:
         return residual(input);
+      case 8:
+        return upsampling(input);
       default:
         return convolution(input);
     }
@@ -137,6 +139,15 @@ class Drawing {
     layer({values_.size() - 1}, fmt::format("dense {{ units: {} }}", from.channels), from.channels, 0, 0);
     if (maybe()) layer({values_.size() - 1}, "sigmoid {}", from.channels, 0, 0);
     layer({input, values_.size() - 1}, "multiply {}", from.channels, from.height, from.width);
+  }
+
+  // Often to the size of an earlier value, as in a decoder; never larger than the largest image.
+  void upsampling(std::size_t input) {
+    const Value from = values_[input];
+    const int scale = any_of({2, 2, 3});
+    if (from.height * from.width * scale * scale > 64) return convolution(input);
+    layer({input}, fmt::format("upsampling {{ scale: {} mode: {} }}", scale, maybe() ? "NEAREST" : "BILINEAR"),
+          from.channels, from.height * scale, from.width * scale);
   }
 
   void residual(std::size_t input) {

@@ -12,6 +12,7 @@
 #include "trainer/nn/layers/nonlinearity.h"
 #include "trainer/nn/layers/pooling.h"
 #include "trainer/nn/layers/sum.h"
+#include "trainer/nn/layers/upsampling.h"
 
 namespace lockstep {
 namespace {
@@ -49,6 +50,8 @@ Activation build_node(Builder& builder, proto::Layer& layer, const std::vector<A
       return build_concatenate(builder, inputs);
     case proto::Layer::kMultiply:
       return build_multiply(builder, inputs);
+    case proto::Layer::kUpsampling:
+      return build_upsampling(builder, layer.upsampling(), input);
     case proto::Layer::KIND_NOT_SET:
       builder.fault("", "expected one kind of layer, got none");
       return input;
