@@ -19,6 +19,7 @@
 #include "launch/command/usage.h"
 #include "storage/base/printable.h"
 #include "storage/base/status.h"
+#include "trainer/loop/setup.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/optim/parameter_group.h"
 #include "trainer/report/progress.h"
@@ -91,6 +92,9 @@ void print_inputs(const Network& network) {
     fmt::print("{}{} reads {}\n", is_chain ? "\n" : "", layer.name, fmt::join(layer.inputs, ", "));
     is_chain = false;
   }
+  for (const AuxiliaryLoss& loss : network.options().auxiliary) {
+    fmt::print("the loss reads {}, times {}\n", loss.layer, loss.weight);
+  }
 }
 
 // In Graphviz's language. Names of layers need no escapes.
@@ -160,6 +164,10 @@ void print_json(const std::string& target, const proto::Job& job, const Network&
                       {"training_flops", layer.training_flops},
                       {"kernels", layer.implementation}});
   }
+  Json auxiliary = Json::array();
+  for (const AuxiliaryLoss& loss : options.auxiliary) {
+    auxiliary.push_back({{"layer", loss.layer}, {"weight", loss.weight}});
+  }
   Json tensors = Json::array();
   for (const TensorInfo& tensor : parameters_of(network)) {
     const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
@@ -179,6 +187,7 @@ void print_json(const std::string& target, const proto::Job& job, const Network&
                        {"memory_bytes", network.memory_bytes()},
                        {"gradient_bytes", network.gradient_elements() * sizeof(float)},
                        {"layers", layers},
+                       {"auxiliary_losses", auxiliary},
                        {"tensors", tensors}};
   fmt::print("{}\n", json_dump(object));
 }
@@ -191,12 +200,8 @@ Status show(const Arguments& arguments) {
     return bad_configuration("--set goes with a job, not with a built-in network");
   }
   const proto::Job& job = draft.job;
-  NetworkOptions options{.image = subject.image,
-                         .classes = subject.classes,
-                         .slice_rows = subject.from_zoo ? kRows : job.batch() / job.slices(),
-                         .threads = job.execution().threads_per_rank(),
-                         .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32};
-  options.is_frozen = [&job](std::string_view name) { return is_frozen(name, job.parameters()); };
+  NetworkOptions options = network_options(job, subject.image, subject.classes);
+  if (subject.from_zoo) options.slice_rows = kRows;
   options.runs = false;
   if (arguments.batch > 0) options.slice_rows = arguments.batch;
   resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);

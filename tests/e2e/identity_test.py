@@ -94,6 +94,24 @@ class IdentityTest(TrainingCase):
         self.assertRegex(shown, r"three/weights +frozen\n")
         self.assertRegex(shown, r"pool/weights +1 +0.0005\n")
 
+    def test_auxiliary_losses(self):
+        """A classifier inside that stands before layers which evaluation needs."""
+        inner = """layer { input: "block" global_pooling {} } layer { name: "inner" dense { units: 5 } }
+            layer { input: "block" global_pooling {} }"""
+        job = sample.write_job(self.folder / "inner.job.pbtxt", self.data,
+                               model=sample.GRAPH.replace("layer { global_pooling {} }", inner, 1),
+                               groups='loss { auxiliary { layer: "inner" weight: 0.5 } }')
+        for ranks in RANKS:
+            self.train(ranks, f"inner {ranks}", job=job)
+            self.assert_identical("inner 1", f"inner {ranks}")
+        self.train(4, "inner in parts", "--set", "execution.stop_after_epochs=1", job=job, code=75)
+        self.train(1, "inner in parts", job=job)
+        self.assert_identical("inner 1", "inner in parts")
+        before, after = (tensors(path)["parameters/inner/weights"] for path in
+                         (checkpoints(self.folder / "inner 1")[0], checkpoints(self.folder / "inner 1")[-1]))
+        self.assertNotEqual(before, after)
+        self.assertIn("the loss reads inner, times 0.5\n", lockstep("model", "show", job).out)
+
     def test_one_layer_goes_on_from_what_was_learned(self):
         job = sample.write_job(self.folder / "head.job.pbtxt", self.data, groups="""
             parameters { match: "*" frozen: true }

@@ -14,17 +14,10 @@
 namespace lockstep {
 namespace {
 
-NetworkOptions network_options(const proto::Job& job, const ImageShape& image, std::size_t classes) {
-  const auto frozen = [groups = job.parameters()](std::string_view name) { return is_frozen(name, groups); };
-  return {.image = image,
-          .classes = static_cast<int>(classes),
-          .slice_rows = job.batch() / job.slices(),
-          .threads = job.execution().threads_per_rank(),
-          .seed = job.seed(),
-          .label_smoothing = job.loss().label_smoothing(),
-          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32,
-          .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape,
-          .is_frozen = frozen};
+std::vector<AuxiliaryLoss> auxiliary_losses(const proto::Loss& spec) {
+  std::vector<AuxiliaryLoss> losses;
+  for (const proto::AuxiliaryLoss& each : spec.auxiliary()) losses.push_back({each.layer(), each.weight()});
+  return losses;
 }
 
 Overlap overlap_of(const proto::Job& job) {
@@ -76,7 +69,7 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
   check_job(info, communicator.size(), draft);
   resolve_model(static_cast<int>(info.class_names.size()), *draft.job.mutable_model(), draft.faults);
   if (draft.faults.empty()) {
-    NetworkOptions options = network_options(draft.job, info.image, info.class_names.size());
+    NetworkOptions options = network_options(draft.job, info.image, static_cast<int>(info.class_names.size()));
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
@@ -125,6 +118,20 @@ StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::uniqu
   return setup;
 }
 
+NetworkOptions network_options(const proto::Job& job, const ImageShape& image, int classes) {
+  const auto frozen = [groups = job.parameters()](std::string_view name) { return is_frozen(name, groups); };
+  return {.image = image,
+          .classes = classes,
+          .slice_rows = job.batch() / job.slices(),
+          .threads = job.execution().threads_per_rank(),
+          .seed = job.seed(),
+          .label_smoothing = job.loss().label_smoothing(),
+          .auxiliary = auxiliary_losses(job.loss()),
+          .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32,
+          .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape,
+          .is_frozen = frozen};
+}
+
 RowOrder row_order(const proto::Job& job, std::int64_t rows) {
   return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
 }
@@ -166,11 +173,11 @@ StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoin
   const ImageShape image{.channels = static_cast<int>(checkpoint.image_shape[0]),
                          .height = static_cast<int>(checkpoint.image_shape[1]),
                          .width = static_cast<int>(checkpoint.image_shape[2])};
-  const std::size_t classes = checkpoint.class_names.size();
+  const int classes = static_cast<int>(checkpoint.class_names.size());
   if (const std::string why_not = take_threads(draft.job.execution().threads_per_rank()); !why_not.empty()) {
     return bad_configuration(fmt::format("execution.threads_per_rank of the checkpoint's job: {}", why_not));
   }
-  resolve_model(static_cast<int>(classes), *draft.job.mutable_model(), draft.faults);
+  resolve_model(classes, *draft.job.mutable_model(), draft.faults);
   LoadedNetwork loaded;
   std::string too_large;
   if (draft.faults.empty()) {

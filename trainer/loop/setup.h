@@ -41,6 +41,9 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
 // The same on the rows given in place of the job's.
 StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::unique_ptr<Dataset> train);
 
+// What the job says of its network.
+NetworkOptions network_options(const proto::Job& job, const ImageShape& image, int classes);
+
 RowOrder row_order(const proto::Job& job, std::int64_t rows);
 // Normalization and augmentation of training rows.
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);

@@ -15,22 +15,32 @@ NaiveResult NaiveNetwork::run(const Slice& slice, bool training) {
   NaiveResult result;
   const Scope network{.tensors = {{"image", input}}, .outer = nullptr};
   result.logits = forward(model_.layer(), "", input, network, training).values;
+  add_loss(slice, result.logits, 1, result);
+  if (!training) return result;
+  const int correct = result.correct;
+  for (const AuxiliaryLoss& auxiliary : options_.auxiliary) {
+    add_loss(slice, outputs_.at(auxiliary.layer).values, double(auxiliary.weight), result);
+  }
+  result.correct = correct;
+  return result;
+}
 
+void NaiveNetwork::add_loss(const Slice& slice, const std::vector<double>& all_logits, double weight,
+                            NaiveResult& result) const {
   const std::size_t classes = std::size_t(options_.classes);
   const double smoothing = double(options_.label_smoothing);
   for (std::size_t row = 0; row < slice.labels.size(); ++row) {
-    const double* logits = result.logits.data() + row * classes;
+    const double* logits = all_logits.data() + row * classes;
     const double largest = *std::max_element(logits, logits + classes);
     double sum = 0;
     for (std::size_t k = 0; k < classes; ++k) sum += std::exp(logits[k] - largest);
     const std::size_t label = std::size_t(slice.labels[row]);
     for (std::size_t k = 0; k < classes; ++k) {
       const double target = (k == label ? 1 - smoothing : 0) + smoothing / double(classes);
-      result.loss_sum -= target * (logits[k] - largest - std::log(sum));
+      result.loss_sum -= weight * target * (logits[k] - largest - std::log(sum));
     }
     result.correct += std::size_t(std::max_element(logits, logits + classes) - logits) == label;
   }
-  return result;
 }
 
 NaiveTensor NaiveNetwork::forward(const Layers& layers, const std::string& prefix, NaiveTensor input,
@@ -42,6 +52,7 @@ NaiveTensor NaiveNetwork::forward(const Layers& layers, const std::string& prefi
     if (inputs.empty()) inputs.push_back(input);
     input = forward(layer, prefix + layer.name(), inputs, scope, training);
     scope.tensors[layer.name()] = input;
+    outputs_[prefix + layer.name()] = input;
   }
   return input;
 }

@@ -43,6 +43,7 @@ class NaiveNetwork {
   };
 
   NaiveResult run(const Slice& slice, bool training);
+  void add_loss(const Slice& slice, const std::vector<double>& logits, double weight, NaiveResult& result) const;
   NaiveTensor forward(const Layers& layers, const std::string& prefix, NaiveTensor input, const Scope& outer,
                       bool training);
   NaiveTensor forward(const proto::Layer& layer, const std::string& name, const std::vector<NaiveTensor>& inputs,
@@ -52,6 +53,7 @@ class NaiveNetwork {
 
   const proto::Model model_;
   const NetworkOptions options_;
+  std::map<std::string, NaiveTensor> outputs_;  // of all layers, by full name
 };
 
 }  // namespace lockstep

@@ -20,9 +20,14 @@ class Drawing {
     values_.push_back({"image", graph.image.channels, graph.image.height, graph.image.width, /*is_read=*/true});
     convolution(0);
     for (int steps = any_of({3, 5, 7, 9}); steps > 0; --steps) step();
+    const std::size_t inner = values_.size();
+    if (any_of({0, 0, 1}) == 1) graph.auxiliary.push_back(classifier(classes));
+    const std::size_t joined = values_.size();
     join(classes);
     graph.layers = text_;
-    for (std::size_t i = 1; i < values_.size(); ++i) graph.names.push_back(values_[i].name);
+    for (std::size_t i = 1; i < values_.size(); ++i) {
+      if (i < inner || i >= joined) graph.names.push_back(values_[i].name);
+    }
     return graph;
   }
 
@@ -161,6 +166,17 @@ class Drawing {
     const std::string shortcut = maybe() ? fmt::format(" shortcut {{ {} }}", activation()) : "";
     layer({input}, fmt::format("residual {{ relu: {} {}{} }}", maybe(), body, shortcut), from.channels, from.height,
           from.width);
+  }
+
+  // On some value that others read, too.
+  std::string classifier(int classes) {
+    const std::size_t input = any_value();
+    const Value from = values_[input];
+    if (from.height > 0) layer({input}, "global_pooling {}", from.channels, 0, 0);
+    layer({from.height > 0 ? values_.size() - 1 : input}, fmt::format("dense {{ units: {} }}", classes), classes, 0, 0);
+    values_[input].is_read = from.is_read;
+    values_.back().is_read = true;
+    return values_.back().name;
   }
 
   // Whatever nobody read yet is pooled and goes to the last layer.

@@ -50,6 +50,7 @@ NetworkUnderTest make(const RandomGraph& graph, std::uint32_t seed, Precision pr
                          .share_memory = share_memory};
   // Where memory is shared, what is kept gets in the way.
   if (share_memory) std::erase_if(options.kept, [&](const std::string& name) { return is_chosen(name, seed); });
+  for (const std::string& name : graph.auxiliary) options.auxiliary.push_back({name, 0.3F});
   if (seed % 2 == 1) options.is_frozen = is_among_frozen;
   NetworkUnderTest network(graph.layers, options);
   network.randomize(3);

@@ -275,7 +275,7 @@ void Builder::on_training(const Step& step) {
 }
 
 void Builder::on_evaluation(const Step& step) {
-  append(step, "evaluation", program_.evaluate);
+  if (!evaluation_has_ended_) append(step, "evaluation", program_.evaluate);
 }
 
 void Builder::begin_backward_group() {

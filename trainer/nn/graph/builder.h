@@ -180,6 +180,8 @@ class Builder {
   // A reorder as a step.
   Step copy(const onednn::Descriptor& from_layout, Slot from, const onednn::Descriptor& to_layout, Slot to);
 
+  // From here on nothing is for evaluation.
+  void end_evaluation() { evaluation_has_ended_ = true; }
   void on_forward(const Step& step);   // training and evaluation
   void on_training(const Step& step);  // forward of training only
   void on_evaluation(const Step& step);
@@ -221,6 +223,7 @@ class Builder {
   MemoryPlan& memory_;
   Faults& faults_;
   bool faulty_ = false;
+  bool evaluation_has_ended_ = false;
   std::string path_;
   std::string name_;
   std::vector<std::string> inputs_;

@@ -35,10 +35,11 @@ class Lowering {
  public:
   explicit Lowering(Builder& builder) : builder_(builder) {}
 
-  std::vector<Node> lower(proto::Model& model) {
-    add_list(*model.mutable_layer(), "model.layer", "", kImage, nullptr);
+  Graph lower(proto::Model& model) {
+    outputs_ = {add_list(*model.mutable_layer(), "model.layer", "", kImage, nullptr)};
+    for (std::size_t i = 0; i < builder_.options().auxiliary.size(); ++i) add_auxiliary(i);
     if (!builder_.faulty()) check_readers();
-    return std::move(nodes_);
+    return {.nodes = std::move(nodes_), .evaluated = nodes_.size(), .outputs = std::move(outputs_)};
   }
 
  private:
@@ -92,6 +93,24 @@ class Lowering {
     return inputs;
   }
 
+  void add_auxiliary(std::size_t i) {
+    const std::string& wanted = builder_.options().auxiliary[i].layer;
+    const auto found = std::ranges::find(nodes_, wanted, &Node::name);
+    const int node = found == nodes_.end() ? kImage : static_cast<int>(found - nodes_.begin());
+    builder_.begin_layer(auxiliary_path(i), "");
+    if (node == kImage) {
+      std::vector<std::string> names;
+      for (const Node& each : nodes_) names.push_back(each.name);
+      const std::string near = nearest(wanted, names);
+      builder_.fault(".layer", fmt::format("expected the name of a layer, got \"{}\"{}", wanted,
+                                           near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    } else if (std::ranges::find(outputs_, node) != outputs_.end()) {
+      builder_.fault(".layer", fmt::format("the loss of {} counts already", wanted));
+    } else {
+      outputs_.push_back(node);
+    }
+  }
+
   static const int* find(const Scope& scope, std::string_view name) {
     static constexpr int kTheImage = kImage;
     for (const Scope* in = &scope; in != nullptr; in = in->outer) {
@@ -112,24 +131,46 @@ class Lowering {
   }
 
   void check_readers() {
-    std::vector<bool> is_read(nodes_.size(), false);
-    for (const Node& node : nodes_) {
-      for (const int input : node.inputs) {
-        if (input != kImage) is_read[static_cast<std::size_t>(input)] = true;
-      }
-    }
-    for (std::size_t i = 0; i + 1 < nodes_.size(); ++i) {
-      if (is_read[i]) continue;
+    const std::vector<int> readers = count_readers({.nodes = nodes_, .outputs = outputs_});
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (readers[i + 1] > 0) continue;
       builder_.begin_layer(nodes_[i].path, nodes_[i].name);
-      builder_.fault("",
-                     fmt::format("nobody reads what {} gives: name it in the input of a later layer, or take it out",
-                                 nodes_[i].name));
+      builder_.fault("", fmt::format("nobody reads what {} gives: name it in the input of a later layer or in "
+                                     "loss.auxiliary, or take it out",
+                                     nodes_[i].name));
     }
   }
 
   Builder& builder_;
   std::vector<Node> nodes_;
+  std::vector<int> outputs_;
 };
+
+// Puts the nodes that only auxiliary losses need behind the others: evaluation ends before them, and makes all copies
+// in other layouts that it needs itself.
+void evaluated_first(Graph& graph) {
+  std::vector<bool> is_needed(graph.nodes.size() + 1);  // of the image, then of each node
+  is_needed[static_cast<std::size_t>(graph.outputs[0] + 1)] = true;
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    if (!is_needed[i + 1]) continue;
+    for (const int input : graph.nodes[i].inputs) is_needed[static_cast<std::size_t>(input + 1)] = true;
+  }
+  std::vector<int> place(graph.nodes.size() + 1, kImage);
+  std::vector<Node> nodes;
+  for (const bool needed : {true, false}) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (is_needed[i + 1] != needed) continue;
+      place[i + 1] = static_cast<int>(nodes.size());
+      nodes.push_back(std::move(graph.nodes[i]));
+    }
+    if (needed) graph.evaluated = nodes.size();
+  }
+  graph.nodes = std::move(nodes);
+  for (Node& node : graph.nodes) {
+    for (int& input : node.inputs) input = place[static_cast<std::size_t>(input + 1)];
+  }
+  for (int& output : graph.outputs) output = place[static_cast<std::size_t>(output + 1)];
+}
 
 // A maximum of rectified values is the rectified maximum, and its gradient goes the same way: the same bits, and the
 // ReLU has as many values fewer as the window is large.
@@ -148,19 +189,24 @@ void pool_before_relu(const Builder& builder, const std::vector<int>& readers, s
 
 }  // namespace
 
-std::vector<int> count_readers(const std::vector<Node>& nodes) {
-  std::vector<int> readers(nodes.size() + 1);  // of the image, then of each node
-  for (const Node& node : nodes) {
+std::string auxiliary_path(std::size_t index) {
+  return fmt::format("loss.auxiliary[{}]", index);
+}
+
+std::vector<int> count_readers(const Graph& graph) {
+  std::vector<int> readers(graph.nodes.size() + 1);
+  for (const Node& node : graph.nodes) {
     for (const int input : node.inputs) ++readers[static_cast<std::size_t>(input + 1)];
   }
-  ++readers.back();  // the loss
+  for (const int output : graph.outputs) ++readers[static_cast<std::size_t>(output + 1)];
   return readers;
 }
 
-std::vector<Node> lower(proto::Model& model, Builder& builder) {
-  std::vector<Node> nodes = Lowering(builder).lower(model);
-  pool_before_relu(builder, count_readers(nodes), nodes);
-  return nodes;
+Graph lower(proto::Model& model, Builder& builder) {
+  Graph graph = Lowering(builder).lower(model);
+  evaluated_first(graph);
+  pool_before_relu(builder, count_readers(graph), graph.nodes);
+  return graph;
 }
 
 }  // namespace lockstep

@@ -27,6 +27,12 @@ struct NetworkSizes {
   std::size_t gradient_elements = 0;
 };
 
+// A layer whose values the loss reads while training, beside those of the last one.
+struct AuxiliaryLoss {
+  std::string layer;
+  float weight = 0;
+};
+
 struct NetworkOptions {
   ImageShape image;
   int classes = 0;
@@ -34,11 +40,12 @@ struct NetworkOptions {
   int threads = 1;     // OpenMP threads of this process
   std::uint64_t seed = 1;
   float label_smoothing = 0;
+  std::vector<AuxiliaryLoss> auxiliary = {};
   Precision precision = Precision::kFp32;
   PlanChoice plan = PlanChoice::kByShape;
   // Whether the parameter of this name is never trained; none: all are.
   std::function<bool(std::string_view name)> is_frozen = {};
-  // Layers whose values are still there after a pass, for kept_values(). All bits stay the same.
+  // Layers whose values are still there after a pass in which they run, for kept_values(). All bits stay the same.
   std::vector<std::string> kept = {};
   // Arrays that are never needed at the same time share memory. Off: for comparison.
   bool share_memory = true;

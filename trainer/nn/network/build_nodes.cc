@@ -1,5 +1,6 @@
 #include "trainer/nn/network/build_nodes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "trainer/nn/layers/batch_norm.h"
@@ -60,29 +61,49 @@ Activation build_node(Builder& builder, proto::Layer& layer, const std::vector<A
   return input;
 }
 
+Activation as_output(Builder& builder, const Activation& value) {
+  if (builder.faulty()) return value;
+  builder.begin_layer("model", "loss");
+  const Activation rows = builder.as_matrix(value);
+  return builder.in_layout(rows, onednn::plain(onednn::dims_of(rows.layout)));
+}
+
 }  // namespace
 
-Activation build_nodes(Builder& builder, const std::vector<Node>& nodes) {
-  const std::vector<int> readers = count_readers(nodes);
+std::vector<Activation> build_nodes(Builder& builder, const Graph& graph) {
+  const std::vector<Node>& nodes = graph.nodes;
+  const std::vector<int> readers = count_readers(graph);
   // Of the image and then of each node: what its readers get, the next one last.
   std::vector<std::vector<Activation>> views;
   const auto share = [&](const Activation& value) { views.push_back(fan_out(builder, value, readers[views.size()])); };
-  share(builder.input());
-  for (const Node& node : nodes) {
+  const auto take = [&](int node) {
+    std::vector<Activation>& of_value = views[static_cast<std::size_t>(node + 1)];
+    const Activation view = of_value.back();
+    of_value.pop_back();
+    return view;
+  };
+  const auto build = [&](const Node& node) {
     std::vector<Activation> inputs;
     std::vector<std::string> names;
     for (const int input : node.inputs) {
       names.push_back(input == kImage ? "image" : nodes[static_cast<std::size_t>(input)].name);
-      std::vector<Activation>& of_value = views[static_cast<std::size_t>(input + 1)];
-      inputs.push_back(of_value.back());
-      of_value.pop_back();
+      inputs.push_back(take(input));
     }
     builder.begin_layer(node.path, node.name, std::move(names));
     const Activation value = build_node(builder, *node.layer, inputs);
     if (builder.is_kept(node.name)) builder.keep(value);
     share(value);
+  };
+  share(builder.input());
+  const auto evaluated = nodes.begin() + static_cast<std::ptrdiff_t>(graph.evaluated);
+  std::for_each(nodes.begin(), evaluated, build);
+  std::vector<Activation> outputs = {as_output(builder, take(graph.outputs[0]))};
+  builder.end_evaluation();
+  std::for_each(evaluated, nodes.end(), build);
+  for (auto node = graph.outputs.begin() + 1; node != graph.outputs.end(); ++node) {
+    outputs.push_back(as_output(builder, take(*node)));
   }
-  return views.back().back();
+  return outputs;
 }
 
 }  // namespace lockstep

@@ -8,8 +8,8 @@
 
 namespace lockstep {
 
-// Builds all nodes, and returns what the last one gives. Where a value has several readers its gradient is the sum of
-// what they give, in their order.
-Activation build_nodes(Builder& builder, const std::vector<Node>& nodes);
+// Builds all nodes, and returns what the loss reads, output by output, as rows of fp32. Where a value has several
+// readers its gradient is the sum of what they give, in their order.
+std::vector<Activation> build_nodes(Builder& builder, const Graph& graph);
 
 }  // namespace lockstep

@@ -72,14 +72,28 @@ SliceResult Network::train_slice(const Slice& slice, float loss_scale, float sta
   if (!gradients.add) state_->zero_unwritten(gradients.arrays[0]);
   const Pass pass = {slice.rows, slice.epoch, statistics_scale, gradients};
   state_->run(state_->program.forward, pass);
-  std::span<float> output_gradient;
-  if (state_->output.wants_gradient())
-    output_gradient = {state_->memory.data(state_->output.gradient), state_->logits_elements()};
-  const SliceResult result =
-      softmax_cross_entropy(state_->loss_options(), logits(), slice.labels, loss_scale, output_gradient);
+  const SliceResult result = state_->run_loss(slice.labels, loss_scale);
   for (std::size_t i = 0; i < state_->program.backward.size(); ++i) {
     state_->run(state_->program.backward[i], pass);
     if (final_from) final_from(state_->watermarks[i]);
+  }
+  return result;
+}
+
+// Of the last layer, with what auxiliary losses add to it; and the gradients of all outputs.
+SliceResult Network::State::run_loss(std::span<const std::int32_t> labels, float loss_scale) const {
+  SliceResult result;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const float weight = i == 0 ? 1 : options.auxiliary[i - 1].weight;
+    std::span<float> gradient;
+    if (outputs[i].wants_gradient()) gradient = {memory.data(outputs[i].gradient), logits_elements()};
+    const SliceResult one = softmax_cross_entropy(loss_options(), logits(i), labels, weight * loss_scale, gradient);
+    if (i == 0) {
+      result = one;
+    } else {
+      result.loss_sum += weight * one.loss_sum;
+      result.finite = result.finite && one.finite;
+    }
   }
   return result;
 }
@@ -213,7 +227,7 @@ void Network::on_step(std::function<void()> called) {
 }
 
 std::span<const float> Network::logits() const {
-  return state_->logits();
+  return state_->logits(0);
 }
 
 void Network::to_plain(const TensorInfo& tensor, std::span<const float> arena, std::span<float> plain) const {

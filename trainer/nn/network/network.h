@@ -86,9 +86,10 @@ class Network {
   // Elements of the array that train_slice puts: gradients (parameter_values().size()), then statistics.
   std::size_t gradient_elements() const;
 
-  // Forward and backward. Puts d(loss_scale * sum over rows of loss)/d(parameter) and the batch-norm statistics of this
-  // slice times statistics_scale, tensor by tensor as each is known. Between the kernels of backward it calls
-  // final_from(offset), if there is one: the gradients of parameters from there on are put. The last offset is 0.
+  // Forward and backward. The loss is that of the last layer, with those of NetworkOptions::auxiliary times their
+  // weights. Puts d(loss_scale * sum over rows of loss)/d(parameter) and the batch-norm statistics of this slice times
+  // statistics_scale, tensor by tensor as each is known. Between the kernels of backward it calls final_from(offset),
+  // if there is one: the gradients of parameters from there on are put. The last offset is 0.
   // Requires: gradients.elements >= gradient_elements(). Allocates nothing of its own.
   using FinalFrom = std::function<void(std::size_t offset)>;
   SliceResult train_slice(const Slice& slice, float loss_scale, float statistics_scale, const SumTarget& gradients,

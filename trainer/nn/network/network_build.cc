@@ -23,11 +23,8 @@ std::unique_ptr<Network> Network::build(proto::Model& model, const NetworkOption
 }
 
 bool Network::State::build(proto::Model& model) {
-  output = build_nodes(builder, lower(model, builder));
-  if (!check_output(model)) return false;
-  builder.begin_layer("model", "loss");
-  output = builder.as_matrix(output);
-  output = builder.in_layout(output, onednn::plain(onednn::dims_of(output.layout)));  // the loss is in fp32
+  outputs = build_nodes(builder, lower(model, builder));
+  if (!check(model)) return false;
   program = builder.take_program();
   summary = builder.take_summary();
   note_lifetimes();
@@ -53,11 +50,14 @@ void Network::State::note_lifetimes() {
       for (const Slot slot : step.slots) memory.use(slot, sequence, time);
       ++time;
     }
-    memory.use(output.values, sequence, time);
+    memory.use(outputs[0].values, sequence, time);
     return time;
   };
   const int loss = note(program.forward, Sequence::kTraining, 0);
-  if (output.wants_gradient()) memory.use(output.gradient, Sequence::kTraining, loss);
+  for (const Activation& output : outputs) {
+    memory.use(output.values, Sequence::kTraining, loss);
+    if (output.wants_gradient()) memory.use(output.gradient, Sequence::kTraining, loss);
+  }
   const int trained = note(program.backward, Sequence::kTraining, loss + 1);
   const int evaluated = note(program.evaluate, Sequence::kEvaluation, 0);
   for (const auto& [name, value] : builder.kept()) {
@@ -83,7 +83,16 @@ void Network::State::note_watermarks() {
   CHECK(is_put.empty() || watermarks.back() == 0, "a gradient is never made");
 }
 
-bool Network::State::check_output(const proto::Model& model) {
+void Network::State::check_output(const Activation& output, std::string path, std::string_view which) {
+  const Shape& shape = output.shape;
+  if (shape.values() == options.classes) return;
+  builder.begin_layer(std::move(path), "");
+  builder.fault("", fmt::format("{} must give one value a class: expected {} values a row, got {} ({}); end with dense "
+                                "{{ units: {} }}",
+                                which, options.classes, shape.values(), shape.text(), options.classes));
+}
+
+bool Network::State::check(const proto::Model& model) {
   if (model.layer().empty()) {
     builder.begin_layer("model", "");
     builder.fault(".layer", "expected at least one layer, got none");
@@ -98,12 +107,9 @@ bool Network::State::check_output(const proto::Model& model) {
     builder.begin_layer("model", "");
     builder.fault(".layer", fmt::format("no layer is called {}, of which the values are to be kept", name));
   }
-  const Shape& shape = output.shape;
-  if (shape.values() != options.classes) {
-    builder.begin_layer(fmt::format("model.layer[{}]", model.layer_size() - 1), "");
-    builder.fault("", fmt::format("the last layer must give one value a class: expected {} values a row, got {} ({}); "
-                                  "end with dense {{ units: {} }}",
-                                  options.classes, shape.values(), shape.text(), options.classes));
+  check_output(outputs[0], fmt::format("model.layer[{}]", model.layer_size() - 1), "the last layer");
+  for (std::size_t i = 1; outputs.size() == options.auxiliary.size() + 1 && i < outputs.size(); ++i) {
+    check_output(outputs[i], auxiliary_path(i - 1) + ".layer", options.auxiliary[i - 1].layer);
   }
   return !builder.faulty();
 }

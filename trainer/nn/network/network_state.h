@@ -36,7 +36,8 @@ struct Network::State {
 
   // False after a fault. The object must not move afterwards: steps hold pointers into it.
   bool build(proto::Model& model);
-  bool check_output(const proto::Model& model);
+  void check_output(const Activation& output, std::string path, std::string_view which);
+  bool check(const proto::Model& model);
   bool is_admitted();
   NetworkSizes sizes() const;
   void note_lifetimes();
@@ -55,8 +56,11 @@ struct Network::State {
     for (Step& step : steps) run(step, pass);
   }
   std::size_t logits_elements() const { return std::size_t(options.slice_rows) * std::size_t(options.classes); }
-  std::span<const float> logits() const { return {memory.data(output.values), logits_elements()}; }
+  std::span<const float> logits(std::size_t output) const {
+    return {memory.data(outputs[output].values), logits_elements()};
+  }
   LossOptions loss_options() const { return {options.classes, options.label_smoothing}; }
+  SliceResult run_loss(std::span<const std::int32_t> labels, float loss_scale) const;
 
   NetworkOptions options;
   MemoryPlan memory;
@@ -65,7 +69,8 @@ struct Network::State {
   std::vector<std::size_t> watermarks;  // by step of backward: gradients from there on are put when it has run
   std::vector<LayerSummary> summary;
   std::function<void()> after_step;
-  Activation output;  // (slice_rows, classes) in rows
+  // What the loss reads: (slice_rows, classes) in rows, of the last layer and then of options.auxiliary.
+  std::vector<Activation> outputs;
   MovableArray values;
   MovableArray frozen;
   AlignedArray buffers;
