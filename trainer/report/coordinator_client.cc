@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <optional>
-#include <thread>
+#include <utility>
 
 #include <grpcpp/grpcpp.h>
 
@@ -25,7 +22,7 @@ constexpr auto kEvaluationWait = std::chrono::seconds(1);
 constexpr auto kFinishWait = std::chrono::seconds(2);
 constexpr auto kFirstBackOff = std::chrono::milliseconds(50);
 constexpr auto kMostBackOff = std::chrono::milliseconds(1000);
-constexpr int kMostEvaluations = 1000;  // a report: a long run that goes on tells all it has
+constexpr std::size_t kMostEvaluations = 1000;  // a report: a long run that goes on tells all it has
 constexpr double kMostHeartbeatSeconds = 86400;
 
 // With each answer of a coordinator: which one it is.
@@ -41,109 +38,37 @@ std::unique_ptr<proto::RunnerService::Stub> stub_at(const std::string& address) 
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
-class GrpcCoordinatorClient final : public CoordinatorClient {
+}  // namespace
+
+// Where the coordinator is, and calls there.
+class CoordinatorClient::Connection {
  public:
-  GrpcCoordinatorClient(const proto::AttemptFile& file, Callbacks callbacks)
-      : callbacks_(std::move(callbacks)),
-        endpoint_file_(file.endpoint_file()),
-        heartbeat_(
-            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(file.heartbeat_seconds()))) {
+  Connection(const proto::AttemptFile& file, Callbacks callbacks)
+      : callbacks_(std::move(callbacks)), endpoint_file_(file.endpoint_file()) {
     id_.set_sweep(file.sweep());
     id_.set_trial(file.trial());
     id_.set_attempt(file.attempt());
     id_.set_token(file.token());
-    thread_ = std::thread([this] { send_all(); });
   }
-  ~GrpcCoordinatorClient() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-      give_up_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-
-  void report(const TrainPoint& point) override {
-    const std::lock_guard lock(mutex_);
-    proto::TrainMetric& it = train_.emplace_back();
-    it.set_step(point.step);
-    it.set_loss(point.loss);
-    it.set_accuracy(point.accuracy);
-    it.set_learning_rate(point.learning_rate);
-    it.set_images_per_second(point.images_per_second);
-    if (train_.size() <= kMostTrainPoints) return;
-    train_.pop_front();
-    ++dropped_;
-  }
-  void report(std::span<const EvalPoint> points) override {
-    if (points.empty()) return;
-    std::unique_lock lock(mutex_);
-    for (const EvalPoint& point : points) {
-      proto::EvalMetric& it = evaluations_.emplace_back();
-      it.set_step(point.step);
-      it.set_epoch(static_cast<int>(point.epoch));
-      it.set_loss(point.loss);
-      it.set_accuracy(point.accuracy);
-    }
-    urgent_ = true;
-    changed_.notify_all();
-    if (connected_) changed_.wait_for(lock, kEvaluationWait, [this] { return evaluations_.empty() || !connected_; });
-  }
-  void report(const CheckpointPoint& point) override {
-    const std::lock_guard lock(mutex_);
-    checkpoints_.emplace_back().set_step(point.step);
-    urgent_ = true;
-    changed_.notify_all();
-  }
-  std::int64_t dropped() const override {
-    const std::lock_guard lock(mutex_);
-    return dropped_;
-  }
-  bool finish() override {
-    std::unique_lock lock(mutex_);
-    ending_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, kFinishWait, [this] { return ended_; });
-    give_up_ = true;
-    changed_.notify_all();
-    return evaluations_.empty();
-  }
+  bool look_up();
+  bool attach();
+  proto::ReportRequest new_report();
+  bool send(const proto::ReportRequest& request);
 
  private:
-  bool look_up();
   bool is_ours(const grpc::ClientContext& context);
-  bool attach();
-  bool send(const proto::ReportRequest& request);
   bool heed(const grpc::ClientContext& context, const grpc::Status& status, const proto::ReportReply& reply);
-  proto::ReportRequest next_report();
-  void delivered(const proto::ReportRequest& request);
-  void send_all();
 
   const Callbacks callbacks_;
   const std::filesystem::path endpoint_file_;
-  const Clock::duration heartbeat_;
   proto::AttemptId id_;
   proto::EndpointFile endpoint_;                      // as it was read last
   std::unique_ptr<proto::RunnerService::Stub> stub_;  // there
   std::int64_t seq_ = 0;
-
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  std::deque<proto::TrainMetric> train_;
-  std::deque<proto::EvalMetric> evaluations_;
-  std::deque<proto::CheckpointNote> checkpoints_;
-  std::int64_t dropped_ = 0;  // train points
-  bool urgent_ = false;       // there is something that is not to wait for the next sign of life
-  bool connected_ = true;     // no call has failed since the last that was answered
-  bool ending_ = false;
-  bool give_up_ = false;
-  bool ended_ = false;  // all was delivered, or given up
-  std::thread thread_;
 };
 
 // Reads where the coordinator is now. False: not known, as while none has started yet.
-bool GrpcCoordinatorClient::look_up() {
+bool CoordinatorClient::Connection::look_up() {
   proto::EndpointFile found;
   Faults faults;
   const bool known = read_text_proto(endpoint_file_, found, faults).ok() && faults.empty() && found.has_address();
@@ -154,7 +79,7 @@ bool GrpcCoordinatorClient::look_up() {
 }
 
 // Whether the one that answered is the coordinator that the endpoint names now. Another may have its address by now.
-bool GrpcCoordinatorClient::is_ours(const grpc::ClientContext& context) {
+bool CoordinatorClient::Connection::is_ours(const grpc::ClientContext& context) {
   const auto& metadata = context.GetServerTrailingMetadata();
   const auto found = metadata.find(kInstance);
   const std::string instance = found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
@@ -162,8 +87,8 @@ bool GrpcCoordinatorClient::is_ours(const grpc::ClientContext& context) {
 }
 
 // Whether our coordinator took the call; does what its answer says.
-bool GrpcCoordinatorClient::heed(const grpc::ClientContext& context, const grpc::Status& status,
-                                 const proto::ReportReply& reply) {
+bool CoordinatorClient::Connection::heed(const grpc::ClientContext& context, const grpc::Status& status,
+                                         const proto::ReportReply& reply) {
   const bool refused = status.error_code() == grpc::StatusCode::PERMISSION_DENIED;
   if ((!status.ok() && !refused) || !is_ours(context)) return false;
   if (refused) callbacks_.on_fenced(status.error_message());
@@ -171,7 +96,7 @@ bool GrpcCoordinatorClient::heed(const grpc::ClientContext& context, const grpc:
   return status.ok();
 }
 
-bool GrpcCoordinatorClient::attach() {
+bool CoordinatorClient::Connection::attach() {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   proto::AttachRequest request;
@@ -181,7 +106,7 @@ bool GrpcCoordinatorClient::attach() {
   return heed(context, status, reply);
 }
 
-bool GrpcCoordinatorClient::send(const proto::ReportRequest& request) {
+bool CoordinatorClient::Connection::send(const proto::ReportRequest& request) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   proto::ReportReply reply;
@@ -189,22 +114,94 @@ bool GrpcCoordinatorClient::send(const proto::ReportRequest& request) {
   return heed(context, status, reply);
 }
 
-proto::ReportRequest GrpcCoordinatorClient::next_report() {
+proto::ReportRequest CoordinatorClient::Connection::new_report() {
   proto::ReportRequest request;
   *request.mutable_attempt() = id_;
   request.set_seq(++seq_);
-  const std::lock_guard lock(mutex_);
-  urgent_ = evaluations_.size() > static_cast<std::size_t>(kMostEvaluations);
-  for (const auto& it : train_) *request.add_train() = it;
-  for (const auto& it : evaluations_) {
-    if (request.eval_size() < kMostEvaluations) *request.add_eval() = it;
+  return request;
+}
+
+CoordinatorClient::CoordinatorClient(std::unique_ptr<Connection> connection, double heartbeat_seconds)
+    : connection_(std::move(connection)),
+      heartbeat_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(heartbeat_seconds))) {
+  thread_ = std::thread([this] { send_all(); });
+}
+
+CoordinatorClient::~CoordinatorClient() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    give_up_ = true;
   }
-  for (const auto& it : checkpoints_) *request.add_checkpoint() = it;
+  changed_.notify_all();
+  thread_.join();
+}
+
+void CoordinatorClient::report(const TrainPoint& point) {
+  const std::lock_guard lock(mutex_);
+  train_.push_back(point);
+  if (train_.size() <= kMostTrainPoints) return;
+  train_.pop_front();
+  ++dropped_;
+}
+
+void CoordinatorClient::report(std::span<const EvalPoint> points) {
+  if (points.empty()) return;
+  std::unique_lock lock(mutex_);
+  evaluations_.insert(evaluations_.end(), points.begin(), points.end());
+  urgent_ = true;
+  changed_.notify_all();
+  if (connected_) changed_.wait_for(lock, kEvaluationWait, [this] { return evaluations_.empty() || !connected_; });
+}
+
+void CoordinatorClient::report(const CheckpointPoint& point) {
+  const std::lock_guard lock(mutex_);
+  checkpoints_.push_back(point);
+  urgent_ = true;
+  changed_.notify_all();
+}
+
+std::int64_t CoordinatorClient::dropped() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_;
+}
+
+bool CoordinatorClient::finish() {
+  std::unique_lock lock(mutex_);
+  ending_ = true;
+  changed_.notify_all();
+  changed_.wait_for(lock, kFinishWait, [this] { return ended_; });
+  give_up_ = true;
+  changed_.notify_all();
+  return evaluations_.empty();
+}
+
+proto::ReportRequest CoordinatorClient::next_report() {
+  proto::ReportRequest request = connection_->new_report();
+  const std::lock_guard lock(mutex_);
+  urgent_ = evaluations_.size() > kMostEvaluations;
+  for (const TrainPoint& point : train_) {
+    proto::TrainMetric& it = *request.add_train();
+    it.set_step(point.step);
+    it.set_loss(point.loss);
+    it.set_accuracy(point.accuracy);
+    it.set_learning_rate(point.learning_rate);
+    it.set_images_per_second(point.images_per_second);
+  }
+  for (std::size_t i = 0; i < std::min(evaluations_.size(), kMostEvaluations); ++i) {
+    const EvalPoint& point = evaluations_[i];
+    proto::EvalMetric& it = *request.add_eval();
+    it.set_step(point.step);
+    it.set_epoch(static_cast<int>(point.epoch));
+    it.set_loss(point.loss);
+    it.set_accuracy(point.accuracy);
+  }
+  for (const CheckpointPoint& point : checkpoints_) request.add_checkpoint()->set_step(point.step);
   train_.clear();
   return request;
 }
 
-void GrpcCoordinatorClient::delivered(const proto::ReportRequest& request) {
+void CoordinatorClient::delivered(const proto::ReportRequest& request) {
   const std::lock_guard lock(mutex_);
   evaluations_.erase(evaluations_.begin(), evaluations_.begin() + request.eval_size());
   checkpoints_.erase(checkpoints_.begin(), checkpoints_.begin() + request.checkpoint_size());
@@ -212,18 +209,18 @@ void GrpcCoordinatorClient::delivered(const proto::ReportRequest& request) {
 
 // A report that was not answered is sent again as it was, for it may have arrived, to wherever the coordinator is by
 // then.
-void GrpcCoordinatorClient::send_all() {
+void CoordinatorClient::send_all() {
   bool attached = false;
   bool answered = false;  // the last call
   std::optional<proto::ReportRequest> request;
   Clock::duration back_off = kFirstBackOff;
   Clock::time_point last_sent = Clock::now();
   while (true) {
-    bool good = (answered || look_up()) && (attached || attach());
+    bool good = (answered || connection_->look_up()) && (attached || connection_->attach());
     attached |= good;
     if (good) {
       if (!request) request = next_report();
-      good = send(*request);
+      good = connection_->send(*request);
       if (good) delivered(*request);
       if (good) request.reset();
       last_sent = Clock::now();
@@ -248,8 +245,6 @@ void GrpcCoordinatorClient::send_all() {
   }
 }
 
-}  // namespace
-
 StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std::filesystem::path& attempt_file,
                                                                       Callbacks callbacks) {
   proto::AttemptFile file;
@@ -263,7 +258,8 @@ StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std:
   }
   if (!file.has_endpoint_file()) faults.add("endpoint_file", "is missing: where it stands where reports go");
   RETURN_IF_ERROR(faults.status(attempt_file.string()));
-  return std::make_unique<GrpcCoordinatorClient>(file, std::move(callbacks));
+  auto connection = std::make_unique<Connection>(file, std::move(callbacks));
+  return std::unique_ptr<CoordinatorClient>(new CoordinatorClient(std::move(connection), file.heartbeat_seconds()));
 }
 
 }  // namespace lockstep
