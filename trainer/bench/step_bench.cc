@@ -78,7 +78,7 @@ class Bench {
     communicator_.barrier();
     setup_.network->clear_step_times();
     const TimeAccount before = engine_.account;
-    const ReductionTimes reduction_before = engine_.reducer->times();
+    const ReductionTimes reduction_before = engine_.reducer.times();
     const std::int64_t faults_before = usage().ru_minflt;
     for (std::int64_t step = options_.warm_up_steps; step < all_steps(); ++step) {
       const Clock::time_point begin = Clock::now();
@@ -115,7 +115,7 @@ class Bench {
     result.data_seconds = share(TimeShare::kData);
     result.compute_seconds = share(TimeShare::kCompute);
     result.update_seconds = share(TimeShare::kUpdate);
-    const ReductionTimes& reduction = engine_.reducer->times();
+    const ReductionTimes& reduction = engine_.reducer.times();
     result.waiting_seconds = (reduction.waiting_seconds - reduction_before.waiting_seconds) / steps;
     result.reduction_seconds = share(TimeShare::kReduction) - result.waiting_seconds;
     result.hidden_reduction_seconds = (reduction.hidden_seconds - reduction_before.hidden_seconds) / steps;
@@ -130,7 +130,7 @@ class Bench {
   void fill_sizes(StepBenchResult& result) {
     result.job = job();
     result.ranks = communicator_.size();
-    result.reduction = engine_.reducer->description();
+    result.reduction = engine_.reducer.description();
     result.cores = core_binding(communicator_, job().execution().threads_per_rank()).text;
     result.network_bytes = setup_.network->memory_bytes();
     result.resident_bytes = largest(communicator_, std::int64_t(usage().ru_maxrss) * 1024);

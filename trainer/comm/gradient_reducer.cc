@@ -34,7 +34,6 @@ GradientReducer::GradientReducer(Communicator& communicator, std::size_t element
     if (options.mode == ReductionMode::kTree) plant(levels_, padded, options);
   }
   while (levels_.size() < static_cast<std::size_t>(slice_tree_.depth())) levels_.push_back(own_array(padded));
-  note_part();
 }
 
 SumTarget GradientReducer::begin_slice() {
@@ -56,50 +55,16 @@ void GradientReducer::slice_done() {
 
 std::span<float> GradientReducer::reduce() {
   finish(/*everywhere=*/true);
-  return {levels_[0], elements_};
+  return sum();
 }
 
-void GradientReducer::reduce_part() {
-  finish(/*everywhere=*/!shares());
-}
-
-bool GradientReducer::agree(bool mine) {
-  if (!shares()) return mine;
-  *verdicts_[local_rank()] = mine ? std::byte{1} : std::byte{0};
-  communicator_.local_barrier();
-  rank_tree_->collect(parted_, elements_);
-  return std::all_of(verdicts_.begin(), verdicts_.end(), [](const std::byte* it) { return *it == std::byte{1}; });
-}
-
-void GradientReducer::part_done() {
-  if (shares()) communicator_.local_barrier();
-}
-
-std::span<float> GradientReducer::shared_values(std::size_t elements) {
-  if (!shares()) return {};
-  const std::size_t bytes = local_rank() == 0 ? elements * sizeof(float) : 0;
-  return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
-}
-
-void GradientReducer::complete(std::span<float> values) {
-  CHECK(values.size() == parted_, "{} values, expected {}", values.size(), parted_);
-  if (!shares()) return;
-  for (const Range& range : part_) {
-    std::copy(values.begin() + std::ptrdiff_t(range.begin), values.begin() + std::ptrdiff_t(range.end),
-              levels_[0] + range.begin);
-  }
-  communicator_.local_barrier();
-  rank_tree_->collect(0, values.size());
-  std::copy_n(levels_[0], values.size(), values.begin());
-  communicator_.local_barrier();
+std::span<float> GradientReducer::reduce_shares() {
+  finish(/*everywhere=*/false);
+  return sum();
 }
 
 ReductionTimes GradientReducer::times() const {
   return {.waiting_seconds = rank_tree_ ? rank_tree_->waiting_seconds() : 0, .hidden_seconds = hidden_seconds_};
-}
-
-std::size_t GradientReducer::local_rank() const {
-  return static_cast<std::size_t>(communicator_.rank() - communicator_.first_local());
 }
 
 bool GradientReducer::overlaps() const {
@@ -111,8 +76,7 @@ void GradientReducer::share_memory(std::size_t elements, const ReducerOptions& o
   for (std::byte* const bytes : communicator_.allocate_shared(elements * sizeof(float))) {
     local_arrays.push_back(reinterpret_cast<float*>(bytes));
   }
-  levels_.push_back(local_arrays[local_rank()]);
-  verdicts_ = communicator_.allocate_shared(1);
+  levels_.push_back(local_arrays[static_cast<std::size_t>(communicator_.rank() - communicator_.first_local())]);
   plant(local_arrays, elements, options);
 }
 
@@ -132,18 +96,6 @@ void GradientReducer::plant(std::span<float* const> local_arrays, std::size_t el
   const std::size_t rounded = all ? elements : options.wire == Wire::kBf16 ? parted_ : 0;
   rank_tree_.emplace(communicator_, local_arrays, make_buckets(elements, parted_, bucket, communicator_.size()),
                      rounded);
-}
-
-void GradientReducer::note_part() {
-  const auto note = [this](std::size_t begin, std::size_t end) {
-    end = std::min(end, parted_);
-    if (begin < end) part_.push_back({begin, end});
-  };
-  if (!shares()) return note(0, parted_);
-  for (const Bucket& bucket : rank_tree_->buckets()) {
-    const Bucket share = rank_tree_->share(bucket);
-    note(share.begin, share.begin + share.elements);
-  }
 }
 
 void GradientReducer::final_from(std::size_t offset) {

@@ -42,7 +42,8 @@ struct ReducerOptions {
   bool shared_memory = true;
   Wire wire = Wire::kFp32;
   int slices = 1;
-  // The first elements of the array, which reduce_part() gives to the ranks of a host in parts. By default all.
+  // The first elements of the array, gradients of parameters, which a PartedUpdate divides among the ranks of a host.
+  // By default all.
   std::size_t parted_elements = SIZE_MAX;
   // 0: measured between hosts when the reducer is made; all at once in one host, where there is little to hide.
   std::size_t bucket_bytes = 0;
@@ -80,28 +81,15 @@ class GradientReducer {
   // begin_slice(). Collective.
   std::span<float> reduce();
 
-  // In place of reduce(), so that ranks which share memory also share what is done with the sum: of the parted elements
-  // each gets a part, in one range a bucket, and what it makes of it lies where all can see it (shared_values). Without
-  // shared memory the part is everything. All of these are collective:
-  //   reduce_part()   sums; afterwards part() of sum() is this rank's
-  //   agree(mine)     whether `mine` is true on every rank; afterwards the elements that are not parted are there, too
-  //   part_done()     every rank has used its part; the next slice may begin
-  struct Range {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-  };
-  void reduce_part();
+  // In place of reduce(): ranks that share memory have the sum together, each its shares of it (RankTree::share), to be
+  // used as parted_update.h says: the next begin_slice() comes after PartedUpdate::done(). Collective.
+  std::span<float> reduce_shares();
+  // What either has returned.
   std::span<float> sum() { return {levels_[0], elements_}; }
-  bool agree(bool mine);
-  void part_done();
-  // In no order; empty ranges are left out.
-  std::span<const Range> part() const { return part_; }
 
-  // One array for all ranks that share memory, zeroed; empty when this rank shares none. Collective.
-  std::span<float> shared_values(std::size_t elements);
-  // `values` has the parted elements of some other array; each rank gets the parts of the others. Between part_done()
-  // and begin_slice(). Collective.
-  void complete(std::span<float> values);
+  std::size_t parted_elements() const { return parted_; }
+  // Null: this rank shares no memory.
+  const RankTree* shared_tree() const { return rank_tree_ && rank_tree_->local_size() > 1 ? &*rank_tree_ : nullptr; }
 
   ReductionTimes times() const;
 
@@ -113,14 +101,11 @@ class GradientReducer {
   using Clock = std::chrono::steady_clock;
 
   float* own_array(std::size_t elements) { return arrays_.emplace_back(elements).data(); }
-  bool shares() const { return rank_tree_ && rank_tree_->local_size() > 1; }
   bool last_slice() const { return slices_done_ + 1 == slice_tree_.slices(); }
-  std::size_t local_rank() const;
   int hosts() const { return rank_tree_ ? communicator_.size() / rank_tree_->local_size() : 1; }
   bool overlaps() const;
   void share_memory(std::size_t elements, const ReducerOptions& options);
   void plant(std::span<float* const> local_arrays, std::size_t elements, const ReducerOptions& options);
-  void note_part();
   void finish(bool everywhere);
   void note_time();
 
@@ -133,9 +118,7 @@ class GradientReducer {
   std::vector<float*> levels_;  // the stack of slice_tree_; the lowest is the array that is summed over ranks
   std::size_t height_ = 0;      // arrays on the stack; a slice that is added at once takes none of its own
   int slices_done_ = 0;
-  std::span<std::byte* const> verdicts_;  // of the local ranks
-  std::optional<RankTree> rank_tree_;     // none: MPI_Allreduce
-  std::vector<Range> part_;
+  std::optional<RankTree> rank_tree_;  // none: MPI_Allreduce
   OverlapChoice choice_;
   Clock::time_point last_slice_begun_;
   Clock::time_point first_sum_begun_;

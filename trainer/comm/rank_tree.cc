@@ -210,7 +210,7 @@ void RankTree::finish(bool everywhere) {
   everywhere_ = false;
 }
 
-void RankTree::collect(std::size_t begin, std::size_t end) {
+void RankTree::collect(std::size_t begin, std::size_t end) const {
   for (const Bucket& bucket : buckets_) {
     for (int owner = 0; owner < local_size(); ++owner) {
       const float* const from = arrays_[static_cast<std::size_t>(owner)];

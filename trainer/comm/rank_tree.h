@@ -49,7 +49,7 @@ class RankTree {
   Bucket share(const Bucket& bucket) const { return share_of(bucket, local_rank_); }
   // Copies elements [begin, end) from the ranks that sum them. Between local barriers: after all shares are there,
   // before one is written to again.
-  void collect(std::size_t begin, std::size_t end);
+  void collect(std::size_t begin, std::size_t end) const;
 
   int local_size() const { return static_cast<int>(arrays_.size()); }
   // Spent in finish() until the arrays of this host's ranks were complete.

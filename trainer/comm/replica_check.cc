@@ -60,13 +60,13 @@ Status verdict(const std::string& differences) {
 }  // namespace
 
 Status check_parts(Communicator& communicator, std::string_view name, std::span<const float> values,
-                   std::span<const GradientReducer::Range> parts) {
+                   std::span<const PartedUpdate::Range> parts) {
   struct Mine {
     Hash place;
     Hash bits;
   };
   std::vector<std::byte> bytes;
-  for (const GradientReducer::Range& part : parts) {
+  for (const PartedUpdate::Range& part : parts) {
     const Hash piece = hash_of(std::as_bytes(values.subspan(part.begin, part.end - part.begin)));
     bytes.insert(bytes.end(), piece.begin(), piece.end());
   }

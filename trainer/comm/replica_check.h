@@ -7,7 +7,7 @@
 
 #include "storage/base/status.h"
 #include "trainer/comm/communicator.h"
-#include "trainer/comm/gradient_reducer.h"
+#include "trainer/comm/parted_update.h"
 
 namespace lockstep {
 
@@ -20,10 +20,10 @@ struct NamedBytes {
 // every rank returns the same status.
 Status check_replicas(Communicator& communicator, std::span<const NamedBytes> arrays);
 
-// The same for an array of which each rank holds parts alone (GradientReducer::part), before they are put together:
+// The same for an array of which each rank holds parts alone (PartedUpdate::part), before they are put together:
 // ranks with the same parts are compared. Where each host has its ranks share memory, these are one a host; on a single
 // host each part is there once, and nothing can be compared.
 Status check_parts(Communicator& communicator, std::string_view name, std::span<const float> values,
-                   std::span<const GradientReducer::Range> parts);
+                   std::span<const PartedUpdate::Range> parts);
 
 }  // namespace lockstep

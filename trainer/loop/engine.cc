@@ -7,17 +7,23 @@ Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
       total_steps(all_steps > 0 ? all_steps : order.steps_per_epoch() * setup.job.epochs()),
       slices(setup.job.slices() / communicator.size()),
       heartbeat(communicator, setup.job.execution().hang_timeout_seconds()),
-      reducer(make_reducer(communicator, setup.job, *setup.network)),
+      reducer(communicator, reduced_elements(setup.network->gradient_elements()),
+              reducer_options(setup.job, setup.network->parameter_values().size())),
+      parted_update(communicator, reducer),
       loader(*setup.train, training_transform(setup.train->info(), setup.job), setup.job.batch() / setup.job.slices(),
              setup.job.data().prefetch_batches() * slices),
       step({.network = *setup.network,
             .optimizer = *setup.optimizer,
-            .reducer = *reducer,
+            .reducer = reducer,
+            .parted_update = parted_update,
             .loader = loader,
             .heartbeat = heartbeat,
             .account = account},
            setup.job, slices, order.steps_per_epoch(), total_steps),
       first_slice_(communicator.rank() * slices) {
+  const std::size_t trained = setup.network->parameter_values().size();
+  const std::span<float> shared = parted_update.shared_values(trained + setup.network->frozen_values().size());
+  if (!shared.empty()) setup.network->move_parameters(shared.first(trained), shared.subspan(trained));
   setup.network->on_step([this] { heartbeat.beat(); });
 }
 

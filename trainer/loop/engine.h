@@ -1,13 +1,13 @@
-// What makes training steps: heartbeat, reducer, rows and TrainStep, wired to a network and its optimizer.
-// Threads: one thread per object.
+// What makes training steps: heartbeat, reducer, rows and TrainStep, wired to a network and its optimizer. Where ranks
+// share memory, the parameters move to one place for all of them. Threads: one thread per object.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/comm/heartbeat.h"
+#include "trainer/comm/parted_update.h"
 #include "trainer/data/row_order.h"
 #include "trainer/data/slice_loader.h"
 #include "trainer/loop/setup.h"
@@ -31,7 +31,8 @@ class Engine {
   int slices;  // of this rank
   TimeAccount account;
   Heartbeat heartbeat;
-  std::unique_ptr<GradientReducer> reducer;
+  GradientReducer reducer;
+  PartedUpdate parted_update;
   SliceLoader loader;
   TrainStep step;
 

@@ -157,16 +157,6 @@ std::size_t reduced_elements(std::size_t gradient_elements) {
   return gradient_elements + TrainStep::kTailElements;
 }
 
-std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network) {
-  std::unique_ptr<GradientReducer> reducer =
-      std::make_unique<GradientReducer>(communicator, reduced_elements(network.gradient_elements()),
-                                        reducer_options(job, network.parameter_values().size()));
-  const std::size_t trained = network.parameter_values().size();
-  const std::span<float> shared = reducer->shared_values(trained + network.frozen_values().size());
-  if (!shared.empty()) network.move_parameters(shared.first(trained), shared.subspan(trained));
-  return reducer;
-}
-
 StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoint& checkpoint) {
   JobDraft draft = parse_job(checkpoint.job, "the job in the checkpoint");
   if (checkpoint.image_shape.size() != 3) return bad_data("the checkpoint does not say the shape of its images");

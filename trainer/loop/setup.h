@@ -1,4 +1,4 @@
-// Everything a training needs, built from a job before its first step: rows, network, optimizer, reducer.
+// What a training needs, built from a job before its first step: rows, network, optimizer; the options of its reducer.
 #pragma once
 
 #include <filesystem>
@@ -47,11 +47,9 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, i
 RowOrder row_order(const proto::Job& job, std::int64_t rows);
 // Normalization and augmentation of training rows.
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);
-// For the gradients of `network` and what a TrainStep adds to them. Collective.
-// Where ranks share memory, the parameters move to one place for all of them.
+// For the gradients of a network and what a TrainStep adds to them.
 ReducerOptions reducer_options(const proto::Job& job, std::size_t parameter_elements);
 std::size_t reduced_elements(std::size_t gradient_elements);
-std::unique_ptr<GradientReducer> make_reducer(Communicator& communicator, const proto::Job& job, Network& network);
 
 // The network of a checkpoint, for evaluation, without its weights yet (restore_everywhere in resume.h). Errors:
 // bad_data; bad_configuration when the environment forbids its threads or the host cannot hold it.

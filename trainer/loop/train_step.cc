@@ -33,18 +33,13 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   const std::size_t parameters = parts_.network.parameter_values().size();
   // The norm for clipping is summed over the whole array, in one order.
   const bool whole = job_.has_clip_global_norm();
-  if (whole) {
-    parts_.reducer.reduce();
-  } else {
-    parts_.reducer.reduce_part();
-  }
-  const std::span<float> sum = parts_.reducer.sum();
-  const auto part = parts_.reducer.part();
+  const std::span<float> sum = whole ? parts_.reducer.reduce() : parts_.reducer.reduce_shares();
+  const auto part = parts_.parted_update.part();
   bool finite = whole ? all_finite(sum.first(parameters))
-                      : std::all_of(part.begin(), part.end(), [&](const GradientReducer::Range& range) {
+                      : std::all_of(part.begin(), part.end(), [&](const PartedUpdate::Range& range) {
                           return all_finite(sum.subspan(range.begin, range.end - range.begin));
                         });
-  if (!whole) finite = parts_.reducer.agree(finite);
+  if (!whole) finite = parts_.parted_update.agree(finite);
   parts_.account.book(TimeShare::kReduction);
 
   const std::size_t elements = parts_.network.gradient_elements();
@@ -63,7 +58,7 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   const bool good = outcome.finite && outcome.loaded;
   if (good) update(sum, step, static_cast<float>(outcome.learning_rate));
   parts_.heartbeat.note(Phase::kAgreement, step);
-  parts_.reducer.part_done();
+  parts_.parted_update.done();
   parts_.heartbeat.note(Phase::kUpdate, step);
   if (good) {
     parts_.network.parameters_changed();
@@ -109,7 +104,7 @@ void TrainStep::update(std::span<const float> sum, std::int64_t step, float lear
     const double norm = global_norm(gradients);
     if (norm > job_.clip_global_norm()) gradient_scale = static_cast<float>(job_.clip_global_norm() / norm);
   }
-  for (const GradientReducer::Range& range : parts_.reducer.part()) {
+  for (const PartedUpdate::Range& range : parts_.parted_update.part()) {
     parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1,
                             range.begin, range.end);
   }

@@ -4,7 +4,7 @@
 // Beside the gradients the same array carries what all ranks must know at the same step: loss, correct rows, and
 // whether any rank saw a loss or a pixel that is not finite, failed to load its rows, or was asked to stop or to
 // checkpoint. Ensures: after run() returns, parameters and buffers are the same bits on every rank. Ranks that share
-// memory update a part of the parameters each: of the optimizer's state, each has its part (GradientReducer::complete).
+// memory update a part of the parameters each: of the optimizer's state, each has its part (PartedUpdate::complete).
 // Threads: one thread per object. Allocates nothing after the first run().
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "storage/base/status.h"
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/comm/heartbeat.h"
+#include "trainer/comm/parted_update.h"
 #include "trainer/data/slice_loader.h"
 #include "trainer/loop/bad_rows.h"
 #include "trainer/nn/network/network.h"
@@ -48,6 +49,7 @@ class TrainStep {
     Network& network;
     Optimizer& optimizer;
     GradientReducer& reducer;
+    PartedUpdate& parted_update;
     SliceLoader& loader;  // started at the first step that is run
     Heartbeat& heartbeat;
     TimeAccount& account;

@@ -53,7 +53,7 @@ class Trainer {
   }
 
   Status run() {
-    ASSIGN_OR_RETURN(const auto built, probe_ranks(communicator_, network(), *engine_.reducer));
+    ASSIGN_OR_RETURN(const auto built, probe_ranks(communicator_, network(), engine_.reducer));
     facts_.facts.insert(built.begin(), built.end());
     engine_.account.book(TimeShare::kOther);
     RETURN_IF_ERROR(restore_state());
@@ -122,7 +122,7 @@ class Trainer {
       output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", job().name(),
                                format_count(info.rows), info.image.height, info.image.width, info.image.channels,
                                info.class_names.size(), parameter_text(network()), job().batch(), job().slices(),
-                               engine_.reducer->description()));
+                               engine_.reducer.description()));
       const int threads = job().execution().threads_per_rank();
       output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
       if (position_.step > 0) {
@@ -166,7 +166,7 @@ class Trainer {
 
   // Which way of summing over hosts the first steps showed to be faster.
   void say_choice() {
-    const OverlapChoice& choice = engine_.reducer->overlap_choice();
+    const OverlapChoice& choice = engine_.reducer.overlap_choice();
     const bool just_now = position_.step == first_step_ + OverlapChoice::kSteps;
     if (output_ && choice.decided() && just_now) output_->say(choice.text());
   }
@@ -261,8 +261,8 @@ class Trainer {
                                       {"frozen parameters", std::as_bytes(network().frozen_values())},
                                       {"buffers", std::as_bytes(network().buffer_values())}};
     for (const OptimizerSlot& slot : setup_.optimizer->slots()) {
-      RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, engine_.reducer->part()));
-      engine_.reducer->complete(slot.values);
+      RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, engine_.parted_update.part()));
+      engine_.parted_update.complete(slot.values);
       arrays.push_back({slot.name, std::as_bytes(slot.values)});
     }
     return check_replicas(communicator_, arrays);

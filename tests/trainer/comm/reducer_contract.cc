@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "trainer/comm/parted_update.h"
 #include "trainer/comm/replica_check.h"
 
 namespace lockstep {
@@ -121,6 +122,7 @@ void expect_sum_in_parts(Communicator& communicator, std::size_t elements, Reduc
   const std::size_t split = elements - elements / 3;
   options.parted_elements = split;
   const auto reducer = std::make_unique<GradientReducer>(communicator, elements, options);
+  PartedUpdate update(communicator, *reducer);
   for (int step = 0; step < 2; ++step) {
     put_slices(*reducer, communicator, options.slices, step);
     const std::vector<std::uint32_t> expected =
@@ -129,22 +131,22 @@ void expect_sum_in_parts(Communicator& communicator, std::size_t elements, Reduc
       const std::vector<std::uint32_t> got = bits_of(values.subspan(begin, end - begin));
       return std::equal(got.begin(), got.end(), expected.begin() + std::ptrdiff_t(begin));
     };
-    reducer->reduce_part();
-    for (const auto& [begin, end] : reducer->part()) EXPECT_TRUE(is_expected(begin, end, reducer->sum()));
-    const bool verdict = reducer->agree(step == 0 || communicator.rank() != communicator.first_local());
+    reducer->reduce_shares();
+    for (const auto& [begin, end] : update.part()) EXPECT_TRUE(is_expected(begin, end, reducer->sum()));
+    const bool verdict = update.agree(step == 0 || communicator.rank() != communicator.first_local());
     const bool knows = communicator.local_size() > 1 && options.shared_memory;
     EXPECT_EQ(verdict, step == 0 || (!knows && communicator.rank() != communicator.first_local()));
     EXPECT_TRUE(is_expected(split, elements, reducer->sum()));
     std::vector<float> values(split, -1);
-    for (const auto& [begin, end] : reducer->part()) {
+    for (const auto& [begin, end] : update.part()) {
       std::copy(reducer->sum().begin() + std::ptrdiff_t(begin), reducer->sum().begin() + std::ptrdiff_t(end),
                 values.begin() + std::ptrdiff_t(begin));
     }
-    reducer->part_done();
-    reducer->complete(values);
+    update.done();
+    update.complete(values);
     EXPECT_TRUE(is_expected(0, split, values)) << elements << " elements, " << reducer->description();
   }
-  const std::span<float> shared = reducer->shared_values(split);
+  const std::span<float> shared = update.shared_values(split);
   if (shared.empty()) return;
   if (communicator.rank() == communicator.first_local()) shared.back() = 5;
   communicator.local_barrier();

@@ -25,7 +25,7 @@ std::vector<std::uint32_t> bits_of(std::span<const float> values);
 // Runs `steps` reductions on this rank and expects the bits of reference_sum each time.
 void expect_tree_sum(Communicator& communicator, std::size_t elements, const ReducerOptions& options, int steps);
 
-// The same sums by reduce_part() and what goes with it, where a third of the array is not parted. Collective.
+// The same sums by reduce_shares() and a PartedUpdate, where a third of the array is not parted. Collective.
 void expect_sum_in_parts(Communicator& communicator, std::size_t elements, ReducerOptions options);
 
 // expect_tree_sum and expect_sum_in_parts for slices 1, 2, 4, 6, 8, 12, 16 as far as the ranks divide them, lengths 1

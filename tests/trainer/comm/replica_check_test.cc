@@ -72,7 +72,7 @@ TEST(ReplicaCheckTest, AFlippedBitInTheMomentsIsFoundBetweenHosts) {
         const auto rank = static_cast<std::size_t>(communicator.rank());
         std::vector<float> moments(1000, 0.25F);
         const std::size_t half = rank % 2;
-        const std::array<GradientReducer::Range, 2> parts{
+        const std::array<PartedUpdate::Range, 2> parts{
             {{500 * half, 500 * half + 200}, {500 * half + 200, 500 * half + 500}}};
         const std::size_t place = 500 * (in_its_part ? half : 1 - half) + 300;
         if (odd == communicator.rank()) std::as_writable_bytes(std::span(moments))[4 * place] ^= std::byte{1};
@@ -94,7 +94,7 @@ TEST(ReplicaCheckTest, WithoutSharedMemoryAllHoldAll) {
   run_in_threads(3, [&](Communicator& communicator) {
     std::vector<float> moments(1000, 0.25F);
     if (communicator.rank() == 1) std::as_writable_bytes(std::span(moments))[77] ^= std::byte{64};
-    const std::array<GradientReducer::Range, 1> all{{{0, 1000}}};
+    const std::array<PartedUpdate::Range, 1> all{{{0, 1000}}};
     statuses[static_cast<std::size_t>(communicator.rank())] = check_parts(communicator, "momentum", moments, all);
   });
   EXPECT_EQ(ranks_named(statuses[2]), "1");
