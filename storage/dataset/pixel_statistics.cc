@@ -60,7 +60,7 @@ void PixelStatistics::add_uint8_row(const std::byte* row) {
       squares += value * value;
     }
     const double count = double(pixels_), mean = double(sum) / count;
-    merge(channel, {count, mean, std::max(0.0, double(squares) - double(sum) * mean)});
+    merge(channel, {count, mean, std::max(0.0, std::fma(-double(sum), mean, double(squares)))});
   }
 }
 
@@ -82,7 +82,7 @@ void PixelStatistics::add_float32_row(const std::byte* row) {
     for (std::size_t i = 0; i < pixels_; ++i) {
       if (!std::isfinite(value(i))) continue;
       const double distance = double(value(i)) - moments.mean;
-      moments.squares += distance * distance;
+      moments.squares = std::fma(distance, distance, moments.squares);
     }
     merge(channel, moments);
   }

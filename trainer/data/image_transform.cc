@@ -1,6 +1,7 @@
 #include "trainer/data/image_transform.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "proto/job.pb.h"
@@ -45,7 +46,7 @@ ImageTransform::ImageTransform(const ImageShape& shape, PixelType type, std::spa
   if (type == PixelType::kFloat32) return;
   for (std::size_t c = 0; c < mean.size(); ++c) {
     for (int value = 0; value < 256; ++value) {
-      table_.push_back(static_cast<float>(value) / 255.0F * scale_[c] + offset_[c]);
+      table_.push_back(std::fma(static_cast<float>(value) / 255.0F, scale_[c], offset_[c]));
     }
   }
 }
@@ -85,7 +86,7 @@ void ImageTransform::apply(std::int64_t epoch, std::int64_t row, std::span<const
       const float scale = scale_[c];
       const float offset = offset_[c];
       copy_window(shape_, placement.top, placement.left, placement.mirror, channel, [&](int y, int x) {
-        return load_float(stored.data() + index(y, x) * std::ptrdiff_t{sizeof(float)}) * scale + offset;
+        return std::fma(load_float(stored.data() + index(y, x) * std::ptrdiff_t{sizeof(float)}), scale, offset);
       });
     }
   }

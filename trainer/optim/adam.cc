@@ -24,10 +24,10 @@ struct AdamStep {
 void update_run(float* __restrict values, const float* __restrict gradients, float* __restrict first,
                 float* __restrict second, std::size_t elements, const AdamStep step) {
   for (std::size_t i = 0; i < elements; ++i) {
-    const float gradient = step.gradient_scale * gradients[i] + step.weight_decay * values[i];
-    first[i] = step.beta1 * first[i] + (1 - step.beta1) * gradient;
-    second[i] = step.beta2 * second[i] + (1 - step.beta2) * gradient * gradient;
-    values[i] -= step.first_rate * first[i] / (std::sqrt(second[i]) * step.second_scale + step.epsilon);
+    const float gradient = std::fma(step.gradient_scale, gradients[i], step.weight_decay * values[i]);
+    first[i] = std::fma(step.beta1, first[i], (1 - step.beta1) * gradient);
+    second[i] = std::fma(step.beta2, second[i], (1 - step.beta2) * gradient * gradient);
+    values[i] -= step.first_rate * first[i] / std::fma(std::sqrt(second[i]), step.second_scale, step.epsilon);
   }
 }
 

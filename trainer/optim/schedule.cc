@@ -30,7 +30,7 @@ struct Position {
 };
 
 double between(double from, double to, double share) {
-  return from + (to - from) * share;
+  return std::fma(to - from, share, from);
 }
 
 double rate(const proto::Constant& spec, const Position& at) {

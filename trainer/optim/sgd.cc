@@ -1,6 +1,7 @@
 #include "trainer/optim/sgd.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "proto/job.pb.h"
 #include "storage/base/status.h"
@@ -20,10 +21,10 @@ template <bool kNesterov>
 void update_run(float* __restrict values, const float* __restrict gradients, float* __restrict velocity,
                 std::size_t elements, const SgdStep step) {
   for (std::size_t i = 0; i < elements; ++i) {
-    const float gradient = step.gradient_scale * gradients[i] + step.weight_decay * values[i];
-    velocity[i] = step.momentum * velocity[i] + gradient;
-    const float direction = kNesterov ? gradient + step.momentum * velocity[i] : velocity[i];
-    values[i] -= step.learning_rate * direction;
+    const float gradient = std::fma(step.gradient_scale, gradients[i], step.weight_decay * values[i]);
+    velocity[i] = std::fma(step.momentum, velocity[i], gradient);
+    const float direction = kNesterov ? std::fma(step.momentum, velocity[i], gradient) : velocity[i];
+    values[i] = std::fma(-step.learning_rate, direction, values[i]);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,25 @@
 
 namespace lockstep {
 namespace {
+
+// In lanes, as many as half a cache line has values: so the order of additions is not the compiler's choice.
+template <typename T>
+float dot_product(const T* a, const T* b, std::size_t elements) {
+  constexpr std::size_t kLanes = 32 / sizeof(T);
+  std::array<float, kLanes> sums{};
+  float* const sum = sums.data();
+  const std::size_t whole = elements - elements % kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+#pragma omp simd
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      sum[lane] = std::fma(to_float(a[i + lane]), to_float(b[i + lane]), sum[lane]);
+    }
+  }
+  for (std::size_t i = whole; i < elements; ++i) sum[0] = std::fma(to_float(a[i]), to_float(b[i]), sum[0]);
+  float total = 0;
+  for (const float lane : sums) total += lane;
+  return total;
+}
 
 // An array (rows, blocks of channels, positions, channels of a block), each channel of a row times its factor. Factors
 // are (rows, channels). With one position, one row and no padding: a product element by element.
@@ -87,10 +107,7 @@ struct Product {
     const bool writes_values = value_gradient != Slot::kNone;
     T* const of_values = writes_values ? memory.data<T>(value_gradient) + strip.begin : nullptr;
     if (block == 1) {
-      float total = 0;
-#pragma omp simd reduction(+ : total)
-      for (std::size_t p = 0; p < positions; ++p) total += to_float(g[p]) * to_float(from[p]);
-      sum[0] = total;
+      sum[0] = dot_product(g, from, positions);
       if (writes_values) {
 #pragma omp simd
         for (std::size_t p = 0; p < positions; ++p) from_float(to_float(g[p]) * factor[0], of_values[p]);
@@ -100,7 +117,7 @@ struct Product {
 #pragma omp simd
         for (std::size_t i = 0; i < strip.lanes; ++i) {
           const float value = to_float(g[p * block + i]);
-          sum[i] += value * to_float(from[p * block + i]);
+          sum[i] = std::fma(value, to_float(from[p * block + i]), sum[i]);
           if (writes_values) from_float(value * factor[i], of_values[p * block + i]);
         }
       }

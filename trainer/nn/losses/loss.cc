@@ -25,11 +25,11 @@ RowResult one_row(const LossOptions& options, const float* x, std::int32_t label
   }
   const double log_sum = double(x[largest]) + std::log(sum);
   const double smoothing = double(options.label_smoothing);
-  const double target = (1 - smoothing) * double(x[label]) + smoothing / classes * total;
+  const double target = std::fma(1 - smoothing, double(x[label]), smoothing / classes * total);
   if (gradient != nullptr) {
     const float inverse = float(double(scale) / sum);
     const float spread = float(double(scale) * smoothing / classes);
-    for (int j = 0; j < classes; ++j) gradient[j] = std::exp(x[j] - x[largest]) * inverse - spread;
+    for (int j = 0; j < classes; ++j) gradient[j] = std::fma(std::exp(x[j] - x[largest]), inverse, -spread);
     gradient[label] -= float(double(scale) * (1 - smoothing));
   }
   return {float(log_sum - target), largest == label};

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -119,7 +120,8 @@ void Network::update_buffers(std::span<const float> gradients) {
     const TensorInfo& tensor = buffers()[i];
     const float momentum = state_->builder.buffer_momenta()[i];
     for (std::size_t j = tensor.offset; j < tensor.offset + tensor.elements; ++j) {
-      state_->buffers.data()[j] = (1 - momentum) * state_->buffers.data()[j] + momentum * statistics[j];
+      float& average = state_->buffers.data()[j];
+      average = std::fma(1 - momentum, average, momentum * statistics[j]);
     }
   }
 }
