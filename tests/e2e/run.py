@@ -14,6 +14,8 @@ import uuid
 
 BIN = pathlib.Path(os.environ["LOCKSTEP_BIN"])
 MPIRUN_FLAGS = os.environ["LOCKSTEP_MPIRUN_FLAGS"]
+# How many times slower the programs are than optimized ones: under a sanitizer.
+PATIENCE = int(os.environ.get("LOCKSTEP_PATIENCE", "1"))
 MARK = "LOCKSTEP_TEST_RUN"
 
 
@@ -105,7 +107,7 @@ class Run:
     def output(self):
         return self._outcome.text if self._outcome else self._text(self._out) + self._text(self._err)
 
-    def wait(self, limit_seconds=120):
+    def wait(self, limit_seconds=120 * PATIENCE):
         try:
             self.process.wait(limit_seconds)
         except subprocess.TimeoutExpired:

@@ -28,7 +28,7 @@ proto::SweepSpec sample_spec(const std::string& more) {
 proto::EvalMetric eval_metric(int epoch, double loss, double accuracy) {
   proto::EvalMetric it;
   it.set_epoch(epoch);
-  it.set_step(10 * epoch);
+  it.set_step(std::int64_t{10} * epoch);
   it.set_loss(loss);
   it.set_accuracy(accuracy);
   return it;
