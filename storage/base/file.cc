@@ -6,6 +6,8 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,31 +124,104 @@ Status give_name(const std::filesystem::path& file, const std::filesystem::path&
   return failed("create", path);
 }
 
-}  // namespace
+// Whether something that is no regular file may be read as one.
+enum class Streams { kTaken, kRefused };
 
-StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
-  RETURN_IF_ERROR(fault_point("file.read"));
-  const Descriptor file(open_file(path, O_RDONLY));
-  if (!file.valid() && errno == ENOENT) return absl::NotFoundError(fmt::format("no such file: \"{}\"", path.native()));
-  if (!file.valid()) return failed("open", path);
+Status check_kind(const std::filesystem::path& path, mode_t mode, Streams streams) {
+  if (S_ISREG(mode)) return OkStatus();
+  const bool is_stream = S_ISFIFO(mode) || S_ISCHR(mode);
+  if (is_stream && streams == Streams::kTaken) return OkStatus();
+  const char* const kind = S_ISDIR(mode)    ? "a directory"
+                           : S_ISFIFO(mode) ? "a pipe"
+                           : S_ISSOCK(mode) ? "a socket"
+                                            : "a device";
+  return bad_data(fmt::format("\"{}\": expected a file, got {}", path.native(), kind));
+}
+
+struct Input {
+  Descriptor file;
   struct stat facts = {};
-  if (::fstat(file.get(), &facts) != 0) return failed("stat", path);
-  // One byte more than the size, so that the last read finds the end. A pipe has size 0: it is read in pieces.
-  std::string content(std::min(static_cast<std::size_t>(facts.st_size), limit_bytes) + 1, '\0');
-  std::size_t size = 0;
-  while (size <= limit_bytes) {
-    if (size == content.size()) content.resize(std::min(2 * size + 4096, limit_bytes + 1));
-    const ssize_t count = ::read(file.get(), content.data() + size, content.size() - size);
-    if (count < 0 && errno == EINTR) continue;
+};
+
+StatusOr<Input> open_input(const std::filesystem::path& path, Streams streams) {
+  RETURN_IF_ERROR(fault_point("file.read"));
+  // A pipe is opened though nobody writes to it: the waiting is done in wait_for_bytes.
+  Input input{.file = Descriptor(open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))};
+  const int error = errno;
+  if (!input.file.valid() && error == ENOENT) {
+    return absl::NotFoundError(fmt::format("no such file: \"{}\"", path.native()));
+  }
+  if (!input.file.valid() && error == ENXIO) RETURN_IF_ERROR(refuse_no_file(path));  // a socket
+  if (!input.file.valid()) return failed("open", path, error);
+  if (::fstat(input.file.get(), &input.facts) != 0) return failed("stat", path);
+  RETURN_IF_ERROR(check_kind(path, input.facts.st_mode, streams));
+  return input;
+}
+
+// Until a pipe or device has bytes or comes to its end.
+void wait_for_bytes(const Input& input) {
+  if (S_ISREG(input.facts.st_mode)) return;
+  sigset_t mask;
+  CHECK(::pthread_sigmask(SIG_SETMASK, nullptr, &mask) == 0);
+  sigdelset(&mask, SIGTERM);
+  pollfd wanted{.fd = input.file.get(), .events = POLLIN, .revents = 0};
+  while (::ppoll(&wanted, 1, nullptr, &mask) < 0 && errno == EINTR) {
+  }  // what has failed otherwise shows when it is read
+}
+
+// Makes `content` longer, up to `bytes` or the end of the file.
+Status read_up_to(const Input& input, const std::filesystem::path& path, std::size_t bytes, std::string& content) {
+  std::size_t size = content.size();
+  content.resize(bytes);
+  while (size < bytes) {
+    wait_for_bytes(input);
+    const ssize_t count = ::read(input.file.get(), content.data() + size, bytes - size);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) return failed("read", path);
     if (count == 0) break;
     size += static_cast<std::size_t>(count);
   }
-  if (size > limit_bytes) {
-    return bad_data(fmt::format("\"{}\": expected at most {} bytes, got more", path.native(), limit_bytes));
-  }
   content.resize(size);
-  return content;
+  return OkStatus();
+}
+
+// What comes behind `content`. One byte more than the size is asked for, so that the last read finds the end; a pipe
+// has size 0 and is read in pieces.
+StatusOr<std::string> read_rest(const Input& input, const std::filesystem::path& path, std::size_t limit_bytes,
+                                std::string content) {
+  const auto known = static_cast<std::uint64_t>(input.facts.st_size);
+  const auto too_long = [&](std::string_view got) {
+    return bad_data(fmt::format("\"{}\": expected at most {} bytes, got {}", path.native(), limit_bytes, got));
+  };
+  if (S_ISREG(input.facts.st_mode) && known > limit_bytes) return too_long(fmt::to_string(known));
+  for (std::size_t wanted = std::max<std::size_t>(known, content.size()) + 1;;
+       wanted = std::min(2 * wanted + 4096, limit_bytes + 1)) {
+    RETURN_IF_ERROR(read_up_to(input, path, wanted, content));
+    if (content.size() > limit_bytes) return too_long("more");
+    if (content.size() < wanted) return content;
+  }
+}
+
+}  // namespace
+
+StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
+  ASSIGN_OR_RETURN(const Input input, open_input(path, Streams::kTaken));
+  return read_rest(input, path, limit_bytes, "");
+}
+
+StatusOr<std::string> read_file_headed(const std::filesystem::path& path, std::size_t limit_bytes,
+                                       std::size_t head_bytes, const CheckHead& check) {
+  ASSIGN_OR_RETURN(const Input input, open_input(path, Streams::kRefused));
+  std::string content;
+  RETURN_IF_ERROR(read_up_to(input, path, head_bytes, content));
+  RETURN_IF_ERROR(check(content, static_cast<std::uint64_t>(input.facts.st_size)));
+  return read_rest(input, path, limit_bytes, std::move(content));
+}
+
+Status refuse_no_file(const std::filesystem::path& path) {
+  struct stat facts = {};
+  if (::stat(path.c_str(), &facts) != 0) return OkStatus();  // whoever opens it says why
+  return check_kind(path, facts.st_mode, Streams::kTaken);
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {

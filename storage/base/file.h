@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,8 +16,19 @@
 
 namespace lockstep {
 
-// Whole. Errors: kNotFound: no such file; bad_data: longer than `limit_bytes`. Fault point "file.read".
+// Whole; a pipe or a device to its end. While nobody writes to a pipe SIGTERM ends the process, though it be blocked.
+// Errors: kNotFound: no such file; bad_data: longer than `limit_bytes`, a directory or a socket. Fault point
+// "file.read".
 StatusOr<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes);
+
+// The same of a regular file (bad_data when it is none) whose first bytes say what it is: no more than these are read
+// unless `check` takes them, of which there are fewer in a shorter file, and the size of the file. Errors: also its.
+using CheckHead = std::function<Status(std::string_view head, std::uint64_t file_bytes)>;
+StatusOr<std::string> read_file_headed(const std::filesystem::path& path, std::size_t limit_bytes,
+                                       std::size_t head_bytes, const CheckHead& check);
+
+// Refuses what read_file refuses, for those who open the file in another way. Errors: bad_data.
+Status refuse_no_file(const std::filesystem::path& path);
 
 // Writes the parts one after another to path + ".tmp", fsyncs, renames onto `path`, fsyncs the directory: after a crash
 // at any instant `path` holds the old content or the new, whole. On an error the temporary file is removed and the old

@@ -21,8 +21,12 @@ Status write_checkpoint(const std::filesystem::path& path, const Checkpoint& che
   return write_file_atomically(path, parts);
 }
 
+StatusOr<std::string> read_checkpoint_bytes(const std::filesystem::path& path) {
+  return read_file_headed(path, kCheckpointLimitBytes, kUserBlockBytes, check_user_block);
+}
+
 StatusOr<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const std::string bytes, read_file(path, kCheckpointLimitBytes));
+  ASSIGN_OR_RETURN(const std::string bytes, read_checkpoint_bytes(path));
   StatusOr<Checkpoint> checkpoint = decode_checkpoint(bytes);
   if (!checkpoint.ok()) return with_context(checkpoint.status(), path.native());
   return checkpoint;

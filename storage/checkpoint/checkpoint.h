@@ -65,7 +65,10 @@ StatusOr<std::string> checkpoint_digest(std::string_view bytes);
 
 // Errors: as encode_checkpoint and write_file_atomically (storage/base/file.h).
 Status write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
-// Errors: as read_file and decode_checkpoint, with the path in front.
+// The bytes of a file that begins as a checkpoint of its length does; no more is read of another one. Errors: as
+// read_file_headed (storage/base/file.h); bad_data, without the path, when it is no checkpoint.
+StatusOr<std::string> read_checkpoint_bytes(const std::filesystem::path& path);
+// Errors: as read_checkpoint_bytes and decode_checkpoint, with the path in front.
 StatusOr<Checkpoint> read_checkpoint(const std::filesystem::path& path);
 
 // Largest file that is read or written.

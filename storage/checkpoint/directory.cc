@@ -55,7 +55,7 @@ StatusOr<std::vector<CheckpointFile>> list_files(const fs::path& directory, std:
 }
 
 StatusOr<FoundCheckpoint> load(const CheckpointFile& file) {
-  ASSIGN_OR_RETURN(std::string bytes, read_file(file.path, kCheckpointLimitBytes));
+  ASSIGN_OR_RETURN(std::string bytes, read_checkpoint_bytes(file.path));
   ASSIGN_OR_RETURN(Checkpoint checkpoint, decode_checkpoint(bytes));
   if (checkpoint.step != file.step) {
     return bad_data(fmt::format("expected step {} as its name says, got step {}; the file was renamed", file.step,
@@ -65,7 +65,7 @@ StatusOr<FoundCheckpoint> load(const CheckpointFile& file) {
 }
 
 bool is_good(const CheckpointFile& file) {
-  const StatusOr<std::string> bytes = read_file(file.path, kCheckpointLimitBytes);
+  const StatusOr<std::string> bytes = read_checkpoint_bytes(file.path);
   return bytes.ok() && verify_checkpoint(*bytes).ok();
 }
 
@@ -140,7 +140,7 @@ Status retain_checkpoints(const fs::path& directory, int keep_last, int keep_bes
 }
 
 StatusOr<FoundCheckpoint> read_found_checkpoint(const fs::path& path) {
-  StatusOr<std::string> bytes = read_file(path, kCheckpointLimitBytes);
+  StatusOr<std::string> bytes = read_checkpoint_bytes(path);
   if (absl::IsNotFound(bytes.status())) return bad_data(std::string(bytes.status().message()));
   if (!bytes.ok()) return bytes.status();
   StatusOr<Checkpoint> checkpoint = decode_checkpoint(*bytes);

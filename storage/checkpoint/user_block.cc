@@ -50,23 +50,30 @@ void write_user_block(std::span<char> file) {
   std::copy(block.begin(), block.end(), file.begin());
 }
 
-StatusOr<Sha256Digest> verify_user_block(std::string_view file) {
-  if (file.size() < kUserBlockBytes) {
-    return bad_data(fmt::format("too short for a checkpoint: expected at least {} bytes, got {}; the file is torn",
-                                kUserBlockBytes, file.size()));
+Status check_user_block(std::string_view head, std::uint64_t file_bytes) {
+  if (!head.starts_with(kMagic.substr(0, head.size()))) {
+    return bad_data("not a checkpoint: it does not begin with \"LOCKSTEP\"");
   }
-  if (!file.starts_with(kMagic)) return bad_data("not a checkpoint: it does not begin with \"LOCKSTEP\"");
-  const auto version = integer_at<std::uint32_t>(file, kVersionOffset);
+  if (head.size() < kUserBlockBytes) {
+    return bad_data(fmt::format("too short for a checkpoint: expected at least {} bytes, got {}; the file is torn",
+                                kUserBlockBytes, head.size()));
+  }
+  const auto version = integer_at<std::uint32_t>(head, kVersionOffset);
   if (version != kCheckpointFormatVersion) {
     return bad_data(fmt::format("format version: expected {}, got {}; another version of Lockstep may have written it",
                                 kCheckpointFormatVersion, version));
   }
-  const std::string_view image = file.substr(kUserBlockBytes);
-  const auto length = integer_at<std::uint64_t>(file, kLengthOffset);
-  if (length != image.size()) {
-    return bad_data(
-        fmt::format("length after the user block: expected {} bytes, got {}; the file is torn", length, image.size()));
+  const auto length = integer_at<std::uint64_t>(head, kLengthOffset);
+  if (length != file_bytes - kUserBlockBytes) {
+    return bad_data(fmt::format("length after the user block: expected {} bytes, got {}; the file is torn", length,
+                                file_bytes - kUserBlockBytes));
   }
+  return OkStatus();
+}
+
+StatusOr<Sha256Digest> verify_user_block(std::string_view file) {
+  RETURN_IF_ERROR(check_user_block(file.substr(0, kUserBlockBytes), file.size()));
+  const std::string_view image = file.substr(kUserBlockBytes);
   Sha256Digest expected;
   std::memcpy(expected.data(), file.data() + kDigestOffset, expected.size());
   const Sha256Digest digest = sha256(image);
@@ -75,7 +82,7 @@ StatusOr<Sha256Digest> verify_user_block(std::string_view file) {
                                 hexadecimal(expected), hexadecimal(digest)));
   }
   // What is left are the bytes that must be zero.
-  const auto block = make_user_block(length, digest);
+  const auto block = make_user_block(image.size(), digest);
   if (!std::equal(block.begin(), block.end(), file.begin())) {
     return bad_data("user block: expected zeros around its fields, got others; the file was changed");
   }

@@ -31,6 +31,10 @@ using Sha256Digest = std::array<char, 32>;
 // Fills the first 512 bytes of `file`; the image already stands behind them. Requires: file.size() >= 512.
 void write_user_block(std::span<char> file);
 
+// Whether `head`, the first bytes of a file of so many, 512 or all there are, begins a checkpoint of that length: all
+// that can be said before the image is read. Errors: bad_data.
+Status check_user_block(std::string_view head, std::uint64_t file_bytes);
+
 // The digest of the image, when all of the user block is right. Errors: bad_data.
 StatusOr<Sha256Digest> verify_user_block(std::string_view file);
 

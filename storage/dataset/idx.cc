@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "storage/base/file.h"
 #include "storage/dataset/dataset.h"
 
 namespace lockstep {
@@ -18,6 +19,7 @@ constexpr int kDimensionLimit = 4;
 }  // namespace
 
 StatusOr<IdxReader> IdxReader::open(const std::filesystem::path& path) {
+  RETURN_IF_ERROR(refuse_no_file(path));
   errno = 0;
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) {

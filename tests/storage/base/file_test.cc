@@ -1,11 +1,14 @@
 #include "storage/base/file.h"
 
+#include <array>
 #include <fstream>
 
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "tests/storage/base/child_process.h"
 #include "tests/storage/base/temporary_directory.h"
@@ -60,13 +63,86 @@ TEST(File, ReadsPipes) {
   EXPECT_EQ(waitpid(writer, nullptr, 0), writer);
 }
 
+// Nobody writes to it: a program that blocks SIGTERM, to ask for it between its steps, is ended by it all the same.
+TEST(File, WaitingForAPipeEndsBySigterm) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path pipe = directory / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const pid_t reader = fork();
+  if (reader == 0) {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &blocked, nullptr);
+    signal(SIGALRM, [](int) { _exit(98); });
+    alarm(20);
+    _exit(read_file(pipe, 1 << 20).ok() ? 0 : 99);
+  }
+  usleep(100000);
+  ASSERT_EQ(kill(reader, SIGUSR1), 0);  // no reason to end: it asks for a checkpoint
+  usleep(100000);
+  EXPECT_EQ(waitpid(reader, nullptr, WNOHANG), 0);
+  ASSERT_EQ(kill(reader, SIGTERM), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(reader, &status, 0), reader);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << status;
+}
+
+// As the shell gives it for <(true): nobody writes to it any more, and nobody ever has.
+TEST(File, ReadsAnEmptyPipeWithoutAName) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const Descriptor out(ends[0]);
+  ASSERT_EQ(close(ends[1]), 0);
+  EXPECT_EQ(read_file(fmt::format("/dev/fd/{}", out.get()), 10).value(), "");
+}
+
+TEST(File, RefusesWhatIsNoFile) {
+  const TemporaryDirectory directory;
+  const auto refused = [](const Status& status, const std::filesystem::path& path, std::string_view kind) {
+    EXPECT_EQ(status, bad_data(fmt::format("\"{}\": expected a file, got {}", path.string(), kind)));
+  };
+  const std::filesystem::path pipe = directory / "pipe", name = directory / "socket";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const Descriptor listener(socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  ASSERT_LT(name.string().size(), sizeof(address.sun_path));
+  name.string().copy(address.sun_path, sizeof(address.sun_path));
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const CheckHead any = [](std::string_view, std::uint64_t) { return OkStatus(); };
+  for (const auto& [path, kind] : {std::pair(directory.path(), "a directory"), std::pair(name, "a socket")}) {
+    refused(read_file(path, 10).status(), path, kind);
+    refused(read_file_headed(path, 10, 4, any).status(), path, kind);
+    refused(refuse_no_file(path), path, kind);
+  }
+  refused(read_file_headed(pipe, 10, 4, any).status(), pipe, "a pipe");
+  refused(read_file_headed("/dev/zero", 10, 4, any).status(), "/dev/zero", "a device");
+}
+
+TEST(File, ReadsNoMoreThanTheHeadOfWhatIsRefused) {
+  const TemporaryDirectory directory;
+  ASSERT_TRUE(write(directory / "a", {"12345"}).ok());
+  const auto read = [&](std::size_t limit_bytes, std::size_t head_bytes, const Status& answer) {
+    return read_file_headed(directory / "a", limit_bytes, head_bytes, [&](std::string_view head, std::uint64_t bytes) {
+      EXPECT_EQ(head, std::string_view("12345").substr(0, head_bytes));
+      EXPECT_EQ(bytes, std::filesystem::file_size(directory / "a"));
+      return answer;
+    });
+  };
+  EXPECT_EQ(read(5, 3, OkStatus()).value(), "12345");
+  EXPECT_EQ(read(5, 9, OkStatus()).value(), "12345");
+  EXPECT_TRUE(contains(read(4, 3, OkStatus()).status(), "expected at most 4 bytes, got 5"));
+  // As large as no memory: the head alone is looked at.
+  std::filesystem::resize_file(directory / "a", std::uintmax_t(1) << 42);
+  EXPECT_EQ(read(std::size_t(1) << 43, 3, bad_data("no")).status(), bad_data("no"));
+}
+
 TEST(File, ErrorsNameThePath) {
   const TemporaryDirectory directory;
   const Status missing = read_file(directory / "missing", 10).status();
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
   EXPECT_TRUE(contains(missing, (directory / "missing").string())) << missing;
-  const Status is_directory = read_file(directory.path(), 10).status();
-  EXPECT_EQ(is_directory, io_error(fmt::format("cannot read \"{}\": Is a directory", directory.path().string())));
   const Status no_directory = write(directory.path() / "none" / "a", {"x"});
   EXPECT_EQ(exit_code(no_directory), 74);
   EXPECT_TRUE(contains(no_directory, "none/a.tmp\": No such file or directory")) << no_directory;

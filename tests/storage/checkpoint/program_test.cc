@@ -1,7 +1,9 @@
 // The program lockstep-checkpoint: what it prints and its exit codes.
 #include <cstdio>
+#include <fstream>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "storage/checkpoint/directory.h"
@@ -67,6 +69,22 @@ TEST_F(Program, Missing) {
   for (const char* verb : {"ls", "show", "verify"}) expect(std::string(verb) + " absent", 3, {"absent"});
   expect("diff absent absent", 3, {"absent"});
   for (const char* verb : {"ls", "show", "verify"}) expect(std::string(verb) + " .", 3, {"checkpoint in \"."});
+}
+
+// Nothing of it is read but its first bytes: a file of a terabyte, and what is no file.
+TEST_F(Program, WhatIsNoCheckpoint) {
+  std::ofstream(path() / "large.h5") << "no checkpoint";
+  std::ofstream(path() / "longer.h5") << encode_checkpoint(sample_checkpoint(1)).value();
+  for (const char* name : {"large.h5", "longer.h5"}) fs::resize_file(path() / name, std::uintmax_t(1) << 40);
+  ASSERT_EQ(mkfifo((path() / "pipe").c_str(), 0600), 0);
+  const std::pair<const char*, const char*> cases[] = {{"large.h5", "not a checkpoint"},
+                                                       {"longer.h5", "got 1099511627264; the file is torn"},
+                                                       {"pipe", "expected a file, got a pipe"},
+                                                       {"/dev/zero", "expected a file, got a device"}};
+  for (const auto& [name, why] : cases) {
+    for (const char* verb : {"show", "verify"}) expect(fmt::format("{} {}", verb, name), 3, {name, why});
+    expect(fmt::format("diff {} {}", name, name), 3, {name, why});
+  }
 }
 
 TEST_F(Program, ListShowVerify) {

@@ -102,7 +102,7 @@ TEST_F(UnreadableTest, AnIdxFile) {
   expect_exit(3, IdxReader::open(directory_ / "labels").status());
   expect_exit(3, IdxReader::open(directory_ / "none").status(), "cannot be opened");
   expect_exit(74, IdxReader::open(loop()).status(), "symbolic links");
-  expect_exit(74, IdxReader::open(directory_.path()).status());
+  expect_exit(3, IdxReader::open(directory_.path()).status(), "expected a file, got a directory");
   const NoDescriptors none;
   expect_exit(74, IdxReader::open(directory_ / "labels").status(), "Too many open files");
 }
@@ -117,7 +117,7 @@ TEST_F(UnreadableTest, AJob) {
   expect_exit(0, read(directory_ / "job.pbtxt"));
   expect_exit(2, read(directory_ / "none.pbtxt"), "no such file");
   expect_exit(74, read(loop()), "symbolic links");
-  expect_exit(74, read(directory_.path()), "Is a directory");
+  expect_exit(2, read(directory_.path()), "expected a file, got a directory");
   const NoDescriptors none;
   expect_exit(74, read(directory_ / "job.pbtxt"), "Too many open files");
 }
