@@ -77,7 +77,8 @@ Status read_text_proto(const std::filesystem::path& path, google::protobuf::Mess
 
 // One `--set` argument "path=value": numbers, bools and enums as in text proto, strings with or without quotes,
 // "layer[0].dense.units=3" for elements that exist, and for a message or repeated field text proto in braces or
-// brackets: "schedule={cosine {}}", "kernel=[3, 3]". The value replaces the old one. Setting a field inside another
+// brackets: "schedule={cosine {}}", "kernel=[3, 3]". The value replaces the old one; that of the element behind the
+// last adds one: "parameters[0]={match: \"*\" frozen: true}" where there are none. Setting a field inside another
 // alternative of a oneof chooses it. Faults name the nearest field.
 void set_by_path(std::string_view assignment, google::protobuf::Message& message, Faults& faults);
 

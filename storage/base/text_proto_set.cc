@@ -28,8 +28,10 @@ class Setter {
     if (step->index.has_value()) {
       if (!field->is_repeated()) return fault(field_path, "expected no [INDEX]: it is not repeated");
       const int size = message.GetReflection()->FieldSize(message, field);
-      if (*step->index >= size) {
-        return fault(field_path, fmt::format("expected an index below {}, got {}", size, *step->index));
+      const bool adds = *step->index == size && steps.empty();
+      if (*step->index >= size && !adds) {
+        return fault(field_path, fmt::format("expected an index below {}, got {}; {}[{}]=VALUE adds one", size,
+                                             *step->index, path_of(path, step->name), size));
       }
       field_path = path_of(field_path, *step->index);
     }
@@ -57,10 +59,10 @@ class Setter {
       reflection.ClearField(&message, &field);
       return reader.read_value(message, field, path);
     }
-    // The new element is read behind the others, then takes the place of the old one.
+    // The new element is read behind the others, then takes the place of the old one, if there is one.
     const int size = reflection.FieldSize(message, &field);
     reader.read_one(message, field, path);
-    if (reflection.FieldSize(message, &field) == size) return;
+    if (reflection.FieldSize(message, &field) == size || *index == size) return;
     reflection.SwapElements(&message, &field, *index, size);
     reflection.RemoveLast(&message, &field);
   }

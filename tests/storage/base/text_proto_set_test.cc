@@ -74,6 +74,23 @@ TEST_F(SetByPath, Elements) {
   EXPECT_TRUE(job_.model().layer(1).has_convolution());
 }
 
+// At the index behind the last.
+TEST_F(SetByPath, AddsAnElement) {
+  set(R"(parameters[0]={ match: "first/*" frozen: true })");
+  set("parameters[0].rate_scale=0.5");
+  set(R"(parameters[1]={ match: "*" })");
+  set("model.layer[2]={ flatten {} }");
+  set("model.layer[1].convolution.kernel[2]=9");
+  expect_no_faults();
+  ASSERT_EQ(job_.parameters_size(), 2);
+  EXPECT_EQ(job_.parameters(0).match(), "first/*");
+  EXPECT_EQ(job_.parameters(0).rate_scale(), 0.5F);
+  EXPECT_EQ(job_.parameters(1).match(), "*");
+  ASSERT_EQ(job_.model().layer_size(), 3);
+  EXPECT_TRUE(job_.model().layer(2).has_flatten());
+  EXPECT_EQ(job_.model().layer(1).convolution().kernel(2), 9);
+}
+
 TEST_F(SetByPath, WholeMessagesAndListsReplace) {
   set("model.layer[1].convolution.kernel=[1, 1, 1]");
   set("optimizer={ weight_decay: 1 }");
@@ -115,7 +132,10 @@ TEST_F(SetByPath, FaultsOfForm) {
   EXPECT_EQ(fault("batch.size=3"), "--set: batch: expected the end of the path: it has no fields");
   EXPECT_EQ(fault("batch[0]=3"), "--set: batch: expected no [INDEX]: it is not repeated");
   EXPECT_EQ(fault("model.layer.name=x"), "--set: model.layer: expected an [INDEX], as in layer[0]");
-  EXPECT_EQ(fault("model.layer[2].name=x"), "--set: model.layer: expected an index below 2, got 2");
+  EXPECT_EQ(fault("model.layer[2].name=x"),
+            "--set: model.layer: expected an index below 2, got 2; model.layer[2]=VALUE adds one");
+  EXPECT_EQ(fault("model.layer[3]={ relu {} }"),
+            "--set: model.layer: expected an index below 2, got 3; model.layer[2]=VALUE adds one");
   EXPECT_EQ(fault("model..layer=x"), "--set: model: no field \"\" in Model");
   for (const char* path : {"model.layer[=x", "model.layer[x]=x", "model.layer[-1]=x", "model.layer[0=x",
                            "model.layer[]=x", "model.layer[0]x=x", "model.layer[99999999999]=x"}) {
@@ -146,6 +166,7 @@ TEST(SetAllByPath, EachHoldsWhenAllAreMade) {
   EXPECT_EQ(undone({"optimizer.adam.beta1=0.5", "optimizer={adam {beta1: 0.5 beta2: 0.6}}"}), "");
   EXPECT_EQ(undone({"model.layer[0].dense.units=3", "model.layer[1].convolution.filters=5"}), "");
   EXPECT_EQ(undone({"model.layer[1].convolution.kernel=[2, 2]", "model.layer[1].convolution.kernel[1]=2"}), "");
+  EXPECT_EQ(undone({"parameters[0]={match: \"a\"}", "parameters[1]={match: \"b\"}"}), "");
 }
 
 TEST(SetAllByPath, OneThatUndoesAnotherIsAFault) {
@@ -164,6 +185,7 @@ TEST(SetAllByPath, OneThatUndoesAnotherIsAFault) {
       {"model.layer[0].dense.units=3", "model.layer=[{ dense { units: 4 } }]"},
       {"model.layer[1].convolution.kernel=[1, 2]", "model.layer[1].convolution.kernel=[1, 2, 3]"},
       {"model.layer[1].convolution.kernel=[1, 2]", "model.layer[1].convolution.kernel[0]=2"},
+      {"parameters[0]={match: \"a\"}", "parameters={match: \"b\"}"},
       {"data.path=a.h5", "data.path=\"b.h5\""},
       {"data.path=a.h5", "data={ train: \"x\" }"},
   };
