@@ -52,8 +52,10 @@ struct Description {
 StatusOr<std::vector<Description>> describe_file(const fs::path& path) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, list_splits(path));
   if (names.empty()) {
-    return bad_data(fmt::format("{}: no group has `images` and `labels`: expected groups such as `train` and `test`",
-                                path.native()));
+    ASSIGN_OR_RETURN(const std::vector<std::string> links, links_passed_over(path));
+    return bad_data(
+        fmt::format("{}: no group has `images` and `labels`: expected groups such as `train` and `test`{}{}",
+                    path.native(), links.empty() ? "" : "; links are not followed: ", fmt::join(links, ", ")));
   }
   std::vector<Description> descriptions;
   std::string faults;
@@ -145,7 +147,12 @@ Json split_json(const Description& split) {
 
 Status show_info(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::vector<Description> splits, describe_file(arguments.path));
-  ASSIGN_OR_RETURN(const Findings findings, look_for_contradictions(arguments.path, splits));
+  ASSIGN_OR_RETURN(Findings findings, look_for_contradictions(arguments.path, splits));
+  ASSIGN_OR_RETURN(const std::vector<std::string> links, links_passed_over(arguments.path));
+  for (const std::string& link : links) {
+    findings.warnings.push_back(fmt::format(
+        "{}: {}, which is not followed: it is no split; store the data themselves in the file", arguments.path, link));
+  }
   std::error_code error;
   const std::uintmax_t bytes = fs::file_size(arguments.path, error);
   if (arguments.json) {

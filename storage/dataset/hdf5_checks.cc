@@ -289,6 +289,17 @@ std::vector<std::string> link_names(hid_t group) {
   return names;
 }
 
+std::string why_not_followed(hid_t root, const std::string& name) {
+  H5L_info_t link;
+  if (H5Lget_info(root, name.c_str(), &link, H5P_DEFAULT) < 0) return "cannot be looked up";
+  if (link.type == H5L_TYPE_SOFT) return "is a soft link";
+  if (link.type != H5L_TYPE_HARD) return "is an external link";
+  hobj_ref_t own = 0, other = 0;
+  const bool known =
+      H5Rcreate(&own, root, ".", H5R_OBJECT, -1) >= 0 && H5Rcreate(&other, root, name.c_str(), H5R_OBJECT, -1) >= 0;
+  return known && own == other ? "is a link back to the group that it is in" : "";
+}
+
 StatusOr<Hdf5Group> open_group(hid_t parent, std::string_view path) {
   Hdf5Group group(H5Gopen2(parent, ".", H5P_DEFAULT));
   std::size_t begin = 0;

@@ -35,6 +35,9 @@ StatusOr<Hdf5File> open_hdf5_file(const std::filesystem::path& path);
 // Names of the links in a group: in the order of creation where the group keeps it, else by name; at most 1,000.
 std::vector<std::string> link_names(hid_t group);
 
+// Why a link of the file's root is not followed, in words; empty: it is, or it is no link to a group.
+std::string why_not_followed(hid_t root, const std::string& name);
+
 // Opens `path` below `parent` ("a/b"; "" is the parent itself), every link on the way being a hard one.
 // Errors: kNotFound (with what is there instead), bad_data. Messages have no path of the file.
 StatusOr<Hdf5Group> open_group(hid_t parent, std::string_view path);

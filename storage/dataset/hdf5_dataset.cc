@@ -145,4 +145,16 @@ StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path
   return splits;
 }
 
+StatusOr<std::vector<std::string>> links_passed_over(const std::filesystem::path& path) {
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(const Hdf5File file, open_hdf5_file(path));
+  ASSIGN_OR_RETURN(const Hdf5Group root, open_group(file.get(), ""));
+  std::vector<std::string> passed_over;
+  for (const std::string& name : link_names(root.get())) {
+    const std::string why = why_not_followed(root.get(), name);
+    if (!why.empty()) passed_over.push_back(fmt::format("{} {}", name, why));
+  }
+  return passed_over;
+}
+
 }  // namespace lockstep

@@ -35,4 +35,8 @@ StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5D
 // Names of the groups that hold a split, in file order. Errors: bad_data.
 StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path);
 
+// What list_splits passes over though it may be meant as a split, in words, one of each: links that are followed
+// nowhere, since they lead out of the file, to another name, or back to where they are. Errors: bad_data.
+StatusOr<std::vector<std::string>> links_passed_over(const std::filesystem::path& path);
+
 }  // namespace lockstep

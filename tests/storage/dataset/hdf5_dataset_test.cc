@@ -276,6 +276,24 @@ TEST_F(ForeignFileTest, OtherNamesOfGroupAndArrays) {
   EXPECT_TRUE(list_splits(path())->empty());
 }
 
+TEST_F(ForeignFileTest, LinksThatAreNoSplitsAreNamed) {
+  {
+    Hdf5FileMaker maker(path());
+    maker.add_images({1, 1, 1, 1});
+    maker.add_labels({0});
+    const hid_t file = maker.file();
+    H5Lcreate_hard(file, "/", file, "self", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_hard(file, "train", file, "twin", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/ping", file, "pong", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/pong", file, "ping", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_external("other.h5", "/test", file, "test", H5P_DEFAULT, H5P_DEFAULT);
+  }
+  EXPECT_EQ(*list_splits(path()), (std::vector<std::string>{"train", "twin"}));
+  EXPECT_EQ(*links_passed_over(path()),
+            (std::vector<std::string>{"ping is a soft link", "pong is a soft link",
+                                      "self is a link back to the group that it is in", "test is an external link"}));
+}
+
 TEST_F(ForeignFileTest, PixelsThatAreNotFiniteStayOutOfTheStatistics) {
   const std::vector<float> pixels = {1, std::nanf(""), 3, INFINITY};
   {
