@@ -269,6 +269,13 @@ Status make_directories(const std::filesystem::path& path) {
   return OkStatus();
 }
 
+FileIdentity::FileIdentity(const std::filesystem::path& path) {
+  struct stat facts = {};
+  if (::stat(path.c_str(), &facts) != 0) return;
+  device_ = facts.st_dev;
+  number_ = facts.st_ino;
+}
+
 StatusOr<FileLock> FileLock::acquire(const std::filesystem::path& path) {
   Descriptor file(open_file(path, O_RDWR | O_CREAT));
   if (!file.valid()) return failed("open", path);

@@ -71,6 +71,19 @@ class AppendFile {
 // With all its parents; OK when it is there.
 Status make_directories(const std::filesystem::path& path);
 
+// Which file a path names: whether it was deleted since, or another one has its name. Sure while the file is open.
+class FileIdentity {
+ public:
+  FileIdentity() = default;  // of no file
+  // Of what the path names now; of no file when it names nothing.
+  explicit FileIdentity(const std::filesystem::path& path);
+  bool operator==(const FileIdentity&) const = default;
+
+ private:
+  std::uint64_t device_ = 0;
+  std::uint64_t number_ = 0;
+};
+
 // Holds an exclusive advisory lock (flock) on a file for the life of the object; the kernel drops it when the process
 // dies. Not reentrant. Errors: kAlreadyExists when another process holds it.
 class FileLock {

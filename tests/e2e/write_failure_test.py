@@ -1,9 +1,10 @@
 """A checkpoint that cannot be written, by the fault points of storage/base: training goes on, the older one stays."""
 
+import signal
 import unittest
 
 import sample
-from run import lockstep
+from run import lockstep, wait_until
 from training_case import TrainingCase, steps_of
 
 POINTS = ("file.open", "file.write", "file.fsync", "file.rename")
@@ -41,6 +42,40 @@ class WriteFailureTest(TrainingCase):
                 self.assertEqual(lockstep("checkpoint", "verify", self.folder / out).code, 0)
                 self.train(4, out)
                 self.assert_identical("reference", out)
+
+    def run_for_long(self, out):
+        """A run that goes on until it is ended, with its first checkpoints written."""
+        run = self.start(2, out, "--set", "epochs=100000")
+        self.wait_for_step(run, out, 2 * sample.STEPS_PER_EPOCH)
+        return run
+
+    def test_a_deleted_directory_of_checkpoints_is_made_again(self):
+        out = self.folder / "deleted"
+        run = self.run_for_long("deleted")
+        (out / "checkpoints").rename(self.folder / "away")
+        self.assertTrue(wait_until(lambda: steps_of(out), 30), run.output())
+        run.signal([run.process.pid], signal.SIGUSR1)
+        outcome = run.wait()
+        self.assertEqual(outcome.code, 75, outcome.text)
+        self.assertEqual((out / "log.txt").read_text().count("it is made again"), 1)
+        self.assertEqual(lockstep("checkpoint", "verify", out).code, 0)
+
+    def test_a_deleted_output_directory_ends_the_run(self):
+        run = self.run_for_long("moved")
+        (self.folder / "moved").rename(self.folder / "moved away")
+        outcome = run.wait(30)
+        self.assertEqual(outcome.code, 74, outcome.text)
+        self.assertIn("moved: the output directory was deleted or moved while the run trained", outcome.err)
+        self.assertFalse((self.folder / "moved").exists())
+
+    def test_an_output_directory_that_another_run_has_made_anew(self):
+        first = self.run_for_long("twice")
+        (self.folder / "twice").rename(self.folder / "twice away")
+        second = self.start(1, "twice", "--set", "epochs=100000")
+        outcome = first.wait(30)
+        self.assertEqual(outcome.code, 74, outcome.text)
+        second.signal([second.process.pid], signal.SIGUSR1)
+        self.assertEqual(second.wait().code, 75, second.output())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,12 @@ Status CheckpointWriter::write(Checkpoint checkpoint) {
 }
 
 void CheckpointWriter::run(const Checkpoint& checkpoint) {
+  std::error_code error;
+  if (std::filesystem::create_directory(directory_, error)) {
+    log_warning(
+        "{}: the directory was deleted while the run trained: it is made again, without the checkpoints of before",
+        directory_.string());
+  }
   const std::filesystem::path path = checkpoint_path(directory_, checkpoint.step);
   status_ = write_checkpoint(path, checkpoint);
   if (!status_.ok()) {

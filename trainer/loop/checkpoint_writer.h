@@ -1,6 +1,7 @@
 // Writes checkpoints in the background, one at a time, and keeps the directory to the policy.
 //
-// A checkpoint that cannot be written (a full disk) is logged and left: training goes on and the older ones stay.
+// A checkpoint that cannot be written (a full disk) is logged and left: training goes on and the older ones stay. A
+// directory that was deleted is made again, inside its parent.
 // Threads: one owner; one thread of its own while writing.
 #pragma once
 

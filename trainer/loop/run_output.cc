@@ -9,8 +9,8 @@
 
 namespace lockstep {
 
-RunOutput::RunOutput(std::filesystem::path directory, FileLock lock)
-    : directory_(std::move(directory)), lock_(std::move(lock)) {}
+RunOutput::RunOutput(const std::filesystem::path& directory, FileLock lock)
+    : directory_(directory), lock_(std::move(lock)), locked_(directory / "lock") {}
 
 StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory,
                                                      std::unique_ptr<CoordinatorClient> client) {
@@ -63,6 +63,23 @@ void RunOutput::report(const EvalPoint& point) {
   if (client_) client_->report(point);
   progress_->report(point);
   log_info("epoch {}: test loss {:.4f}, test accuracy {:.4f}", point.epoch, point.loss, point.accuracy);
+}
+
+Status RunOutput::still_there() const {
+  std::error_code error;
+  const FileIdentity now(directory_ / "lock");
+  if (now == locked_) return OkStatus();
+  if (now != FileIdentity()) {
+    return io_error(
+        fmt::format("{}: the output directory was deleted while the run trained, and another run has made "
+                    "it anew: this one stops",
+                    directory_.string()));
+  }
+  if (std::filesystem::exists(directory_, error) || error) return OkStatus();  // only what was in it is gone
+  return io_error(
+      fmt::format("{}: the output directory was deleted or moved while the run trained: it stops, for "
+                  "nothing that it learns could be kept. Run the same command again",
+                  directory_.string()));
 }
 
 void RunOutput::note_written() {

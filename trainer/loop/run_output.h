@@ -39,6 +39,10 @@ class RunOutput {
   void report(const EvalPoint& point);
   void say(const std::string& text) { progress_->say(text); }
 
+  // Whether the directory is still this run's. Errors: io_error when it was deleted or moved, or another run has made
+  // it anew.
+  Status still_there() const;
+
   // Starts to write in the background.
   void checkpoint(Checkpoint checkpoint);
 
@@ -51,11 +55,12 @@ class RunOutput {
   Status finish(const EndPoint& end, const TimeAccount& account);
 
  private:
-  RunOutput(std::filesystem::path directory, FileLock lock);
+  RunOutput(const std::filesystem::path& directory, FileLock lock);
   void note_written();
 
   std::filesystem::path directory_;
   FileLock lock_;
+  FileIdentity locked_;
   std::unique_ptr<CoordinatorClient> client_;  // of an attempt
   std::optional<MetricsFile> metrics_;
   std::optional<Progress> progress_;

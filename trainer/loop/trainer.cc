@@ -181,7 +181,7 @@ class Trainer {
   StepRequests requests() {
     const double elapsed = engine_.account.elapsed_seconds();
     const double every = job().checkpoint().every_seconds();
-    return {.stop = stop_requested() || out_of_time(),
+    return {.stop = stop_requested() || out_of_time() || output_is_lost_,
             .checkpoint = every > 0 && output_ && elapsed - saved_seconds_ > every};
   }
 
@@ -239,6 +239,7 @@ class Trainer {
   }
 
   Status save() {
+    RETURN_IF_ERROR(agree(communicator_, output_ ? output_->still_there() : OkStatus()));
     if (saved_step_ == position_.step) return OkStatus();
     RETURN_IF_ERROR(compare_replicas());
     engine_.heartbeat.note(Phase::kCheckpoint, position_.step);
@@ -282,6 +283,7 @@ class Trainer {
       const double eta = pace * static_cast<double>(engine_.total_steps - position_.step);
       if (report_due()) {
         output_->report(point, eta);
+        output_is_lost_ = !output_->still_there().ok();
       } else {
         output_->step(point, eta);
       }
@@ -320,6 +322,7 @@ class Trainer {
   std::int64_t first_step_ = 0;   // where this run began
   std::int64_t saved_step_ = -1;  // of the newest checkpoint that says all there is to say
   double saved_seconds_ = 0;
+  bool output_is_lost_ = false;  // the stop that this asks for ends in the words of save()
 };
 
 // Another attempt may be at work: nothing more is written.

@@ -229,6 +229,25 @@ TEST(File, MakesDirectories) {
   EXPECT_TRUE(contains(status, "file/d")) << status;
 }
 
+TEST(FileIdentity, IsOfTheFileAndNotOfItsName) {
+  const TemporaryDirectory directory;
+  const auto create = [&](const char* name) {
+    std::ofstream file(directory / name);
+    return file;
+  };
+  const std::ofstream kept_open = create("a");
+  const FileIdentity first(directory / "a"), nothing(directory / "none");
+  EXPECT_EQ(FileIdentity(directory / "a"), first);
+  EXPECT_NE(first, nothing);
+  std::filesystem::rename(directory / "a", directory / "b");
+  EXPECT_EQ(FileIdentity(directory / "b"), first);
+  EXPECT_EQ(FileIdentity(directory / "a"), nothing);
+  std::filesystem::remove(directory / "b");
+  const std::ofstream other = create("b");
+  EXPECT_NE(FileIdentity(directory / "b"), first);
+  EXPECT_NE(FileIdentity(directory / "b"), nothing);
+}
+
 TEST(FileLock, IsHeldByOneProcessAndDroppedWithIt) {
   const TemporaryDirectory directory;
   const std::filesystem::path path = directory / "lock";
