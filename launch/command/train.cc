@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(
 Examples:
   mpirun -n 2 lockstep train launch/jobs/fashion_mnist.job.pbtxt --out runs/first
   mpirun -n 4 lockstep train JOB.pbtxt --set optimizer.sgd.momentum=0.95 --set epochs=20
+  lockstep train JOB.pbtxt --set 'parameters[0]={ match: "convolution_1/*" frozen: true }'   # adds one where there are none
   lockstep train JOB.pbtxt --init-from runs/first/checkpoints/step-000003744.h5 --out runs/second
 
 The same command again resumes at the newest good checkpoint in --out, on any number of ranks.
