@@ -190,6 +190,9 @@ int run(int argc, char** argv) {
   int rank = 0;
   if (status.ok()) {
     rank = group->communicator().rank();
+    status = group->check_same_command("lockstep bench", argc, argv);
+  }
+  if (status.ok()) {
     Arguments arguments;
     if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
     configure_log(rank, /*verbose=*/false);

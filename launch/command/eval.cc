@@ -95,6 +95,9 @@ int run(int argc, char** argv) {
   if (!group.ok()) return report_failure("lockstep eval", group.status());
   Communicator& communicator = group->communicator();
   const int rank = communicator.rank();
+  if (const Status same = group->check_same_command("lockstep eval", argc, argv); !same.ok()) {
+    return rank == 0 ? report_failure("lockstep eval", same) : exit_code(same);
+  }
   Arguments arguments;
   if (const auto code = parse(argc, argv, rank == 0, arguments)) return *code;
   configure_log(rank, false);

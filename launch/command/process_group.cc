@@ -2,11 +2,13 @@
 
 #include <cstdlib>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include <unistd.h>
 
 #include "launch/command/failure.h"
+#include "trainer/loop/agreement.h"
 
 namespace lockstep {
 namespace {
@@ -33,6 +35,21 @@ StatusOr<ProcessGroup> ProcessGroup::join() {
     group.alone_ = make_solo_communicator();
   }
   return group;
+}
+
+Status ProcessGroup::check_same_command(std::string_view program, int argc, const char* const* argv) {
+  std::string mine(program);
+  for (int i = 1; i < argc; ++i) mine += fmt::format(" {}", argv[i]);
+  std::string first = mine;
+  share_text(communicator(), first);
+  Status status;
+  if (first != mine) {
+    status = bad_configuration(
+        fmt::format("expected the command of rank 0, `{}`, got `{}`: the ranks of one mpirun work on one job; start "
+                    "each job by an mpirun of its own",
+                    first, mine));
+  }
+  return agree(communicator(), status);
 }
 
 Status ProcessGroup::check_tasks_of_slurm() {

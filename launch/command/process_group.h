@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "launch/command/program.h"
 #include "storage/base/status.h"
@@ -16,6 +17,9 @@ class ProcessGroup {
   // Names the rank in messages and the log. Errors: those of MpiSession::create.
   static StatusOr<ProcessGroup> join();
   Communicator& communicator() { return session_ ? session_->communicator() : *alone_; }
+  // Whether all ranks were started as the same program with the same arguments: what they do together they do alike,
+  // and the files are rank 0's. Collective; first of all. Errors: bad_configuration on every rank.
+  Status check_same_command(std::string_view program, int argc, const char* const* argv);
   // Whether this process is alone though Slurm started several tasks: srun without the process management that this MPI
   // knows starts as many lone runs, which would all write into one directory. Errors: bad_configuration.
   Status check_tasks_of_slurm();

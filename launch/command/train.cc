@@ -69,9 +69,12 @@ int run(int argc, char** argv) {
   }
   Communicator& communicator = group->communicator();
   const int rank = communicator.rank();
-  if (const auto code = parse(argc, argv, rank == 0, arguments)) return end_program(Output::kResult, *code);
-  configure_log(rank, arguments.verbose);
-  Status status = group->check_tasks_of_slurm();
+  Status status = group->check_same_command("lockstep train", argc, argv);
+  if (status.ok()) {
+    if (const auto code = parse(argc, argv, rank == 0, arguments)) return end_program(Output::kResult, *code);
+    configure_log(rank, arguments.verbose);
+    status = group->check_tasks_of_slurm();
+  }
   if (status.ok()) status = train(communicator, arguments.options);
   if (!status.ok() && rank == 0) {
     std::fprintf(stderr, "lockstep train: %s\n", printable_lines(std::string(status.message())).c_str());

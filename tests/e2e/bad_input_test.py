@@ -1,12 +1,15 @@
 """Bad input: each with the exit code of its kind and a message that says what, where and what to do."""
 
+import os
 import pathlib
+import signal
+import time
 import unittest
 
 import numpy
 
 import sample
-from run import lockstep
+from run import BIN, Run, lockstep, mpirun, wait_until
 from training_case import TrainingCase, checkpoints
 
 TEN_FAULTS = """name: "ten"
@@ -42,6 +45,17 @@ def with_nan(images, labels):
     images = images.astype(numpy.float32) / 255  # of the scale that the uint8 of the test split count as
     images[(17, 300), 5, 5, 0] = numpy.nan
     return images, labels
+
+
+def names_of(run):
+    """What the processes of a run are called."""
+    names = set()
+    for pid in run.processes():
+        try:
+            names.add(pathlib.Path("/proc", str(pid), "comm").read_text().strip())
+        except OSError:  # it has ended
+            pass
+    return names
 
 
 def truncate(path):
@@ -97,6 +111,58 @@ class BadInputTest(TrainingCase):
             with self.subTest(f"{first} {second}"):
                 words = ["--set", first.partition("=")[0], second.partition("=")[0]]
                 self.refused(2, words, "--set", first, "--set", second)
+
+    def test_a_pipe_that_nobody_writes_to(self):
+        pipe = self.folder / "pipe.pbtxt"
+        os.mkfifo(pipe)
+        train = [BIN / "lockstep", "train", pipe, "--out", self.folder / "refused"]
+        for command in (train, mpirun(1, *train)):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with self.subTest(f"{command[0]} {number.name}"):
+                    # A shell that starts the test behind itself has it ignore SIGINT.
+                    run = Run(["env", "--default-signal=INT", *command])
+                    self.addCleanup(run.end)
+                    self.assertTrue(wait_until(lambda run=run: "lockstep-train" in names_of(run), 20), run.output())
+                    time.sleep(0.5)
+                    self.assertIsNone(run.process.poll(), run.output())
+                    run.signal([run.process.pid], number)
+                    self.assertTrue(run.is_gone(10), run.output())
+                    self.assertNotEqual(run.wait().code, 0)
+        self.refused(3, ["expected a file, got a pipe"], "--init-from", pipe)
+        self.refused(3, ["expected a file, got a device"], "--init-from", "/dev/zero", ranks=2)
+
+    def test_a_job_from_a_pipe(self):
+        script = '"$1" train <(cat "$2") --out "$3" --set epochs=1 --set schedule.one_cycle.warm_up_epochs=0.5'
+        outcome = Run(["bash", "-c", script, "bash", BIN / "lockstep", self.job, self.folder / "from pipe"]).wait()
+        self.assertEqual(outcome.code, 0, outcome.text)
+
+    def test_ranks_of_different_commands(self):
+        other = self.job_with("seed: 7", "seed: 8")
+        train = [BIN / "lockstep", "train", self.job, "--out", self.folder / "unlike"]
+        cases = (("another job", [BIN / "lockstep", "train", other, "--out", self.folder / "unlike"]),
+                 ("another directory", [*train[:-1], self.folder / "elsewhere"]),
+                 ("what the arguments say", [*train, "--sets"]),
+                 ("another program", [BIN / "lockstep", "eval", "--checkpoint", self.folder]))
+        for what, second in cases:
+            for commands in ((train, second), (second, train)):
+                with self.subTest(what):
+                    outcome = Run(mpirun(1, *commands[0], ":", "-n", 1, *commands[1])).wait(60)
+                    self.assertEqual(outcome.code, 2, outcome.text)
+                    self.assertIn("rank 1: expected the command of rank 0, `", outcome.err)
+        self.assertFalse((self.folder / "unlike").exists() or (self.folder / "elsewhere").exists())
+
+    def test_other_files_of_one_name(self):
+        command = ["lockstep", "train", "job.pbtxt", "--out", self.folder / "refused"]
+        places = []
+        for seed in (7, 8):
+            place = self.folder / f"host {seed}"
+            place.mkdir()
+            (place / "job.pbtxt").write_text(self.job.read_text().replace("seed: 7", f"seed: {seed}"))
+            places += [":", "-n", 1, "--wdir", place, BIN / command[0], *command[1:]]
+        outcome = Run([*mpirun(1)[:-2], *places[1:]]).wait(60)
+        self.assertEqual(outcome.code, 2, outcome.text)
+        self.assertIn("rank 1: job.pbtxt: expected the same job on all ranks", outcome.err)
+        self.assertIn("seed: 7, 8", outcome.err)
 
     def test_numbers_of_ranks(self):
         self.refused(2, ["slices", "expected a multiple of the number of ranks (3), got 8"], ranks=3)

@@ -39,6 +39,13 @@ Status agree(Communicator& communicator, const Status& mine) {
   return everywhere ? status : with_context(status, fmt::format("rank {}", culprit));
 }
 
+void share_text(Communicator& communicator, std::string& text) {
+  std::uint64_t length = text.size();
+  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
+  text.resize(length);
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
+}
+
 Status from_rank_0(Communicator& communicator, const Status& mine) {
   auto code = static_cast<std::int32_t>(mine.code());
   communicator.broadcast(std::as_writable_bytes(std::span(&code, 1)), 0);

@@ -1,8 +1,6 @@
 #include "trainer/loop/plan.h"
 
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "storage/base/file.h"
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
+#include "trainer/loop/agreement.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
@@ -53,11 +52,8 @@ std::optional<proto::Job> stored_job(const std::filesystem::path& run) {
 
 // From rank 0 to all; an empty text changes nothing.
 void share_job(Communicator& communicator, std::string text, proto::Job& job) {
-  std::uint64_t size = text.size();
-  communicator.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
-  text.resize(size);
-  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
-  if (size > 0) CHECK(job.ParseFromString(text), "rank 0 sent {} bytes", size);
+  share_text(communicator, text);
+  if (!text.empty()) CHECK(job.ParseFromString(text), "rank 0 sent {} bytes", text.size());
 }
 
 std::string measured_job(const std::filesystem::path& stored_job, NetworkOptions options, const proto::Job& job) {

@@ -14,14 +14,6 @@
 namespace lockstep {
 namespace {
 
-// A text of rank 0 to all.
-void broadcast_text(Communicator& communicator, std::string& text) {
-  std::uint64_t length = text.size();
-  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), 0);
-  text.resize(length);
-  communicator.broadcast(std::as_writable_bytes(std::span(text)), 0);
-}
-
 // Path and shape of a tensor a line, without the values.
 std::string list_of(const std::vector<CheckpointTensor>& tensors) {
   std::string text;
@@ -62,9 +54,9 @@ StatusOr<std::optional<ResumePoint>> share(Communicator& communicator, std::opti
     if (head.ok()) bytes = *std::move(head);
   }
   RETURN_IF_ERROR(agree(communicator, encoded));
-  broadcast_text(communicator, bytes);
+  share_text(communicator, bytes);
   if (bytes.empty()) return std::nullopt;
-  broadcast_text(communicator, list);
+  share_text(communicator, list);
   Status status;
   if (communicator.rank() != 0) {
     StatusOr<Checkpoint> decoded = decode_checkpoint(bytes);

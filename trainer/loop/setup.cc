@@ -63,6 +63,20 @@ std::filesystem::path output_directory(const std::filesystem::path& out, JobDraf
   return std::filesystem::path("runs") / name;
 }
 
+// Hosts may have other files of the same name. Collective.
+Status check_same_job(Communicator& communicator, const JobDraft& draft) {
+  std::string text = draft.job.SerializeAsString();
+  share_text(communicator, text);
+  proto::Job first;
+  CHECK(first.ParseFromString(text), "rank 0 sent {} bytes", text.size());
+  const std::vector<std::string> differing = differing_fields(first, draft.job);
+  if (differing.empty()) return agree(communicator, OkStatus());
+  return agree(communicator,
+               bad_configuration(fmt::format("{}: expected the same job on all ranks, got fields that differ (rank 0, "
+                                             "this rank):\n  {}",
+                                             draft.file, fmt::join(differing, "\n  "))));
+}
+
 // After the rows are there.
 Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
   const DatasetInfo& info = setup.train->info();
@@ -101,6 +115,7 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   StatusOr<JobDraft> draft = read_job(job_path, overrides);
   if (draft.ok()) setup.out = output_directory(out, *draft);
   RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
+  RETURN_IF_ERROR(check_same_job(communicator, *draft));
   setup.job = draft->job;
   ASSIGN_OR_RETURN(JobRows rows, open_job_rows(communicator, setup.job.data()));
   setup.train = std::move(rows.train);

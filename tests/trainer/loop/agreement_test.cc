@@ -29,5 +29,13 @@ TEST(Agreement, AFaultThatAllRanksSeeIsToldOnceWithoutARank) {
   });
 }
 
+TEST(Agreement, ATextOfRank0ComesToAll) {
+  run_in_threads(4, [](Communicator& communicator) {
+    std::string text = communicator.rank() == 0 ? std::string(70000, 'a') : "other";
+    share_text(communicator, text);
+    EXPECT_EQ(text, std::string(70000, 'a'));
+  });
+}
+
 }  // namespace
 }  // namespace lockstep
