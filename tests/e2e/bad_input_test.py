@@ -164,6 +164,10 @@ class BadInputTest(TrainingCase):
         self.assertIn("rank 1: job.pbtxt: expected the same job on all ranks", outcome.err)
         self.assertIn("seed: 7, 8", outcome.err)
 
+    def test_many_more_threads_than_cores(self):
+        self.refused(69, ["execution.threads_per_rank", "expected at most 16 threads a core, got 1024"], "--set",
+                     "execution.threads_per_rank=1024")
+
     def test_numbers_of_ranks(self):
         self.refused(2, ["slices", "expected a multiple of the number of ranks (3), got 8"], ranks=3)
 

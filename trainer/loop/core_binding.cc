@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "storage/base/cores.h"
+#include "storage/base/exit_code.h"
 
 namespace lockstep {
 namespace {
@@ -55,7 +56,10 @@ CoreBinding core_binding(Communicator& communicator, int threads_per_rank) {
   for (std::size_t first = 0; first < cores.size(); first += local) {
     std::set<int> of_host;
     for (std::size_t rank = first; rank < first + local; ++rank) of_host.insert(cores[rank].begin(), cores[rank].end());
-    if (local * static_cast<std::size_t>(threads_per_rank) > of_host.size()) binding.oversubscribed = true;
+    const std::size_t threads = local * static_cast<std::size_t>(threads_per_rank);
+    if (threads * binding.cores <= binding.threads * of_host.size()) continue;
+    binding.threads = threads;
+    binding.cores = of_host.size();
   }
   const bool same = std::all_of(cores.begin(), cores.end(), [&](const auto& it) { return it == cores.front(); });
   if (same) {
@@ -67,6 +71,15 @@ CoreBinding core_binding(Communicator& communicator, int threads_per_rank) {
     binding.text += fmt::format("{}rank {}: {}", rank == 0 ? "" : ", ", rank, cores_text(cores[rank]));
   }
   return binding;
+}
+
+Status check_threads(Communicator& communicator, int threads_per_rank) {
+  const CoreBinding binding = core_binding(communicator, threads_per_rank);
+  if (binding.threads <= kMostThreadsPerCore * binding.cores) return OkStatus();
+  return machine_cannot(fmt::format(
+      "execution.threads_per_rank: expected at most {} threads a core, got {} threads (of all ranks of a host) on {} "
+      "core{}; ask for fewer, start fewer ranks on a host, or take a larger machine",
+      kMostThreadsPerCore, binding.threads, binding.cores, binding.cores == 1 ? "" : "s"));
 }
 
 }  // namespace lockstep

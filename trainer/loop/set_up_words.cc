@@ -23,7 +23,7 @@ std::string parameter_text(const Network& network) {
 
 void warn_about_set_up(const Setup& setup, int ranks, const CoreBinding& binding, bool at_random) {
   const proto::Job& job = setup.job;
-  if (binding.oversubscribed) {
+  if (binding.oversubscribed()) {
     log_warning("more threads than cores ({}): they wait for each other by spinning; start fewer ranks or threads",
                 binding.text);
   }

@@ -5,6 +5,7 @@
 
 #include "storage/base/printable.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/core_binding.h"
 #include "trainer/loop/memory_need.h"
 #include "trainer/loop/plan.h"
 #include "trainer/loop/rows.h"
@@ -116,6 +117,7 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   if (draft.ok()) setup.out = output_directory(out, *draft);
   RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
   RETURN_IF_ERROR(check_same_job(communicator, *draft));
+  RETURN_IF_ERROR(check_threads(communicator, draft->job.execution().threads_per_rank()));
   setup.job = draft->job;
   ASSIGN_OR_RETURN(JobRows rows, open_job_rows(communicator, setup.job.data()));
   setup.train = std::move(rows.train);
@@ -129,6 +131,7 @@ StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::uniqu
   Setup setup;
   setup.train = std::move(train);
   RETURN_IF_ERROR(agree(communicator, draft.faults.status(draft.file)));
+  RETURN_IF_ERROR(check_threads(communicator, draft.job.execution().threads_per_rank()));
   RETURN_IF_ERROR(agree(communicator, build_network(communicator, draft, setup)));
   return setup;
 }
@@ -179,6 +182,7 @@ StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoin
                          .height = static_cast<int>(checkpoint.image_shape[1]),
                          .width = static_cast<int>(checkpoint.image_shape[2])};
   const int classes = static_cast<int>(checkpoint.class_names.size());
+  RETURN_IF_ERROR(check_threads(communicator, draft.job.execution().threads_per_rank()));
   if (const std::string why_not = take_threads(draft.job.execution().threads_per_rank()); !why_not.empty()) {
     return bad_configuration(fmt::format("execution.threads_per_rank of the checkpoint's job: {}", why_not));
   }
