@@ -1,16 +1,11 @@
 """Limits of the machine: said in words with a code of the table, nothing torn, nothing left, no rank that waits."""
 
 import pathlib
-import subprocess
 import unittest
 
 import sample
 from run import BIN, Run, lockstep
 from training_case import TrainingCase, checkpoints, steps_of
-
-LARGE = """model { layer { flatten {} } layer { dense { units: 10000000 } } layer { relu {} } layer { dense { units: 5 } } }
-batch: 32 slices: 4 epochs: 1 seed: 7 schedule { constant { learning_rate: 0.05 } }
-"""
 
 
 class LimitsTest(TrainingCase):
@@ -18,35 +13,12 @@ class LimitsTest(TrainingCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.make_reference()
-        cls.large = cls.folder / "large.job.pbtxt"
-        cls.large.write_text(f'data {{ path: "{cls.data}" }}\n' + LARGE)
-
-    def limited(self, ranks, limits, out, *arguments, job=None, environment=None):
-        """The outcome of a training in a shell with such limits; no process is left."""
-        command = ["bash", "-c", f'{limits}; exec "$@"', "limited", BIN / "lockstep", "train", job or self.job, "--out",
-                   self.folder / out, *arguments]
-        if ranks > 1:
-            flags = subprocess.run([pathlib.Path(BIN, "lockstep-mpirun-flags"), "--unbound", str(ranks)], check=True,
-                                   capture_output=True, text=True).stdout
-            command = ["mpirun", *flags.split(), "-n", ranks, *command]
-        run = Run(command, environment)
-        self.addCleanup(run.end)
-        outcome = run.wait(90)
-        self.assertTrue(run.is_gone(), "processes are left")
-        return outcome
+        cls.large = sample.write_large_job(cls.folder / "large.job.pbtxt", cls.data)
 
     def assert_nothing_is_torn(self, out):
         self.assertEqual(list((self.folder / out).glob("**/*.tmp")), [])
         for checkpoint in checkpoints(self.folder / out):
             self.assertEqual(lockstep("checkpoint", "verify", checkpoint).code, 0)
-
-    def test_a_network_that_does_not_fit(self):
-        for ranks in (1, 2):
-            with self.subTest(ranks):
-                outcome = self.limited(ranks, "ulimit -v 6000000 -c 0", f"large {ranks}", job=self.large)
-                self.assertEqual(outcome.code, 2, outcome.text)
-                self.assertRegex(outcome.err, r"too large for the memory of a (process|host): expected at most [\d.]+ GB")
-                self.assertNotIn("bug in Lockstep", outcome.err)
 
     def test_more_ranks_than_the_host_has_memory_for(self):
         # Half of the memory a rank: one fits.
@@ -58,19 +30,13 @@ class LimitsTest(TrainingCase):
         self.assertEqual(outcome.code, 2, outcome.text)
         self.assertRegex(outcome.err, r"too large for the memory of a host: .* 4 ranks of [\d.]+ GB \(network ")
 
-    def test_a_network_is_shown_without_its_memory(self):
-        run = Run(["bash", "-c", 'ulimit -v 2000000; exec "$@"', "limited", BIN / "lockstep", "model", "show", self.large])
-        outcome = run.wait(60)
-        self.assertEqual(outcome.code, 0, outcome.text)
-        self.assertIn("1,450,000,000", outcome.out)
-
     def test_a_checkpoint_that_could_never_be_written(self):
         body = "body { convolution { filters: 1 kernel: 1 padding: SAME } }"
         for _ in range(17):
             body = "body { residual { " + body + " } }"
         deep = self.folder / "deep.job.pbtxt"
         deep.write_text(f'data {{ path: "{self.data}" }}\nmodel {{ layer {{ residual {{ {body} }} }} layer {{ flatten {{}} }} '
-                        "layer { dense { units: 5 } } }\n" + LARGE.split("\n")[1])
+                        "layer { dense { units: 5 } } }\n" + sample.LARGE.split("\n")[1])
         for ranks in (1, 2):
             with self.subTest(ranks):
                 outcome = self.train(ranks, f"deep {ranks}", job=deep, code=2)

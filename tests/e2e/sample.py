@@ -74,6 +74,10 @@ checkpoint { keep_last: 3 keep_best: 1 }
 execution { hang_timeout_seconds: 60 }
 reporting { every_steps: 1 }
 """
+# Of 1.45 billion parameters.
+LARGE = """model { layer { flatten {} } layer { dense { units: 10000000 } } layer { relu {} } layer { dense { units: 5 } } }
+batch: 32 slices: 4 epochs: 1 seed: 7 schedule { constant { learning_rate: 0.05 } }
+"""
 # Winograd where there are kernels for it; the third pass is left open.
 PLAN = "plan { forward: WINOGRAD weights: WINOGRAD }"
 TRAIN_ROWS = 600
@@ -107,6 +111,11 @@ def write_dataset(path, change=lambda images, labels: (images, labels), **storag
 
 def write_job(path, data, plan=PLAN, clip="clip_global_norm: 5", model=CHAIN, groups=""):
     path.write_text(JOB % {"data": data, "model": model.replace("PLAN", plan), "clip": clip} + groups)
+    return path
+
+
+def write_large_job(path, data):
+    path.write_text(f'data {{ path: "{data}" }}\n' + LARGE)
     return path
 
 

@@ -74,6 +74,16 @@ class TrainingCase(unittest.TestCase):
         self.assertTrue(run.is_gone(), "processes are left")
         return outcome
 
+    def limited(self, ranks, limits, out, *arguments, job=None, environment=None):
+        """The outcome of a training in a shell with such limits; no process is left."""
+        command = ["bash", "-c", f'{limits}; exec "$@"', "limited", BIN / "lockstep", "train", job or self.job, "--out",
+                   self.folder / out, *arguments]
+        run = Run(mpirun(ranks, *command) if ranks > 1 else command, environment)
+        self.addCleanup(run.end)
+        outcome = run.wait(90)
+        self.assertTrue(run.is_gone(), "processes are left")
+        return outcome
+
     def wait_for_step(self, run, out, step):
         seen = wait_until(lambda: steps_done(self.folder / out) >= step or run.process.poll() is not None, 60)
         self.assertTrue(seen and run.process.poll() is None, f"step {step} was not seen\n{run.output()}")
