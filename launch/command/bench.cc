@@ -68,29 +68,30 @@ std::vector<std::string> settings(const Arguments& arguments) {
   return all;
 }
 
-StatusOr<proto::Job> make_job(const Arguments& arguments, int ranks, Subject subject) {
-  proto::Job job = subject.draft.job;
-  if (subject.from_zoo) {
+StatusOr<JobDraft> make_job(const Arguments& arguments, int ranks, const Subject& subject) {
+  JobDraft draft = subject.draft;
+  proto::Job& job = draft.job;
+  const bool is_job = subject.kind == Subject::Kind::kJob;
+  if (!is_job) {
     job.set_batch(64 * ranks);
     job.mutable_schedule()->mutable_constant()->set_learning_rate(1e-3F);
     job.mutable_optimizer()->set_weight_decay(5e-4F);
     job.mutable_data()->set_path("none");  // rows are made up
-    job = parse_job(job_text(job), subject.draft.file).job;
+    job = parse_job(job_text(job), draft.file).job;
   }
   const std::vector<std::string> all = settings(arguments);
-  Faults faults;
-  set_all_by_path(all, job, faults);  // of a job file those of --set again
-  RETURN_IF_ERROR(faults.status("--set"));
+  set_all_by_path(all, job, draft.faults);  // of a job file those of --set again
+  RETURN_IF_ERROR(draft.faults.status(draft.file));
   const bool sliced =
       std::any_of(all.begin(), all.end(), [](const std::string& it) { return it.starts_with("slices="); });
-  if (!sliced && (subject.from_zoo || arguments.batch > 0)) job.set_slices(default_slices(job.batch(), ranks));
-  check_limits(job, faults);
-  RETURN_IF_ERROR(faults.status("--set"));
+  if (!sliced && (!is_job || arguments.batch > 0)) job.set_slices(default_slices(job.batch(), ranks));
+  check_limits(job, draft.faults);
+  RETURN_IF_ERROR(draft.faults.status(draft.file));
   if (job.batch() % job.slices() != 0) {
     return bad_configuration(
         fmt::format("slices: expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
   }
-  return job;
+  return draft;
 }
 
 Status check_kernels(const StepBenchResult& result) {
@@ -122,15 +123,15 @@ Status bench(Communicator& communicator, Arguments& arguments) {
   std::string& target = arguments.subject.target;
   if (arguments.stem == "small") target += "_small";
   ASSIGN_OR_RETURN(const Subject subject, find_subject(arguments.subject));
-  ASSIGN_OR_RETURN(const proto::Job job, make_job(arguments, communicator.size(), subject));
+  ASSIGN_OR_RETURN(JobDraft draft, make_job(arguments, communicator.size(), subject));
   arguments.options.image = subject.image;
   arguments.options.classes = subject.classes;
-  ASSIGN_OR_RETURN(const StepBenchResult result, bench_step(communicator, job, arguments.options));
+  ASSIGN_OR_RETURN(const StepBenchResult result, bench_step(communicator, std::move(draft), arguments.options));
   if (communicator.rank() == 0) {
     (arguments.json ? print_step_json : print_step_text)(target, arguments.options, result);
   }
   const Status fast = check_kernels(result);
-  if (fast.ok() || subject.from_zoo) return fast;
+  if (fast.ok() || subject.kind == Subject::Kind::kZoo) return fast;
   if (communicator.rank() == 0) log_warning("{}", std::string(fast.message()));
   return OkStatus();
 }
@@ -139,8 +140,9 @@ Status bench(Communicator& communicator, Arguments& arguments) {
 std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
   CLI::App app("How fast the training step is on this machine, and where its time goes.", "lockstep bench");
   app.footer(kExamples);
-  CLI::Option* const model = app.add_option("--model", arguments.subject.target,
-                                            "Name of a built-in network (lockstep model ls), or a job file");
+  CLI::Option* const model =
+      app.add_option("--model", arguments.subject.target,
+                     "Name of a built-in network (lockstep model ls), a model file (*.model.pbtxt), or a job file");
   app.add_option("--stem", arguments.stem, "First layers of a ResNet: large (for 224x224) or small (for 32x32)")
       ->check(CLI::IsMember({"large", "small"}));
   app.add_option("--set", arguments.subject.overrides, "PATH=VALUE: changes one field of the job; may be repeated")

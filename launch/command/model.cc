@@ -33,6 +33,7 @@ constexpr const char* kExamples = R"(Examples:
   lockstep model ls
   lockstep model show lenet
   lockstep model show resnet18_small --image 32x32x3 --classes 10 --batch 16
+  lockstep model show launch/models/lenet.model.pbtxt --image 28x28x1 --classes 10
   lockstep model show launch/jobs/fashion_mnist.job.pbtxt --json
   lockstep model show resnet18 --dot | dot -Tsvg > resnet18.svg                (Graphviz)
 
@@ -62,7 +63,8 @@ Totals totals_of(const Network& network) {
 }
 
 std::string flops_text(std::int64_t flops) {
-  return flops == 0 ? "" : fmt::format("{:.2f} M", double(flops) / 1e6);
+  constexpr std::int64_t kFew = 10000;  // with two digits behind the point nothing would be seen of them
+  return flops == 0 ? "" : fmt::format("{:.{}f} M", double(flops) / 1e6, flops < kFew ? 4 : 2);
 }
 
 void print_layers(const Network& network) {
@@ -137,9 +139,11 @@ void print_treatments(const proto::Job& job, const Network& network) {
 void print_text(const std::string& target, const proto::Job& job, const Network& network) {
   const NetworkOptions& options = network.options();
   const Totals totals = totals_of(network);
-  fmt::print("{}: images of {} x {} x {} (height, width, channels), {} classes, slices of {} rows\n\n",
-             printable(target), options.image.height, options.image.width, options.image.channels, options.classes,
-             options.slice_rows);
+  fmt::print(
+      "{}: images of {} x {} x {} (height, width, channels), {} classes, slices of {} rows; outputs are channels x "
+      "height x width\n\n",
+      printable(target), options.image.height, options.image.width, options.image.channels, options.classes,
+      options.slice_rows);
   print_layers(network);
   print_inputs(network);
   print_treatments(job, network);
@@ -196,17 +200,18 @@ Status show(const Arguments& arguments) {
   constexpr int kRows = 16;
   ASSIGN_OR_RETURN(Subject subject, find_subject(arguments.subject));
   JobDraft& draft = subject.draft;
-  if (subject.from_zoo && !arguments.subject.overrides.empty()) {
-    return bad_configuration("--set goes with a job, not with a built-in network");
+  if (subject.kind == Subject::Kind::kZoo && !arguments.subject.overrides.empty()) {
+    return bad_configuration("--set goes with a job or a model file, not with a built-in network");
   }
   const proto::Job& job = draft.job;
   NetworkOptions options = network_options(job, subject.image, subject.classes);
-  if (subject.from_zoo) options.slice_rows = kRows;
+  if (subject.kind != Subject::Kind::kJob) options.slice_rows = kRows;
   options.runs = false;
   if (arguments.batch > 0) options.slice_rows = arguments.batch;
-  resolve_model(options.classes, *draft.job.mutable_model(), draft.faults);
-  RETURN_IF_ERROR(draft.faults.status(draft.file));
-  const std::unique_ptr<Network> network = Network::build(*draft.job.mutable_model(), options, draft.faults);
+  std::unique_ptr<Network> network;
+  if (resolve_model(options.classes, *draft.job.mutable_model(), draft.faults)) {
+    network = Network::build(*draft.job.mutable_model(), options, draft.faults);
+  }
   if (network) check_groups(network->parameters(), network->frozen(), job.parameters(), draft.faults);
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   const std::string& target = arguments.subject.target;
@@ -234,10 +239,15 @@ int run(int argc, char** argv) {
   CLI::App* const ls = app.add_subcommand("ls", "Names of the built-in networks");
   ls->add_flag("--json", arguments.json, "One JSON array on one line");
   CLI::App* const shown = app.add_subcommand("show", "Layers, shapes, parameters, FLOPs and kernels of a network");
-  shown->add_option("MODEL", arguments.subject.target, "Name of a built-in network, or a job file")->required();
-  shown->add_option("--set", arguments.subject.overrides, "PATH=VALUE: change a field of the job");
-  shown->add_option("--image", arguments.subject.image, "HEIGHTxWIDTHxCHANNELS (default: of the job's data)");
-  shown->add_option("--classes", arguments.subject.classes, "Number of classes (default: of the job's data)")
+  shown
+      ->add_option("MODEL", arguments.subject.target,
+                   "Name of a built-in network, a model file (*.model.pbtxt), or a job file")
+      ->required();
+  shown->add_option("--set", arguments.subject.overrides,
+                    "PATH=VALUE: change a field of the job, or of a model file: model.layer[0].dense.units=8");
+  shown->add_option("--image", arguments.subject.image,
+                    "HEIGHTxWIDTHxCHANNELS (default: of the job's data, or what a built-in network usually reads)");
+  shown->add_option("--classes", arguments.subject.classes, "Number of classes (default: likewise)")
       ->check(CLI::Range(1, 1000000));
   shown->add_option("--batch", arguments.batch, "Rows of a slice (default: the job's, or 16)")
       ->check(CLI::Range(1, 65536));

@@ -1,5 +1,4 @@
 #include "launch/command/sweep_spec.h"
-
 #include "storage/base/model_file.h"
 #include "storage/base/text_proto.h"
 
@@ -26,7 +25,7 @@ StatusOr<proto::SweepSpec> read_sweep_spec(const fs::path& path) {
     spec.clear_job_file();
   }
   if (spec.job().model().has_file()) {
-    RETURN_IF_ERROR(include_model_file(job_directory, *spec.mutable_job()->mutable_model(), faults));
+    RETURN_IF_ERROR(include_model_file(job_directory, "job.model", *spec.mutable_job()->mutable_model(), faults));
     RETURN_IF_ERROR(faults.status(path.string()));
   }
   if (spec.job().data().has_path()) {

@@ -41,11 +41,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string at_line(std::string_view file, int line) {
-  if (line == Faults::kFromCommandLine) return "--set";
-  return line > 0 ? fmt::format("{}:{}", file, line) : std::string(file);
-}
-
 }  // namespace
 
 void Faults::add(std::string_view path, std::string_view message) {
@@ -53,24 +48,51 @@ void Faults::add(std::string_view path, std::string_view message) {
 }
 
 void Faults::add_at(int line, std::string_view path, std::string_view message) {
+  add_fault({std::string(path), std::string(message), {.line = line}});
+}
+
+void Faults::add_fault(Fault fault) {
   if (faults_.size() == kMost) {
     ++untold_;
-    return;
+  } else {
+    faults_.push_back(std::move(fault));
   }
-  faults_.push_back({std::string(path), std::string(message), line});
+}
+
+void Faults::include(std::string_view path, std::string_view file, const Faults& content) {
+  const auto inside = [path](std::string_view inner) {
+    return inner.empty() ? std::string(path) : path_of(path, inner);
+  };
+  const std::size_t itself = included_.size() + 1;
+  const auto moved = [itself](const Place& place) {
+    return place.line == kFromCommandLine ? place : Place{itself + place.file, place.line};
+  };
+  included_.push_back({std::string(path), std::string(file)});
+  for (const Included& it : content.included_) included_.push_back({inside(it.path), it.file});
+  for (const auto& [inner, place] : content.places_) places_.emplace(inside(inner), moved(place));
+  for (const Fault& fault : content.faults_) {
+    add_fault({inside(fault.path), fault.message, moved(content.place_of(fault))});
+  }
+  untold_ += content.untold_;
+  complete_ = complete_ && content.complete_;
+}
+
+void Faults::place_as(std::string_view path, std::string_view source) {
+  const auto found = places_.find(source);
+  if (found != places_.end()) places_.insert_or_assign(std::string(path), found->second);
 }
 
 void Faults::set_line(std::string_view path, int line) {
-  lines_.insert_or_assign(std::string(path), line);
+  places_.insert_or_assign(std::string(path), Place{.line = line});
 }
 
 int Faults::line(std::string_view path) const {
-  const auto found = lines_.find(path);
-  return found == lines_.end() ? 0 : found->second;
+  const auto found = places_.find(path);
+  return found == places_.end() ? 0 : found->second.line;
 }
 
 void Faults::forget_lines(std::string_view path) {
-  std::erase_if(lines_, [path](const auto& entry) { return is_within(entry.first, path); });
+  std::erase_if(places_, [path](const auto& entry) { return is_within(entry.first, path); });
 }
 
 bool Faults::has_at(std::string_view path) const {
@@ -79,27 +101,42 @@ bool Faults::has_at(std::string_view path) const {
                      [&](const Fault& fault) { return fault.path == path || fault.path.starts_with(element); });
 }
 
+Faults::Place Faults::place_of(const Fault& fault) const {
+  if (fault.place != Place{}) return fault.place;
+  for (std::string_view path = fault.path; !path.empty();) {
+    const auto found = places_.find(path);
+    if (found != places_.end()) return found->second;
+    const std::size_t end = path.find_last_of(".[");
+    path = path.substr(0, end == std::string_view::npos ? 0 : end);
+  }
+  return {};
+}
+
+std::string Faults::told(const Fault& fault, const Place& place, std::string_view file) const {
+  std::string_view path = fault.path;
+  if (place.file > 0) {
+    const Included& of = included_[place.file - 1];
+    file = of.file;
+    path.remove_prefix(std::min(of.path.size() + 1, path.size()));
+  }
+  std::string text(place.line == kFromCommandLine ? "--set" : file);
+  if (place.line > 0) text += fmt::format(":{}", place.line);
+  text += fmt::format(": {}{}", path, path.empty() ? "" : ": ");
+  return text + printable_lines(fault.message);  // with words of the text that was read
+}
+
 Status Faults::status(std::string_view file) const {
   if (faults_.empty()) return OkStatus();
-  std::multimap<int, const Fault*> found;  // by line; faults of one line as they were found
-  for (const Fault& fault : faults_) {
-    int where = fault.line;
-    for (std::string_view path = fault.path; where == 0 && !path.empty();) {
-      where = line(path);
-      const std::size_t end = path.find_last_of(".[");
-      path = path.substr(0, end == std::string_view::npos ? 0 : end);
-    }
-    found.emplace(where, &fault);
-  }
+  std::multimap<Place, const Fault*> found;  // faults of one line as they were found
+  for (const Fault& fault : faults_) found.emplace(place_of(fault), &fault);
   std::string text;
   proto::BadRequest details;
-  for (const auto& [where, fault] : found) {
-    const std::string message = printable_lines(fault->message);  // with words of the text that was read
-    text += fmt::format("{}{}: {}{}{}", text.empty() ? "" : "\n", at_line(file, where), fault->path,
-                        fault->path.empty() ? "" : ": ", message);
+  for (const auto& [place, fault] : found) {
+    if (!text.empty()) text += '\n';
+    text += told(*fault, place, file);
     proto::FieldViolation& violation = *details.add_field_violations();
     violation.set_field(printable(fault->path));
-    violation.set_description(message);
+    violation.set_description(printable_lines(fault->message));
   }
   if (untold_ > 0) text += fmt::format("\n{}: and {} more", file, untold_);
   Status status = bad_configuration(text);
@@ -135,14 +172,15 @@ Status read_text_proto(const std::filesystem::path& path, google::protobuf::Mess
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kShare = 3;  // one of so many letters may differ
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  std::size_t best_distance = name.size() + 1;
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
+    const bool is_near = kShare * distance <= std::max(name.size(), candidate.size());
+    if (!is_near || distance >= best_distance) continue;
+    best = candidate;
+    best_distance = distance;
   }
   return best;
 }

@@ -3,6 +3,7 @@
 // Threads: functions are independent.
 #pragma once
 
+#include <compare>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -23,7 +24,7 @@ namespace lockstep {
 inline constexpr std::string_view kFaultsPayload = "type.googleapis.com/google.rpc.BadRequest";
 
 // Faults found so far, each at a path such as "optimizer.sgd.momentum" or "model.layer[2].convolution.kernel", and
-// where in the text each value was given.
+// where in the text each value was given: which line, and of which file when the content of others was taken in.
 class Faults {
  public:
   // The line of what set_by_path gave.
@@ -35,8 +36,15 @@ class Faults {
   bool empty() const { return faults_.empty(); }
   // OK, or one bad_configuration that lists every fault on its own line, top to bottom, as "FILE:LINE: path: message"
   // (the line of the nearest enclosing field that the text gives; without one, "FILE: path: message"; for a value from
-  // the command line, "--set: path: message"), and carries them one by one as kFaultsPayload.
+  // the command line, "--set: path: message"), and carries them one by one as kFaultsPayload. What stands in a file
+  // that was included is told behind the others, with the name of that file and the path within it.
   Status status(std::string_view file) const;
+
+  // Takes over the faults and lines of a message that stands at `path` of this one and was read from a file of its
+  // own. A field that has a line here keeps it.
+  void include(std::string_view path, std::string_view file, const Faults& content);
+  // What is at `path` was made of what is at `source`: it has its line.
+  void place_as(std::string_view path, std::string_view source);
 
   // For those who find faults:
   void add_at(int line, std::string_view path, std::string_view message);
@@ -52,14 +60,29 @@ class Faults {
   bool complete() const { return complete_; }
 
  private:
+  struct Place {
+    std::size_t file = 0;  // 0: the one that status() names; i: included_[i - 1]
+    int line = 0;          // 1-based; 0: not known
+    auto operator<=>(const Place&) const = default;
+  };
   struct Fault {
     std::string path;
     std::string message;
-    int line = 0;  // 0: looked up by path
+    Place place;  // not known: looked up by path
   };
+  struct Included {
+    std::string path;
+    std::string file;
+  };
+  void add_fault(Fault fault);
+  // Of the nearest enclosing field that has one.
+  Place place_of(const Fault& fault) const;
+  std::string told(const Fault& fault, const Place& place, std::string_view file) const;
+
   std::vector<Fault> faults_;
   std::size_t untold_ = 0;
-  std::map<std::string, int, std::less<>> lines_;  // path -> line, 1-based
+  std::map<std::string, Place, std::less<>> places_;  // by path
+  std::vector<Included> included_;
   bool complete_ = true;
 };
 
@@ -87,8 +110,8 @@ void set_by_path(std::string_view assignment, google::protobuf::Message& message
 void set_all_by_path(std::span<const std::string> assignments, google::protobuf::Message& message, Faults& faults);
 
 // Adds a fault for every required field or oneof that is missing and every number that is out of its limits or not
-// finite, at any depth.
-void check_limits(const google::protobuf::Message& message, Faults& faults);
+// finite, at any depth. `path`: where the message stands.
+void check_limits(const google::protobuf::Message& message, Faults& faults, const std::string& path = "");
 
 // Writes the default that the proto names into every scalar that is not set, in every sub-message that is present, so
 // that the text form says everything. Fields of a oneof and fields whose proto names no default are left alone.
@@ -99,7 +122,8 @@ void fill_defaults(google::protobuf::Message& message);
 // Requires: messages of one type.
 std::vector<std::string> differing_fields(const google::protobuf::Message& a, const google::protobuf::Message& b);
 
-// The name among `candidates` with the smallest edit distance to `name`; empty when none is near.
+// The name among `candidates` with the smallest edit distance to `name`; empty when none is near: when more than a
+// third of the letters of the longer one would have to change.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace lockstep

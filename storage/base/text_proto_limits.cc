@@ -120,8 +120,8 @@ void check_message(const Message& message, const std::string& path, Faults& faul
 
 }  // namespace
 
-void check_limits(const google::protobuf::Message& message, Faults& faults) {
-  check_message(message, "", faults);
+void check_limits(const google::protobuf::Message& message, Faults& faults, const std::string& path) {
+  check_message(message, path, faults);
 }
 
 }  // namespace lockstep

@@ -103,6 +103,57 @@ class CommandsTest(TrainingCase):
         for words in ("branches.model.pbtxt:2: layer[1].dense.units", "branches.model.pbtxt:3: layer[2]"):
             self.assertIn(words, outcome.err)
 
+    def test_show_a_model_file(self):
+        model = self.folder / "alone.model.pbtxt"
+        model.write_text("layer { name: 'c' convolution { filters: 8 kernel: 3 padding: SAME } }\nlayer { name: 'r' relu {} }\n"
+                         "layer { name: 'p' max_pooling { kernel: 2 } }\nlayer { name: 'd' dense {} }\n")
+        shape = ("--image", "12x10x3", "--classes", "7")
+        shown = self.done("model", "show", model, *shape, "--batch", "4")
+        self.assertIn("images of 12 x 10 x 3 (height, width, channels), 7 classes, slices of 4 rows", shown)
+        layers = json.loads(self.done("model", "show", model, *shape, "--json"))["layers"]
+        # In the order of the text, though the ReLU is computed behind the pooling.
+        self.assertEqual([(layer["name"], layer["inputs"], layer["output"]) for layer in layers],
+                         [("c", ["image"], "8 x 12 x 10"), ("r", ["c"], "8 x 12 x 10"), ("p", ["r"], "8 x 6 x 5"), ("d", ["p"], "7")])
+        self.assertIn("behind the pooling", layers[1]["kernels"])
+        self.assertNotIn(" reads ", shown)
+        self.assertIn('"r" -> "p";', self.done("model", "show", model, *shape, "--dot"))
+        self.assertIn("5x5", self.done("model", "show", model, *shape, "--set", "model.layer[0].convolution.kernel=5"))
+        bench = self.done("bench", "--model", model, *shape, "--batch", "8", "--steps", "1", "--warm-up", "1")
+        self.assertIn("images/s", bench)
+        for arguments in ((), ("--image", "12x10x3"), ("--classes", "7")):
+            outcome = lockstep("model", "show", model, *arguments)
+            self.assertEqual(outcome.code, 2)
+            self.assertIn("give --image HEIGHTxWIDTHxCHANNELS and --classes K", outcome.err)
+        named = self.folder / "named.model.pbtxt"
+        named.write_text("zoo: 'lenet'")
+        self.assertIn("images of 28 x 28 x 1", self.done("model", "show", named))
+        for target in (self.folder, self.folder / "none.model.pbtxt"):
+            outcome = lockstep("model", "show", target, *shape)
+            self.assertEqual(outcome.code, 2)
+            self.assertIn("neither a file nor a built-in network", outcome.err)
+
+    def test_a_wrong_model_is_told_at_its_line(self):
+        model = self.folder / "wrong.model.pbtxt"
+        model.write_text("layer { name: 'a' convolution { filters: 8 kernel: 3 groups: 3 } }\n"
+                         "layer { input: 'b' relu {} }\nlayer { name: 'b' tanh {} }\n"
+                         "layer { dense { units: 4 } }")
+        job = self.folder / "wrong.job.pbtxt"
+        job.write_text(f'data {{ path: "{self.data}" }} model {{ file: "wrong.model.pbtxt" }} batch: 32 epochs: 1')
+        faults = (":1: layer[0].convolution.groups: expected a divisor of both",
+                  ':2: layer[1].input[0]: a layer reads earlier ones, and "b" stands later: put it before this one',
+                  ":4: layer[3]: the last layer must give one value a class: expected 5 values a row, got 4 (4)")
+        shape = ("--image", "12x12x1", "--classes", "5")
+        for command in (("model", "show", job), ("model", "show", model, *shape), ("train", job, "--out", self.folder / "wrong"),
+                        ("bench", "--model", job), ("bench", "--model", model, *shape)):
+            with self.subTest(command):
+                outcome = lockstep(*command)
+                self.assertEqual(outcome.code, 2, outcome.text)
+                for fault in faults:
+                    self.assertIn(f"{model}{fault}", outcome.err)
+        outcome = lockstep("model", "show", model, "--image", "65536x65536x1", "--classes", "5")
+        self.assertEqual(outcome.code, 2)
+        self.assertIn("model: the pixels of a slice are too many", outcome.err)
+
     def test_bench(self):
         command = [BIN / "lockstep", "bench", "--model", "lenet", "--batch", "32", "--steps", "4", "--warm-up", "2"]
         report = json.loads(Run(mpirun(2, *command, "--json")).wait().out)

@@ -151,12 +151,10 @@ double StepBenchResult::share_of_peak() const {
   return flops_per_second() / (bf16 ? peaks.bf16_flops : peaks.fma_flops);
 }
 
-StatusOr<StepBenchResult> bench_step(Communicator& communicator, const proto::Job& job,
-                                     const StepBenchOptions& options) {
-  JobDraft draft{.file = "the job", .job = job, .faults = {}};
+StatusOr<StepBenchResult> bench_step(Communicator& communicator, JobDraft draft, const StepBenchOptions& options) {
   std::unique_ptr<Dataset> rows = make_synthetic_dataset(
-      {.rows = std::max<std::int64_t>(kRows, job.batch()), .image = options.image, .classes = options.classes});
-  const MachinePeaks peaks = measure_all(communicator, job);  // first: its arrays are not the step's
+      {.rows = std::max<std::int64_t>(kRows, draft.job.batch()), .image = options.image, .classes = options.classes});
+  const MachinePeaks peaks = measure_all(communicator, draft.job);  // first: its arrays are not the step's
   ASSIGN_OR_RETURN(Setup setup, set_up_on(communicator, std::move(draft), std::move(rows)));
   StepBenchOptions lasting = options;
   const bool several_hosts = communicator.local_size() < communicator.size();

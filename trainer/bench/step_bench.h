@@ -10,6 +10,7 @@
 #include "storage/base/status.h"
 #include "trainer/bench/machine_peaks.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/loop/training_job.h"
 #include "trainer/nn/network/network.h"
 
 namespace lockstep {
@@ -48,9 +49,8 @@ struct StepBenchResult {
   double share_of_peak() const;
 };
 
-// `job` has no data: its rows are made up. Collective; every rank returns the same status, the result counts on rank 0.
-// Errors: bad_configuration with all faults.
-StatusOr<StepBenchResult> bench_step(Communicator& communicator, const proto::Job& job,
-                                     const StepBenchOptions& options);
+// The job has no data: its rows are made up. Collective; every rank returns the same status, the result counts on rank
+// 0. Errors: bad_configuration with all faults.
+StatusOr<StepBenchResult> bench_step(Communicator& communicator, JobDraft draft, const StepBenchOptions& options);
 
 }  // namespace lockstep

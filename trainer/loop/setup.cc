@@ -82,15 +82,17 @@ Status check_same_job(Communicator& communicator, const JobDraft& draft) {
 Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
   const DatasetInfo& info = setup.train->info();
   check_job(info, communicator.size(), draft);
-  resolve_model(static_cast<int>(info.class_names.size()), *draft.job.mutable_model(), draft.faults);
-  if (draft.faults.empty()) {
-    NetworkOptions options = network_options(draft.job, info.image, static_cast<int>(info.class_names.size()));
+  const int classes = static_cast<int>(info.class_names.size());
+  if (resolve_model(classes, *draft.job.mutable_model(), draft.faults)) {
+    NetworkOptions options = network_options(draft.job, info.image, classes);
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
-    if (!setup.out.empty()) adopt_stored_choices(communicator, setup.out, draft.job);
-    if (draft.job.execution().plan() == proto::MEASURED) {
-      measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
+    if (draft.faults.empty()) {
+      if (!setup.out.empty()) adopt_stored_choices(communicator, setup.out, draft.job);
+      if (draft.job.execution().plan() == proto::MEASURED) {
+        measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
+      }
     }
     setup.network = Network::build(*draft.job.mutable_model(), options, draft.faults);
   }

@@ -35,19 +35,21 @@ StatusOr<JobDraft> read_job(const std::filesystem::path& path, const std::vector
   JobDraft draft;
   draft.file = path.string();
   RETURN_IF_ERROR(read_text_proto(path, draft.job, draft.faults));
-  // Before the assignments, which may be to its layers; or one of them gives another file, or a name of the zoo.
-  const bool replaced = std::any_of(overrides.begin(), overrides.end(), [](const std::string& assignment) {
-    return assignment.starts_with("model.file=") || assignment.starts_with("model.zoo=");
-  });
   const auto include = [&] {
     if (!draft.job.has_model()) return OkStatus();
-    return include_model_file(path.parent_path(), *draft.job.mutable_model(), draft.faults);
+    return include_model_file(path.parent_path(), "model", *draft.job.mutable_model(), draft.faults);
   };
+  // Before the assignments, which may be to its layers; or one of them gives another file, or a name of the zoo.
+  const bool replaced = std::any_of(overrides.begin(), overrides.end(), [](const std::string& assignment) {
+    return assignment.starts_with("model.file=") || assignment.starts_with("model.zoo=") ||
+           assignment.starts_with("model=");
+  });
   if (replaced) {
     proto::Model& model = *draft.job.mutable_model();
     model.clear_file();
     model.clear_zoo();
     model.clear_layer();
+    for (const char* const field : {"model.file", "model.zoo", "model.layer"}) draft.faults.forget_lines(field);
   } else {
     RETURN_IF_ERROR(include());
   }

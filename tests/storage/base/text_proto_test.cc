@@ -239,6 +239,10 @@ TEST(Nearest, IsNearOrEmpty) {
   EXPECT_EQ(nearest("leaning_rates", names), "learning_rate");
   EXPECT_EQ(nearest("bacth", names), "batch");
   EXPECT_EQ(nearest("lr", names), "");
+  EXPECT_EQ(nearest("x", {"y", "xy"}), "") << "of names so short that nothing is left of one";
+  EXPECT_EQ(nearest("in", {"on"}), "");
+  EXPECT_EQ(nearest("in", {"inn"}), "inn");
+  EXPECT_EQ(nearest("a", {"b", "a"}), "a");
   EXPECT_EQ(nearest("", names), "");
   EXPECT_EQ(nearest("batch", {}), "");
 }

@@ -21,7 +21,7 @@ Step Step::as(std::string its_pass, std::int64_t its_flops) const {
 }
 
 Builder::Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults)
-    : options_(options), memory_(memory), faults_(faults) {}
+    : options_(options), memory_(memory), faults_(faults), faulty_(!faults.empty()) {}
 
 void Builder::begin_layer(std::string path, std::string name, std::vector<std::string> inputs) {
   path_ = std::move(path);
@@ -46,6 +46,8 @@ Activation Builder::input() {
   const ImageShape& image = options_.image;
   Activation made;
   made.shape = {image.channels, image.height, image.width};
+  begin_layer("model", "image");
+  check_size("", "the pixels of a slice", double(rows()) * double(made.shape.values()));
   made.layout = onednn::plain({rows(), image.channels, image.height, image.width});
   made.values = memory_.add_external(Arena::kInput, 0);
   return made;

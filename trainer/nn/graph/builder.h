@@ -110,7 +110,7 @@ struct Argument {
 
 class Builder {
  public:
-  // Both outlive the Builder and what it builds.
+  // All outlive the Builder and what it builds. With faults of before nothing is built.
   Builder(const NetworkOptions& options, MemoryPlan& memory, Faults& faults);
 
   const NetworkOptions& options() const { return options_; }
@@ -129,7 +129,7 @@ class Builder {
   // `field` is appended to the layer's path, as ".convolution.kernel".
   void fault(std::string_view field, std::string_view message);
   bool faulty() const { return faulty_; }
-  // Whether oneDNN's kernels can index an array of so many elements; else a fault. `what` as "the weights".
+  // Whether oneDNN's kernels can index an array of so many elements; a fault if not. `what` as "the weights".
   bool check_size(std::string_view field, std::string_view what, double elements);
 
   // The images of the slice, in the caller's memory.
@@ -222,7 +222,7 @@ class Builder {
   const NetworkOptions& options_;
   MemoryPlan& memory_;
   Faults& faults_;
-  bool faulty_ = false;
+  bool faulty_;
   bool evaluation_has_ended_ = false;
   std::string path_;
   std::string name_;

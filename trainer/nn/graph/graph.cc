@@ -45,17 +45,20 @@ class Lowering {
  private:
   // The layers of a list that may be named, and those of the lists around it.
   struct Scope {
-    std::map<std::string, int, std::less<>> nodes;
+    const Layers& layers;
     const Scope* outer = nullptr;
+    int at = 0;  // the layer that is looked at, or the block around it
+    std::map<std::string, int, std::less<>> nodes = {};
   };
 
   // Returns the node whose values are those of the list: `input` for an empty one.
   int add_list(Layers& layers, const std::string& path, const std::string& prefix, int input, const Scope* outer) {
-    Scope scope{.nodes = {}, .outer = outer};
+    Scope scope{.layers = layers, .outer = outer};
     int last = input;
     for (int i = 0; i < layers.size(); ++i) {
       proto::Layer& layer = layers[i];
-      Node node{.layer = &layer, .path = fmt::format("{}[{}]", path, i), .name = prefix + layer.name(), .inputs = {}};
+      scope.at = i;
+      Node node{.layer = &layer, .path = fmt::format("{}[{}]", path, i), .name = prefix + layer.name()};
       builder_.begin_layer(node.path, node.name);
       node.inputs = inputs_of(layer, scope, last);
       if (layer.has_residual()) {
@@ -87,7 +90,7 @@ class Lowering {
     const int count = static_cast<int>(inputs.size());
     if (count < least || count > most) {
       const std::string expected = least == most ? fmt::format("{}", least) : fmt::format("at least {}", least);
-      builder_.fault(".input", fmt::format("expected {} inputs, got {}", expected, count));
+      builder_.fault(".input", fmt::format("expected {} input{}, got {}", expected, least == 1 ? "" : "s", count));
       inputs.resize(static_cast<std::size_t>(std::clamp(count, least, most)), inputs[0]);
     }
     return inputs;
@@ -123,6 +126,15 @@ class Lowering {
   static std::string unknown(const Scope& scope, const std::string& name) {
     std::vector<std::string> names = {"image"};
     for (const Scope* in = &scope; in != nullptr; in = in->outer) {
+      const auto from = in->layers.begin() + in->at;
+      const auto found =
+          std::find_if(from, in->layers.end(), [&](const proto::Layer& layer) { return layer.name() == name; });
+      if (found != in->layers.end()) {
+        return fmt::format("a layer reads earlier ones, and \"{}\" {}", name,
+                           found > from   ? "stands later: put it before this one"
+                           : in == &scope ? "is this layer itself"
+                                          : "is the block around it");
+      }
       for (const auto& [known, node] : in->nodes) names.push_back(known);
     }
     const std::string near = nearest(name, names);
@@ -174,16 +186,14 @@ void evaluated_first(Graph& graph) {
 
 // A maximum of rectified values is the rectified maximum, and its gradient goes the same way: the same bits, and the
 // ReLU has as many values fewer as the window is large.
-void pool_before_relu(const Builder& builder, const std::vector<int>& readers, std::vector<Node>& nodes) {
+void postpone_relus(const Builder& builder, const std::vector<int>& readers, std::vector<Node>& nodes) {
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
     Node& relu = nodes[i];
-    Node& pooling = nodes[i + 1];
+    const Node& pooling = nodes[i + 1];
     if (!relu.layer->has_relu() || !pooling.layer->has_max_pooling()) continue;
     if (pooling.inputs[0] != static_cast<int>(i) || readers[i + 1] != 1) continue;
     if (builder.is_kept(relu.name) || builder.is_kept(pooling.name)) continue;
-    std::swap(relu, pooling);
-    std::swap(relu.inputs, pooling.inputs);
-    ++i;
+    relu.is_postponed = true;
   }
 }
 
@@ -205,7 +215,7 @@ std::vector<int> count_readers(const Graph& graph) {
 Graph lower(proto::Model& model, Builder& builder) {
   Graph graph = Lowering(builder).lower(model);
   evaluated_first(graph);
-  pool_before_relu(builder, count_readers(graph), graph.nodes);
+  postpone_relus(builder, count_readers(graph), graph.nodes);
   return graph;
 }
 

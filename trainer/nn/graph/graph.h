@@ -15,9 +15,11 @@ inline constexpr int kImage = -1;
 
 struct Node {
   proto::Layer* layer = nullptr;
-  std::string path;         // in the model, as "model.layer[2].residual.body[0]"
-  std::string name;         // "residual_1/convolution_1"
-  std::vector<int> inputs;  // earlier nodes, or kImage
+  std::string path;              // in the model, as "model.layer[2].residual.body[0]"
+  std::string name;              // "residual_1/convolution_1"
+  std::vector<int> inputs = {};  // earlier nodes, or kImage
+  // A ReLU that is computed behind the max pooling that follows and alone reads it.
+  bool is_postponed = false;
 };
 
 struct Graph {

@@ -57,8 +57,9 @@ Shape check_shapes(Builder& builder, const std::vector<Activation>& inputs) {
                                               inputs[0].shape.text(), other.text()));
     break;
   }
-  builder.check_size(".concatenate", "the outputs of a slice", double(builder.rows()) * double(shape.values()));
-  return shape;
+  const bool fits =
+      builder.check_size(".concatenate", "the outputs of a slice", double(builder.rows()) * double(shape.values()));
+  return fits ? shape : inputs[0].shape;  // so that the count never passes what an integer holds
 }
 
 // The layout of the first image, if in it the others can follow on whole blocks; else plain order.

@@ -1,5 +1,8 @@
 #include "trainer/nn/layers/nonlinearity.h"
 
+#include <string>
+#include <utility>
+
 namespace lockstep {
 namespace {
 
@@ -21,12 +24,8 @@ Kind kind_of(Nonlinearity kind) {
   return {};
 }
 
-}  // namespace
-
-Activation build_nonlinearity(Builder& builder, Nonlinearity kind, const Activation& input) {
-  const auto [name, algorithm] = kind_of(kind);
-  if (builder.faulty()) return input;
-  const Activation output = builder.elementwise(input);
+// Returns oneDNN's name of the kernel.
+std::string add_steps(Builder& builder, dnnl::algorithm algorithm, const Activation& input, const Activation& output) {
   const auto forward = onednn::eltwise_forward(algorithm, input.layout);
   builder.on_forward(builder.operation(
       forward, {{DNNL_ARG_SRC, input.layout, input.values}, {DNNL_ARG_DST, output.layout, output.values}}));
@@ -36,10 +35,27 @@ Activation build_nonlinearity(Builder& builder, Nonlinearity kind, const Activat
                                                      {DNNL_ARG_DIFF_DST, output.layout, output.gradient},
                                                      {DNNL_ARG_DIFF_SRC, input.layout, input.gradient}}));
   }
+  return onednn::implementation_of(forward);
+}
+
+}  // namespace
+
+Activation build_nonlinearity(Builder& builder, Nonlinearity kind, const Activation& input) {
+  if (builder.faulty()) return input;
+  const auto [name, algorithm] = kind_of(kind);
+  const Activation output = builder.elementwise(input);
+  std::string implementation = add_steps(builder, algorithm, input, output);
   builder.describe({.name = builder.name(),
                     .kind = std::string(name),
                     .output = output.shape.text(),
-                    .implementation = onednn::implementation_of(forward)});
+                    .implementation = std::move(implementation)});
+  return output;
+}
+
+Activation build_relu_behind(Builder& builder, const Activation& pooled) {
+  if (builder.faulty()) return pooled;
+  const Activation output = builder.elementwise(pooled);
+  add_steps(builder, kind_of(Nonlinearity::kRelu).algorithm, pooled, output);
   return output;
 }
 

@@ -54,6 +54,7 @@ Activation build_pooling(Builder& builder, dnnl::algorithm algorithm, std::strin
     }
   }
   const Shape shape = {input.shape.channels, placed.output_height, placed.output_width};
+  builder.check_size(field, "the outputs of a slice", double(builder.rows()) * double(shape.values()));
   if (builder.faulty()) return {.shape = shape};
   return add_pooling(builder, algorithm, placed, fmt::format("{} pooling {}", kind, window_text(placed, window)), input,
                      shape);

@@ -59,6 +59,9 @@ PlacedWindow place_window(const WindowSpec& spec, const Shape& input, std::strin
                               "kernel, padding: SAME, or less pooling before it",
                               extent[0], extent[1], input.height, input.width,
                               spec.pixels > 0 ? fmt::format(" and {} of padding on each side", spec.pixels) : ""));
+    // As with padding: SAME, so that the layers behind are not said to have too small an image, too.
+    placed.output_height = (input.height + window.stride[0] - 1) / window.stride[0];
+    placed.output_width = (input.width + window.stride[1] - 1) / window.stride[1];
     return placed;
   }
   placed.output_height = vertical.output;

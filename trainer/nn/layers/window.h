@@ -37,7 +37,7 @@ bool pair_of(const google::protobuf::RepeatedField<std::int32_t>& values, std::s
 std::string pair_text(const onednn::Dims& pair);
 
 // Faults, at `field` of the layer (as ".convolution"): a kernel or stride of not one or two values; an image too small.
-// `input` is an image. After a fault the output is 1 x 1.
+// `input` is an image. After a fault the output is that of padding SAME, or 1 x 1.
 PlacedWindow place_window(const WindowSpec& spec, const Shape& input, std::string_view field, Builder& builder);
 
 // Faults when the input is no image any more; `what` as "a convolution".

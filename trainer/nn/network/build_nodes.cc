@@ -82,6 +82,7 @@ std::vector<Activation> build_nodes(Builder& builder, const Graph& graph) {
     of_value.pop_back();
     return view;
   };
+  const Node* postponed = nullptr;
   const auto build = [&](const Node& node) {
     std::vector<Activation> inputs;
     std::vector<std::string> names;
@@ -90,7 +91,20 @@ std::vector<Activation> build_nodes(Builder& builder, const Graph& graph) {
       inputs.push_back(take(input));
     }
     builder.begin_layer(node.path, node.name, std::move(names));
-    const Activation value = build_node(builder, *node.layer, inputs);
+    Activation value = inputs[0];
+    if (node.is_postponed) {
+      builder.describe({.name = node.name,
+                        .kind = "relu",
+                        .output = value.shape.text(),
+                        .implementation = "behind the pooling: the same bits"});
+    } else {
+      value = build_node(builder, *node.layer, inputs);
+    }
+    if (postponed != nullptr) {
+      builder.begin_layer(postponed->path, postponed->name);
+      value = build_relu_behind(builder, value);
+    }
+    postponed = node.is_postponed ? &node : nullptr;
     if (builder.is_kept(node.name)) builder.keep(value);
     share(value);
   };

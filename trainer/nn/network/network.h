@@ -57,7 +57,8 @@ class Network {
  public:
   // `model` has been resolved (names and defaults filled; see resolve_model below). Writes the algorithms chosen into
   // it. Adds to `faults` and returns null when a layer does not fit; paths start with "model."; or when the environment
-  // forbids the threads (thread_team.h): then at "execution.threads_per_rank".
+  // forbids the threads (thread_team.h): then at "execution.threads_per_rank". With faults of before, as of
+  // resolve_model, it only looks for more.
   static std::unique_ptr<Network> build(proto::Model& model, const NetworkOptions& options, Faults& faults);
   ~Network();
   Network(const Network&) = delete;
@@ -137,7 +138,7 @@ std::vector<std::string> zoo_names();
 // says no units. A layer without a name is called by
 // its kind and number, as "convolution_3": counted along the chain, or along body and then shortcut of a residual
 // block. Faults: both zoo and layers, or neither; an unknown zoo name; names that occur twice, or are not made of
-// letters, digits, '_', '-' and '.'. A resolved model is left as it is.
-void resolve_model(int classes, proto::Model& model, Faults& faults);
+// letters, digits, '_', '-' and '.'. A resolved model is left as it is. False: there are no layers to look at.
+bool resolve_model(int classes, proto::Model& model, Faults& faults);
 
 }  // namespace lockstep

@@ -56,7 +56,11 @@ void name_layers(Layers& layers, int classes, const std::string& path, Names& na
       faults.add(at + ".name", fmt::format("expected letters, digits, '_', '-' and '.', and not \"image\", got \"{}\"",
                                            layer.name()));
     } else if (!names.taken.insert(layer.name()).second) {
-      faults.add(at + ".name", fmt::format("expected a name that no other layer has, got \"{}\" again", layer.name()));
+      faults.add(at + ".name",
+                 by_default ? fmt::format("\"{}\", its name by default, is that of a layer before it: give one of them "
+                                          "another name",
+                                          layer.name())
+                            : fmt::format("expected a name that no other layer has, got \"{}\" again", layer.name()));
     }
     if (layer.has_dense() && !layer.dense().has_units()) layer.mutable_dense()->set_units(classes);
     if (layer.has_residual()) {
@@ -75,27 +79,29 @@ void name_layers(Layers& layers, int classes, const std::string& path, Names& na
 
 }  // namespace
 
-void resolve_model(int classes, proto::Model& model, Faults& faults) {
+bool resolve_model(int classes, proto::Model& model, Faults& faults) {
   if (model.has_zoo()) {
     if (model.layer_size() > 0) {
       faults.add("model.layer", "expected either zoo or layers, got both; take one away");
-      return;
+      return false;
     }
     const std::string name = model.zoo();
     if (!expand_zoo(name, model)) {
       const std::string near = nearest(name, zoo_names());
-      faults.add("model.zoo", fmt::format("no network is called \"{}\"{}; there are: {}", name,
-                                          near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near),
+      faults.add("model.zoo", fmt::format("no network is called \"{}\"{} are: {}", name,
+                                          near.empty() ? "; there" : fmt::format("; did you mean \"{}\"? There", near),
                                           fmt::join(zoo_names(), ", ")));
-      return;
+      return false;
     }
+    faults.place_as("model.layer", "model.zoo");
   } else if (model.layer_size() == 0) {
     faults.add("model", "expected a zoo name or layers, got neither");
-    return;
+    return false;
   }
   Names names;
   name_layers(*model.mutable_layer(), classes, "model.layer", names, faults);
   fill_defaults(model);
+  return true;
 }
 
 }  // namespace lockstep
