@@ -1,4 +1,5 @@
 #include "launch/command/sweep_spec.h"
+
 #include "storage/base/model_file.h"
 #include "storage/base/text_proto.h"
 
