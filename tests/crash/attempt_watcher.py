@@ -22,6 +22,12 @@ def start_ticks(pid):
     return None if not fields or fields[0] in b"ZX" else int(fields[19])
 
 
+def is_fork(pid, line):
+    """Whether its parent is the same program: not started, but forked, as a leak checker does to look on from outside."""
+    fields = read(pid, "stat").rpartition(b") ")[2].split()
+    return bool(fields) and read(int(fields[1]), "cmdline") == line
+
+
 class AttemptWatcher:
     """A thread that samples the processes of the attempts below `state`."""
 
@@ -63,7 +69,7 @@ class AttemptWatcher:
                 continue
             sweep, trial, attempt = found[1].decode(), int(found[2]), int(found[3])
             self._compare((sweep, trial), seen.setdefault((sweep, trial), []), (attempt, pid, start))
-            if line.partition(b"\0")[0].endswith(b"/lockstep-train"):
+            if line.partition(b"\0")[0].endswith(b"/lockstep-train") and not is_fork(pid, line):
                 trainers[pid] = (sweep, trial, attempt)
                 self._count((sweep, trial, attempt), (pid, start))
         self._samples += 1

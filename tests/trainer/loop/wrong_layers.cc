@@ -205,7 +205,8 @@ layer { name: "empty" })",
 layer { name: "empty" tanh {} })",
        .faults = {{2, "layer[1]",
                    "expected one of convolution, dense, batch_norm, max_pooling, average_pooling, global_pooling, "
-                   "relu, sigmoid, tanh, dropout, flatten, residual, add, concatenate or multiply, got none"}}},
+                   "relu, sigmoid, tanh, dropout, flatten, residual, add, concatenate, multiply or upsampling, got "
+                   "none"}}},
       {.name = "two_kinds",
        .faulty = "layer { relu {} tanh {} }",
        .mended = R"(layer { relu {} }

@@ -338,7 +338,7 @@ TEST_F(CoordinatorClientTest, SaysWhetherItsEvaluationsWereTaken) {
 }
 
 TEST_F(CoordinatorClientTest, AFileThatCannotBeReadIsNoFaultOfTheJob) {
-  std::filesystem::create_directory(folder_ / "attempt.pbtxt");
+  std::filesystem::create_symlink("attempt.pbtxt", folder_ / "attempt.pbtxt");  // a loop
   const Status refused = CoordinatorClient::start(folder_ / "attempt.pbtxt", {}).status();
   EXPECT_EQ(exit_code(refused), 74) << refused;
 }
