@@ -23,7 +23,7 @@ def start_ticks(pid):
 
 
 def is_fork(pid, line):
-    """Whether its parent is the same program: not started, but forked, as a leak checker does to look on from outside."""
+    """Whether its parent is the same program: not started but forked, as a leak checker does to look on from outside."""
     fields = read(pid, "stat").rpartition(b") ")[2].split()
     return bool(fields) and read(int(fields[1]), "cmdline") == line
 
