@@ -261,12 +261,15 @@ Status Coordinator::commit(std::vector<Commit>& commits) {
 }
 
 Status Coordinator::round(std::deque<Task>& tasks) {
-  watch_.begin_round(state_, options_.outside.running());
-  look_for_room();
-  std::vector<Commit> commits = decide(tasks);
-  plan_all(commits);
-  collect_checkpoints(commits);
-  const Status status = commit(commits);
+  Status status = options_.outside.log_there();
+  if (status.ok()) {
+    watch_.begin_round(state_, options_.outside.running());
+    look_for_room();
+    std::vector<Commit> commits = decide(tasks);
+    plan_all(commits);
+    collect_checkpoints(commits);
+    status = commit(commits);
+  }
   if (status.ok()) {
     CHECK(store_->last_revision() == state_.revision, "the log is at {}, the state at {}", store_->last_revision(),
           state_.revision);

@@ -37,6 +37,9 @@ namespace lockstep {
 struct Outside {
   std::function<std::int64_t()> wall_ms;                     // since 1970: people set it, and it may step
   std::function<AttemptWatch::Clock::time_point()> running;  // never runs back
+  // Whether the log is still where it was opened, asked once a round before anything is written; the error says what
+  // has become of it, and ends the loop.
+  std::function<Status()> log_there = [] { return OkStatus(); };
   // Whether the disk has room to start trials, asked once a round; the error says why not. While there is none the
   // coordinator holds: it reads, answers, takes reports and collects checkpoints, and starts nothing.
   std::function<Status()> room;
@@ -82,7 +85,7 @@ class Coordinator {
   void on_commit(std::function<void(double seconds)> told) { on_commit_ = std::move(told); }
 
   // Until stop(), which leaves trials running. Errors: those of the store, and io_error when a file of a trial cannot
-  // be written: the process must end.
+  // be written, or the log is gone: the process must end.
   Status run();
   void stop();  // Threads: any.
 

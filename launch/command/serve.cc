@@ -49,7 +49,7 @@ When the disk has less than 16 MiB free it holds: it answers, takes reports and 
 and starts no trial until there is room. A full disk may still end it; the file state/reserve is then given up, so that the
 next `lockstep serve` has room to collect.
 Exit codes: 0 stopped, 2 bad usage or another coordinator has the directory, 3 its log is damaged, 74 could
-not read or write there (a full disk), 1 anything else.)";
+not read or write there (a full disk; the directory was deleted or moved), 1 anything else.)";
 
 struct Arguments {
   fs::path state;
@@ -161,6 +161,16 @@ void keep_reachable(const fs::path& state, const ServerOptions& options, Server&
   }
 }
 
+// What is written to a file without a name is lost, and clients find another coordinator there or none.
+Status check_log(const fs::path& file, const FileIdentity& opened_as) {
+  const FileIdentity now(file);
+  if (now == opened_as) return OkStatus();
+  return io_error(
+      fmt::format("{}: {} while this coordinator ran, so it ends; trials that run are not ended. Put the "
+                  "directory back, or start another one",
+                  file.string(), now == FileIdentity() ? "was deleted or moved" : "was replaced"));
+}
+
 Status serve(const Arguments& arguments) {
   if (!arguments.listen.empty()) RETURN_IF_ERROR(check_loopback("--listen", arguments.listen));
   std::error_code error;
@@ -191,6 +201,7 @@ Status serve(const Arguments& arguments) {
   const fs::path programs = fs::read_symlink("/proc/self/exe", error).parent_path();
   ASSIGN_OR_RETURN(CoordinatorOptions options, options_of(arguments, state, programs));
   options.outside.room = [&room] { return room.look(); };
+  options.outside.log_there = [log_file, opened_as = FileIdentity(log_file)] { return check_log(log_file, opened_as); };
 
   const sigset_t signals = block_signals();
   ASSIGN_OR_RETURN(

@@ -1,12 +1,13 @@
 """A coordinator as its operator sees it: metrics, the log for programs, reflection, faults of a sweep."""
 
 import json
+import shutil
 import socket
 import struct
 import unittest
 import urllib.request
 
-from coordinator_case import CoordinatorCase
+from coordinator_case import Coordinator, CoordinatorCase
 from run import BIN, Run, wait_until
 
 
@@ -117,6 +118,21 @@ class OperationsTest(CoordinatorCase):
         self.assertNotIn(b"lockstep.proto.SweepService", answer_of(without.address, method, list_services))
         it = self.coordinator("reflection", options=["--reflection"])
         self.assertIn(b"lockstep.proto.SweepService", answer_of(it.address, method, list_services))
+
+    def test_a_state_directory_that_is_deleted(self):
+        it = Coordinator(self.folder, "deleted")
+        it.address = None
+        self.addCleanup(it.end)
+        self.assertTrue(it.start() and it.is_up(), it.run.output())
+        anybody = [BIN / "lockstep", "sweep", "ls"]
+        self.assertEqual(Run(anybody, it.environment).wait(30).code, 0)
+        shutil.rmtree(it.state)
+        outcome = it.run.wait(10)
+        self.assertEqual(outcome.code, 74, outcome.text)
+        self.assertIn(f"{it.state}/log.sqlite: was deleted or moved while this coordinator ran", outcome.err)
+        said = Run(anybody, it.environment).wait(30)
+        self.assertEqual(said.code, 1, said.text)
+        self.assertIn("no coordinator is known", said.err)
 
     def test_every_fault_of_a_sweep_is_printed(self):
         it = self.coordinator("faults")

@@ -35,6 +35,7 @@ class HoldingTest : public testing::Test {
     scene_.coordinator.reset();
     Outside outside = time_.outside();
     outside.room = [this] { return room_; };
+    outside.log_there = [this] { return log_; };
     scene_ = open_coordinator(
         directory_.path(), open_store(directory_ / "log.sqlite"),
         [&](OnEnded on_ended) { return std::make_unique<EarlierAttempts>(std::move(on_ended), trials); }, outside);
@@ -58,9 +59,24 @@ class HoldingTest : public testing::Test {
   const TemporaryDirectory directory_;
   const Status no_room_ = absl::ResourceExhaustedError("the disk is full");
   Status room_;
+  Status log_;
   VirtualTime time_;
   LoopScene scene_;
 };
+
+TEST_F(HoldingTest, TheRoundThatFindsTheLogGoneEndsTheLoop) {
+  round();
+  log_ = io_error("the log is gone");
+  Status answer;
+  const auto submit = [](Coordinator::Desk& desk) -> Status {
+    ASSIGN_OR_RETURN(desk.commit.events, lockstep::submit(desk.state, sample_spec("limits { trials: 3 }")));
+    return OkStatus();
+  };
+  ASSERT_TRUE(scene_.coordinator->post(submit, [&](const Status& status) { answer = status; }));
+  EXPECT_EQ(scene_.coordinator->step(), log_);
+  EXPECT_TRUE(absl::IsUnavailable(answer)) << answer;
+  EXPECT_EQ(started(), 0U);
+}
 
 TEST_F(HoldingTest, NothingIsStartedUntilThereIsRoom) {
   room_ = no_room_;
