@@ -22,8 +22,8 @@ Next wait_or_done(std::span<const TrialProgress> progress) {
   const int paused = count(TrialProgress::State::kPaused);
   return {.what = Next::What::kDone,
           .reason = paused == 0 ? "all trials have ended"
-                                : fmt::format("no more trials go on, {} paused",
-                                              paused == 1 ? "1 stays" : fmt::format("{} stay", paused))};
+                                : fmt::format("no more trials go on, {} that paused {} stopped", paused,
+                                              paused == 1 ? "is" : "are")};
 }
 
 }  // namespace lockstep

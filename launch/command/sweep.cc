@@ -20,6 +20,7 @@
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
 #include "launch/command/usage.h"
+#include "storage/base/exit_code.h"
 #include "storage/base/printable.h"
 
 namespace lockstep {
@@ -41,7 +42,8 @@ Examples:
 The coordinator is `lockstep serve`; one of yours on this machine is found by itself. --state names its directory when
 there are several; --server says where it listens, and --token-file (or LOCKSTEP_TOKEN_FILE) where its token is: by
 default state/token.
-Exit codes: 0 done, 2 bad usage or a bad sweep, 1 anything else (nobody answers: try again).)text";
+Exit codes: 0 done, 2 bad usage, a bad sweep, or no sweep, trial or checkpoint of that name, 1 anything else (nobody
+answers: try again; a sweep that is in no state for it).)text";
 
 struct Arguments {
   std::string server;
@@ -104,23 +106,25 @@ StatusOr<proto::SubmitReply> submit_once(Client& client, const proto::SubmitRequ
 }
 
 // The faults that only this side can see, with those that only the coordinator can.
-Status with_faults_of_coordinator(Client& client, proto::SubmitRequest request, const Status& own) {
+Status with_faults_of_coordinator(Client& client, const SweepFile& file, proto::SubmitRequest request,
+                                  const Status& own) {
   request.set_validate_only(true);
-  const Status theirs = client.submit(request).status();
+  const Status theirs = locate_faults(file, client.submit(request).status());
   if (theirs.ok() || !absl::IsInvalidArgument(theirs)) return own;
   return bad_configuration(fmt::format("{}\n{}", std::string(theirs.message()), std::string(own.message())));
 }
 
 Status submit(Client& client, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
+  ASSIGN_OR_RETURN(const SweepFile file, read_sweep_file(arguments.file));
   proto::SubmitRequest request;
-  *request.mutable_spec() = spec;
+  *request.mutable_spec() = file.spec;
   request.set_request_id(arguments.request_id.empty() ? new_secret(kRequestIdBytes) : arguments.request_id);
   request.set_validate_only(arguments.validate_only);
-  if (const Status data = check_evaluated_split(spec); !data.ok()) {
-    return with_faults_of_coordinator(client, request, data);
+  if (const Status data = locate_faults(file, check_evaluated_split(file.spec)); !data.ok()) {
+    return with_faults_of_coordinator(client, file, request, data);
   }
   const auto reply = submit_once(client, request);
+  RETURN_IF_ERROR(locate_faults(file, reply.status()));
   RETURN_IF_ERROR(show<proto::SubmitReply>(reply, arguments.json, [&](const proto::SubmitReply& it) {
     if (arguments.validate_only) return std::string("the sweep is good\n");
     return fmt::format("{}\n", it.sweep());
@@ -153,14 +157,14 @@ Status export_trials(Client& client, const Arguments& arguments) {
 }
 
 Status plan(Client& client, const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const proto::SweepSpec spec, read_sweep_spec(arguments.file));
+  ASSIGN_OR_RETURN(const SweepFile file, read_sweep_file(arguments.file));
   proto::PlanRequest request;
-  *request.mutable_spec() = spec;
+  *request.mutable_spec() = file.spec;
   request.set_suggestions(arguments.suggestions);
   request.set_epoch_seconds(arguments.epoch_seconds);
   StatusOr<proto::PlanReply> reply = client.plan(request);
   if (reply.ok() && arguments.epoch_seconds == 0) {
-    const StatusOr<double> measured = measure_epoch_seconds(spec);
+    const StatusOr<double> measured = measure_epoch_seconds(file.spec);
     if (measured.ok()) {
       request.set_epoch_seconds(*measured);
       reply = client.plan(request);
@@ -169,6 +173,7 @@ Status plan(Client& client, const Arguments& arguments) {
                  std::string(measured.status().message()));
     }
   }
+  RETURN_IF_ERROR(locate_faults(file, reply.status()));
   return show<proto::PlanReply>(reply, arguments.json, plan_text);
 }
 
@@ -299,7 +304,12 @@ int run(int argc, char** argv) {
   if (const auto code = lockstep::parse_arguments(app, argc, argv)) return *code;
   const StatusOr<std::unique_ptr<Client>> client = find_coordinator(arguments);
   const Status status = client.ok() ? action(**client) : client.status();
-  return report_failure("lockstep sweep", status, status.ok() ? 0 : absl::IsInvalidArgument(status) ? 2 : 1);
+  // Of a coordinator that is not found nothing is known to be wrong: it may not have begun.
+  const bool named_wrongly = absl::IsInvalidArgument(status) || (client.ok() && absl::IsNotFound(status));
+  return report_failure("lockstep sweep", status,
+                        status.ok()     ? kExitDone
+                        : named_wrongly ? kExitBadConfiguration
+                                        : kExitFailed);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "coordinator/execute/command_output.h"
 #include "coordinator/sweep/trial_data.h"
 #include "launch/command/program.h"
+#include "storage/base/text_proto.h"
 
 namespace lockstep {
 namespace {
@@ -38,7 +39,7 @@ std::string fault_of(const proto::Data& data, const std::map<std::string, std::i
   std::set<std::string> names;
   for (const auto& [name, count] : rows) names.insert(name);
   return fmt::format(
-      "job.data.test: {} has {} `{}`, so no trial would ever be evaluated and the objective have no value; "
+      "{} has {} `{}`, so no trial would ever be evaluated and the objective have no value; "
       "its splits: {}; import the data with a test split, or name another one",
       data.path(), found == rows.end() ? "no split" : "no rows in split", data.test(), fmt::join(names, ", "));
 }
@@ -46,7 +47,7 @@ std::string fault_of(const proto::Data& data, const std::map<std::string, std::i
 }  // namespace
 
 Status check_evaluated_split(const proto::SweepSpec& spec) {
-  std::string faults;
+  Faults faults;
   std::map<std::string, StatusOr<std::map<std::string, std::int64_t>>> looked_at;  // a file once
   for (const proto::Data& data : trial_data(spec)) {
     if (!looked_at.contains(data.path())) {
@@ -60,9 +61,9 @@ Status check_evaluated_split(const proto::SweepSpec& spec) {
     const auto& rows = looked_at.at(data.path());
     if (!rows.ok()) continue;
     const std::string fault = fault_of(data, *rows);
-    if (!fault.empty()) faults += (faults.empty() ? "" : "\n") + fault;
+    if (!fault.empty()) faults.add("job.data.test", fault);
   }
-  return faults.empty() ? OkStatus() : bad_configuration(faults);
+  return faults.status("sweep");
 }
 
 }  // namespace lockstep

@@ -91,6 +91,14 @@ int Faults::line(std::string_view path) const {
   return found == places_.end() ? 0 : found->second.line;
 }
 
+std::string_view Faults::known(std::string_view path) const {
+  while (!path.empty() && line(path) == 0) {
+    const std::size_t end = path.find_last_of(".[");
+    path = path.substr(0, end == std::string_view::npos ? 0 : end);
+  }
+  return path;
+}
+
 void Faults::forget_lines(std::string_view path) {
   std::erase_if(places_, [path](const auto& entry) { return is_within(entry.first, path); });
 }
@@ -103,13 +111,8 @@ bool Faults::has_at(std::string_view path) const {
 
 Faults::Place Faults::place_of(const Fault& fault) const {
   if (fault.place != Place{}) return fault.place;
-  for (std::string_view path = fault.path; !path.empty();) {
-    const auto found = places_.find(path);
-    if (found != places_.end()) return found->second;
-    const std::size_t end = path.find_last_of(".[");
-    path = path.substr(0, end == std::string_view::npos ? 0 : end);
-  }
-  return {};
+  const auto found = places_.find(known(fault.path));
+  return found == places_.end() ? Place{} : found->second;
 }
 
 std::string Faults::told(const Fault& fault, const Place& place, std::string_view file) const {

@@ -51,6 +51,8 @@ class Faults {
   void set_line(std::string_view path, int line);
   // 0: not known.
   int line(std::string_view path) const;
+  // The path, or the nearest field around it, whose line is known; empty: none.
+  std::string_view known(std::string_view path) const;
   // Forgets the lines of a path and of all that is inside it.
   void forget_lines(std::string_view path);
   // Whether there is a fault at exactly this path or at an element of it, so that it need not be reported as missing.

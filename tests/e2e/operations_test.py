@@ -60,7 +60,7 @@ class OperationsTest(CoordinatorCase):
         self.assertTrue(wait_until(is_running, 30, 0.05), running)
         self.assertEqual((running['lockstep_cores{state="used"}'], running['lockstep_cores{state="free"}']), (2, 0))
         self.wait_for(it, "COMPLETED")
-        self.assertIn("no sweep `s9`", it.sweep("show", "s9", code=1))
+        self.assertIn("no sweep `s9`", it.sweep("show", "s9", code=2))
         after = metrics_of(it)
         self.assertEqual(after['lockstep_trials{state="completed"}'], 3)
         self.assertEqual(after['lockstep_sweeps{state="completed"}'], 1)
@@ -119,6 +119,17 @@ class OperationsTest(CoordinatorCase):
         it = self.coordinator("reflection", options=["--reflection"])
         self.assertIn(b"lockstep.proto.SweepService", answer_of(it.address, method, list_services))
 
+    def test_what_is_not_there_is_a_wrong_name(self):
+        it = self.coordinator("names")
+        it.sweep("submit", self.spec("names", trials=1))
+        for verb in ("show", "trials", "watch", "best", "pause", "resume", "stop", "retry", "delete", "gc", "export"):
+            self.assertIn("no sweep `s9`", it.sweep(verb, "s9", code=2))
+        self.assertIn("no sweep `s9`", it.sweep("logs", "s9", "0", code=2))
+        self.assertIn("no sweep `s9`", it.sweep("pin", "s9", "0", "3", code=2))
+        self.assertIn("no trial 7", it.sweep("logs", "s1", "7", code=2))
+        self.assertIn("no trial 7", it.sweep("retry", "s1", "7", code=2))
+        self.assertIn("no checkpoint of step 7", it.sweep("pin", "s1", "0", "7", code=2))
+
     def test_a_state_directory_that_is_deleted(self):
         it = Coordinator(self.folder, "deleted")
         it.address = None
@@ -133,6 +144,19 @@ class OperationsTest(CoordinatorCase):
         said = Run(anybody, it.environment).wait(30)
         self.assertEqual(said.code, 1, said.text)
         self.assertIn("no coordinator is known", said.err)
+
+    def test_faults_of_a_sweep_have_lines(self):
+        it = self.coordinator("lines")
+        text = it.sweep("submit", self.spec("lines", trials=0, job="seed: 3 slices: 7"), "--validate-only", code=2)
+        self.assertIn("lines.sweep.pbtxt:6: limits.trials: expected at least 1, got 0", text)
+        self.assertIn("lines.sweep.pbtxt:3: job.slices: expected a divisor of batch (32), got 7", text)
+        job = self.folder / "bad.job.pbtxt"
+        job.write_text((self.folder / "sample.job.pbtxt").read_text().replace("batch: 32", "batch: 33"))
+        path = self.spec("in job", job="seed: 3")
+        path.write_text(path.read_text().replace("sample.job.pbtxt", job.name))
+        line = job.read_text().split("\n").index("slices: 8") + 1
+        for verb in ("submit", "plan"):
+            self.assertIn(f"bad.job.pbtxt:{line}: slices: expected a divisor of batch (33), got 8", it.sweep(verb, path, code=2))
 
     def test_every_fault_of_a_sweep_is_printed(self):
         it = self.coordinator("faults")

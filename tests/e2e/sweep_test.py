@@ -107,7 +107,7 @@ class SweepTest(CoordinatorCase):
         self.assertFalse(it.processes())
         self.assertIn("only a paused one goes on", it.sweep("resume", "s1", code=1))
         it.sweep("delete", "s1")
-        self.assertIn("no sweep `s1`", it.sweep("show", "s1", code=1))
+        self.assertIn("no sweep `s1`", it.sweep("show", "s1", code=2))
 
     def test_bad_sweeps_name_every_fault(self):
         it = self.coordinator("bad")
