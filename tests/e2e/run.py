@@ -107,7 +107,8 @@ class Run:
     def output(self):
         return self._outcome.text if self._outcome else self._text(self._out) + self._text(self._err)
 
-    def wait(self, limit_seconds=120 * PATIENCE):
+    def wait(self, limit_seconds=120):
+        limit_seconds *= PATIENCE
         try:
             self.process.wait(limit_seconds)
         except subprocess.TimeoutExpired:
