@@ -249,7 +249,10 @@ StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std:
                                                                       Callbacks callbacks) {
   proto::AttemptFile file;
   Faults faults;
-  RETURN_IF_ERROR(read_text_proto(attempt_file, file, faults));
+  // The coordinator wrote it: whatever keeps it from being read is no fault of the job.
+  if (const Status read = read_text_proto(attempt_file, file, faults); !read.ok()) {
+    return io_error(std::string(read.message()));
+  }
   if (!file.has_sweep()) faults.add("sweep", "is missing: whose attempt this is");
   if (!file.has_token()) faults.add("token", "is missing: the secret of the attempt");
   if (!(file.heartbeat_seconds() > 0 && file.heartbeat_seconds() <= kMostHeartbeatSeconds)) {

@@ -338,9 +338,12 @@ TEST_F(CoordinatorClientTest, SaysWhetherItsEvaluationsWereTaken) {
 }
 
 TEST_F(CoordinatorClientTest, AFileThatCannotBeReadIsNoFaultOfTheJob) {
-  std::filesystem::create_symlink("attempt.pbtxt", folder_ / "attempt.pbtxt");  // a loop
-  const Status refused = CoordinatorClient::start(folder_ / "attempt.pbtxt", {}).status();
-  EXPECT_EQ(exit_code(refused), 74) << refused;
+  std::filesystem::create_directory(folder_ / "attempt.pbtxt");
+  std::filesystem::create_symlink("loop.pbtxt", folder_ / "loop.pbtxt");
+  for (const char* const name : {"attempt.pbtxt", "loop.pbtxt"}) {
+    const Status refused = CoordinatorClient::start(folder_ / name, {}).status();
+    EXPECT_EQ(exit_code(refused), 74) << refused;
+  }
 }
 
 TEST_F(CoordinatorClientTest, RefusesABadFile) {
