@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
@@ -16,7 +17,7 @@ extern char** environ;
 
 namespace lockstep {
 
-StatusOr<std::string> command_output(std::vector<std::string> arguments, CommandErrors errors) {
+StatusOr<CommandResult> command_result(std::vector<std::string> arguments, CommandErrors errors) {
   constexpr std::size_t kMostBytes = 1 << 20;
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return io_error(fmt::format("pipe: {}", std::strerror(errno)));
@@ -25,6 +26,7 @@ StatusOr<std::string> command_output(std::vector<std::string> arguments, Command
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+  if (errors == CommandErrors::kTaken) posix_spawn_file_actions_adddup2(&actions, writing.get(), STDERR_FILENO);
   if (errors == CommandErrors::kDropped) {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   }
@@ -45,12 +47,17 @@ StatusOr<std::string> command_output(std::vector<std::string> arguments, Command
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return io_error(fmt::format("{} {}", fmt::join(arguments, " "),
-                                WIFEXITED(status) ? fmt::format("ended with {}", WEXITSTATUS(status))
-                                                  : fmt::format("was ended by signal {}", WTERMSIG(status))));
+  if (!WIFEXITED(status)) {
+    return io_error(fmt::format("{} was ended by signal {}", fmt::join(arguments, " "), WTERMSIG(status)));
   }
-  return text;
+  return CommandResult{std::move(text), WEXITSTATUS(status)};
+}
+
+StatusOr<std::string> command_output(std::vector<std::string> arguments, CommandErrors errors) {
+  const std::string command = fmt::format("{}", fmt::join(arguments, " "));
+  ASSIGN_OR_RETURN(CommandResult result, command_result(std::move(arguments), errors));
+  if (result.exit_code != 0) return io_error(fmt::format("{} ended with {}", command, result.exit_code));
+  return std::move(result.output);
 }
 
 }  // namespace lockstep

@@ -8,11 +8,18 @@
 
 namespace lockstep {
 
-// What becomes of its standard error.
-enum class CommandErrors { kShown, kDropped };
+// What becomes of its standard error; taken: it is a part of the output.
+enum class CommandErrors { kShown, kDropped, kTaken };
 
-// Standard output of a program that is started by its path or found in PATH, with these arguments; no shell. At most
-// 1 MiB. Errors: io_error when it cannot be started or does not exit with 0.
+struct CommandResult {
+  std::string output;  // at most 1 MiB
+  int exit_code = 0;
+};
+// Of a program that is started by its path or found in PATH, with these arguments; no shell. Errors: io_error when it
+// cannot be started or is ended by a signal.
+StatusOr<CommandResult> command_result(std::vector<std::string> arguments, CommandErrors errors);
+
+// The output of one that ends well. Errors: io_error, also when it does not exit with 0.
 StatusOr<std::string> command_output(std::vector<std::string> arguments, CommandErrors errors = CommandErrors::kShown);
 
 }  // namespace lockstep

@@ -63,7 +63,7 @@ class JobsCheck {
     }
     few_ = jobs <= kMostJobs;
     for (const proto::Parameter& it : spec.parameter()) samples_.push_back(samples(it, few_));
-    told_ = lines({});  // of the job itself: those have been told
+    told_ = lines({}, [](const proto::Job&, Faults&) {});  // of the job itself: those have been told
   }
 
   void check() {
@@ -72,13 +72,15 @@ class JobsCheck {
   }
 
  private:
-  Lines lines(const Assignments& assignments) const {
+  Lines lines(const Assignments& assignments) const { return lines(assignments, rule_); }
+
+  Lines lines(const Assignments& assignments, const JobRule& rule) const {
     Faults faults;
     proto::Job job = spec_.job();
     // One that undoes another is found by check_overlaps.
     for (const std::string& line : overrides(spec_.parameter(), assignments)) set_by_path(line, job, faults);
     check_trial_job(job, faults);
-    rule_(job, faults);
+    rule(job, faults);
     Lines lines;
     const std::string text(faults.status("job").message());
     for (std::string_view rest = text; !rest.empty();) {

@@ -9,7 +9,7 @@
 
 namespace lockstep {
 
-// Adds what else is wrong with a job.
+// Adds what else is wrong with a job. Only jobs of trials are asked about: the job itself need not be one.
 using JobRule = std::function<void(const proto::Job&, Faults&)>;
 
 // Adds a fault at the parameter, or the choice, for all that is wrong with a job that has it and is not without it.
@@ -21,7 +21,7 @@ using JobRule = std::function<void(const proto::Job&, Faults&)>;
 // - every combination of choices, listed numbers and both ends and the middle of ranges, when there are at most 1000.
 // Limits of fields are intervals, so that the ends of a range are exact for them; what depends on several parameters at
 // once is found for certain only when the combinations are few.
-// Requires: check_parameters found no fault.
+// What has been found of the job itself by its limits is not told again. Requires: check_parameters found no fault.
 void check_resolved_jobs(const proto::SweepSpec& spec, const JobRule& rule, Faults& faults);
 
 }  // namespace lockstep

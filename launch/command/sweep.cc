@@ -17,6 +17,7 @@
 #include "launch/command/sweep_cost.h"
 #include "launch/command/sweep_data.h"
 #include "launch/command/sweep_follow.h"
+#include "launch/command/sweep_network.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
 #include "launch/command/usage.h"
@@ -114,15 +115,21 @@ Status with_faults_of_coordinator(Client& client, const SweepFile& file, proto::
   return bad_configuration(fmt::format("{}\n{}", std::string(theirs.message()), std::string(own.message())));
 }
 
+// What the coordinator does not look at: the data and the networks.
+Status check_trials(const SweepFile& file) {
+  const Status data = locate_faults(file, check_evaluated_split(file.spec));
+  const Status networks = check_networks(file);
+  if (data.ok() || networks.ok()) return data.ok() ? networks : data;
+  return bad_configuration(fmt::format("{}\n{}", std::string(data.message()), std::string(networks.message())));
+}
+
 Status submit(Client& client, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const SweepFile file, read_sweep_file(arguments.file));
   proto::SubmitRequest request;
   *request.mutable_spec() = file.spec;
   request.set_request_id(arguments.request_id.empty() ? new_secret(kRequestIdBytes) : arguments.request_id);
   request.set_validate_only(arguments.validate_only);
-  if (const Status data = locate_faults(file, check_evaluated_split(file.spec)); !data.ok()) {
-    return with_faults_of_coordinator(client, file, request, data);
-  }
+  if (const Status own = check_trials(file); !own.ok()) return with_faults_of_coordinator(client, file, request, own);
   const auto reply = submit_once(client, request);
   RETURN_IF_ERROR(locate_faults(file, reply.status()));
   RETURN_IF_ERROR(show<proto::SubmitReply>(reply, arguments.json, [&](const proto::SubmitReply& it) {

@@ -1,29 +1,18 @@
 #include "launch/command/sweep_cost.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/execute/command_output.h"
-#include "storage/base/file.h"
+#include "launch/command/other_program.h"
 
 namespace lockstep {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-fs::path program(const char* name) {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path() / name;
-}
 
 // What a program of ours prints with --json.
 StatusOr<Json> ask(std::vector<std::string> arguments) {
@@ -39,7 +28,7 @@ StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
   const std::string ranks = std::to_string(spec.ranks());
   const std::string threads = std::to_string(spec.job().execution().threads_per_rank());
   ASSIGN_OR_RETURN(const std::string flags,
-                   command_output({program("lockstep-mpirun-flags").string(), "--unbound", ranks, threads}));
+                   command_output({program_beside("lockstep-mpirun-flags").string(), "--unbound", ranks, threads}));
   words.emplace_back("mpirun");
   std::istringstream text(flags);
   for (std::string flag; text >> flag;) words.push_back(flag);
@@ -47,13 +36,10 @@ StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
   return words;
 }
 
-StatusOr<Json> bench(const proto::SweepSpec& spec, const fs::path& job_file) {
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(spec.job(), &text);
-  const std::string_view parts[] = {text};
-  RETURN_IF_ERROR(replace_file(job_file, parts));
+StatusOr<Json> bench(const proto::SweepSpec& spec) {
+  ASSIGN_OR_RETURN(const TemporaryJob job, TemporaryJob::write(spec.job()));
   ASSIGN_OR_RETURN(std::vector<std::string> command, launcher(spec));
-  command.insert(command.end(), {program("lockstep-bench").string(), "--model", job_file.string(), "--json"});
+  command.insert(command.end(), {program_beside("lockstep-bench").string(), "--model", job.path().string(), "--json"});
   return ask(std::move(command));
 }
 
@@ -67,18 +53,10 @@ StatusOr<double> rows_of(const Json& info, const std::string& split) {
 }  // namespace
 
 StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
-  std::error_code error;
-  std::string folder = (fs::temp_directory_path(error) / "lockstep-plan-XXXXXX").string();
-  if (!error && mkdtemp(folder.data()) == nullptr) error.assign(errno, std::generic_category());
-  if (error) {
-    return io_error(
-        fmt::format("no folder for temporary files: {}; set TMPDIR to one that can be written", error.message()));
-  }
-  const StatusOr<Json> step = bench(spec, fs::path(folder) / "job.pbtxt");
-  fs::remove_all(folder, error);
+  const StatusOr<Json> step = bench(spec);
   if (!step.ok()) return with_context(step.status(), "lockstep bench of the base job");
   const proto::Data& data = spec.job().data();
-  const StatusOr<Json> info = ask({program("lockstep-data").string(), "info", data.path(), "--json"});
+  const StatusOr<Json> info = ask({program_beside("lockstep-data").string(), "info", data.path(), "--json"});
   if (!info.ok()) return with_context(info.status(), "lockstep data info");
   ASSIGN_OR_RETURN(const double training_rows, rows_of(*info, data.train()));
   ASSIGN_OR_RETURN(const double test_rows, rows_of(*info, data.test()));

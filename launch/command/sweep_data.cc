@@ -1,31 +1,27 @@
 #include "launch/command/sweep_data.h"
 
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
-#include <system_error>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/execute/command_output.h"
 #include "coordinator/sweep/trial_data.h"
+#include "launch/command/other_program.h"
 #include "launch/command/program.h"
 #include "storage/base/text_proto.h"
 
 namespace lockstep {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 // Rows of each split of a dataset file.
 StatusOr<std::map<std::string, std::int64_t>> rows_of_splits(const std::string& path) {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path() / "lockstep-data";
-  ASSIGN_OR_RETURN(const std::string text,
-                   command_output({program.string(), "info", path, "--json"}, CommandErrors::kDropped));
+  const std::string program = program_beside("lockstep-data").string();
+  ASSIGN_OR_RETURN(const std::string text, command_output({program, "info", path, "--json"}, CommandErrors::kDropped));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   std::map<std::string, std::int64_t> rows;
   if (!json.is_object() || !json.contains("splits")) return io_error("the answer is no JSON object with `splits`");

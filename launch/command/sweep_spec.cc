@@ -1,6 +1,8 @@
 #include "launch/command/sweep_spec.h"
 
-#include <string>
+#include <utility>
+
+#include <google/protobuf/text_format.h>
 
 #include "proto/error.pb.h"
 #include "storage/base/model_file.h"
@@ -8,61 +10,97 @@
 namespace lockstep {
 namespace fs = std::filesystem;
 
-StatusOr<SweepFile> read_sweep_file(const fs::path& path) {
-  SweepFile read{.spec = {}, .path = path, .lines = {}, .job_path = {}, .job_lines = {}};
-  proto::SweepSpec& spec = read.spec;
-  RETURN_IF_ERROR(read_text_proto(path, spec, read.lines));
-  RETURN_IF_ERROR(read.lines.status(path.string()));
+namespace {
+
+// Of the job in a file of its own, below what the spec itself says of it.
+Status include_job(const fs::path& directory, SweepFile& it) {
   std::error_code error;
-  fs::path job_directory = path.parent_path();
-  if (spec.has_job_file()) {
-    const fs::path beside = path.parent_path() / spec.job_file();
-    read.job_path = fs::exists(beside, error) ? beside : fs::path(spec.job_file());
-    proto::Job job;
-    RETURN_IF_ERROR(read_text_proto(read.job_path, job, read.job_lines));
-    RETURN_IF_ERROR(read.job_lines.status(read.job_path.string()));
-    job_directory = read.job_path.parent_path();
-    job.MergeFrom(spec.job());
-    *spec.mutable_job() = std::move(job);
-    spec.clear_job_file();
+  const fs::path beside = directory / it.spec.job_file();
+  const fs::path file = fs::exists(beside, error) ? beside : fs::path(it.spec.job_file());
+  proto::Job job;
+  Faults faults;
+  RETURN_IF_ERROR(read_text_proto(file, job, faults));
+  const proto::Model& own = it.spec.job().model();
+  if (own.has_zoo() || own.layer_size() > 0) {
+    proto::Model& replaced = *job.mutable_model();
+    replaced.clear_file();
+    replaced.clear_zoo();
+    replaced.clear_layer();
+    faults.forget_lines("model.layer");
+  } else if (job.has_model()) {
+    RETURN_IF_ERROR(include_model_file(file.parent_path(), "model", *job.mutable_model(), faults));
   }
-  if (spec.job().model().has_file()) {
-    Faults faults = read.lines;
-    RETURN_IF_ERROR(include_model_file(job_directory, "job.model", *spec.mutable_job()->mutable_model(), faults));
-    RETURN_IF_ERROR(faults.status(path.string()));
+  it.faults.include("job", file.string(), faults);
+  job.MergeFrom(it.spec.job());
+  *it.spec.mutable_job() = std::move(job);
+  it.spec.clear_job_file();
+  return OkStatus();
+}
+
+// An assignment that names another model, as the assignment of what it names.
+Status include_model(const fs::path& directory, const proto::Model& base, const std::string& path,
+                     std::string& assignment, Faults& faults) {
+  const std::string field = assignment.substr(0, assignment.find('='));
+  if (field != "model" && field != "model.file" && field != "model.zoo") return OkStatus();
+  proto::Job job;
+  Faults known;  // to the coordinator, which says what the assignment has
+  set_by_path(assignment, job, known);
+  if (!known.empty()) return OkStatus();
+  proto::Model& model = *job.mutable_model();
+  RETURN_IF_ERROR(include_model_file(directory, path, model, faults));
+  check_limits(model, faults, path);
+  if (field != "model" && base.has_initialization() && !model.has_initialization()) {
+    model.set_initialization(base.initialization());
   }
-  if (spec.job().data().has_path()) {
-    const fs::path data = fs::absolute(spec.job().data().path()).lexically_normal();
-    spec.mutable_job()->mutable_data()->set_path(data.string());
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  CHECK(printer.PrintToString(model, &text));
+  assignment = fmt::format("model={{{}}}", text);
+  return OkStatus();
+}
+
+Status include_models_of_choices(const fs::path& directory, SweepFile& it) {
+  for (int i = 0; i < it.spec.parameter_size(); ++i) {
+    proto::Parameter& parameter = *it.spec.mutable_parameter(i);
+    for (int k = 0; k < parameter.categorical().choice_size(); ++k) {
+      proto::Choice& choice = *parameter.mutable_categorical()->mutable_choice(k);
+      for (int s = 0; s < choice.set_size(); ++s) {
+        const std::string path = fmt::format("parameter[{}].categorical.choice[{}].set[{}]", i, k, s);
+        RETURN_IF_ERROR(include_model(directory, it.spec.job().model(), path, *choice.mutable_set(s), it.faults));
+      }
+    }
   }
-  return read;
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<SweepFile> read_sweep_file(const fs::path& path) {
+  SweepFile it{.file = path.string(), .spec = {}, .faults = {}};
+  const fs::path directory = path.parent_path();
+  RETURN_IF_ERROR(read_text_proto(path, it.spec, it.faults));
+  if (it.spec.job().has_model()) {
+    RETURN_IF_ERROR(include_model_file(directory, "job.model", *it.spec.mutable_job()->mutable_model(), it.faults));
+  }
+  if (it.spec.has_job_file()) RETURN_IF_ERROR(include_job(directory, it));
+  check_limits(it.spec.job().model(), it.faults, "job.model");
+  RETURN_IF_ERROR(include_models_of_choices(directory, it));
+  RETURN_IF_ERROR(it.faults.status(it.file));
+  if (it.spec.job().data().has_path()) {
+    const fs::path data = fs::absolute(it.spec.job().data().path()).lexically_normal();
+    it.spec.mutable_job()->mutable_data()->set_path(data.string());
+  }
+  return it;
 }
 
 Status locate_faults(const SweepFile& file, const Status& status) {
   const auto payload = status.GetPayload({kFaultsPayload.data(), kFaultsPayload.size()});
   proto::BadRequest found;
   if (!payload || !found.ParseFromString(std::string(*payload))) return status;
-  constexpr std::string_view kJob = "job.";
-  Faults of_spec = file.lines;
-  Faults of_job = file.job_lines;
-  for (const proto::FieldViolation& it : found.field_violations()) {
-    const std::string_view field = it.field();
-    const std::string_view in_job = field.starts_with(kJob) ? field.substr(kJob.size()) : std::string_view();
-    // What the spec gives of the job takes the place of what the file says.
-    const bool in_spec = file.lines.known(field).size() >= kJob.size() + file.job_lines.known(in_job).size();
-    if (in_job.empty() || file.job_path.empty() || in_spec) {
-      of_spec.add(field, it.description());
-    } else {
-      of_job.add(in_job, it.description());
-    }
-  }
-  std::string text;
-  for (const Status& part : {of_spec.status(file.path.string()), of_job.status(file.job_path.string())}) {
-    if (!part.ok()) text += fmt::format("{}{}", text.empty() ? "" : "\n", std::string(part.message()));
-  }
-  Status located = bad_configuration(text);
-  located.SetPayload({kFaultsPayload.data(), kFaultsPayload.size()}, *payload);
-  return located;
+  Faults faults = file.faults;
+  for (const proto::FieldViolation& it : found.field_violations()) faults.add(it.field(), it.description());
+  return faults.status(file.file);
 }
 
 }  // namespace lockstep

@@ -127,12 +127,52 @@ class SweepTest(CoordinatorCase):
 
     def test_trials_that_cannot_work_are_not_tried_again(self):
         it = self.coordinator("infeasible")
-        more = 'parameter { name: "kernel" categorical { choice { name: "huge" ' \
-               'set: "model.layer[5].convolution={filters: 16 kernel: 9 padding: VALID}" } } }'
+        # Only who counts the rows knows it.
+        more = 'parameter { name: "batch" categorical { choice { name: "huge" set: "batch=1024" } } }'
         it.sweep("submit", self.spec("infeasible", trials=2, more=more))
         self.wait_for(it, "COMPLETED")
         for trial in it.trials():
             self.assertEqual((trial["state"], trial["attempts"], trial["exit_code"]), ("TRIAL_INFEASIBLE", 1, 2))
+
+    def test_networks_that_cannot_be_built_are_refused(self):
+        it = self.coordinator("networks")
+        folder = self.folder / "models"
+        folder.mkdir()
+        good, huge, wrong = ("layer { name: 'g' convolution { filters: 8 kernel: 3 } }\nlayer { relu {} }\nlayer { dense {} }",
+                             "layer { convolution { filters: 8 kernel: 13 } }\nlayer { dense {} }",
+                             "layer { relu {} }\nlayer { dense { units: 0 } }")
+        for name, text in {"good": good, "huge": huge, "wrong": wrong}.items():
+            (folder / f"{name}.model.pbtxt").write_text(text)
+        kernel = "model.layer[5].convolution={filters: 16 kernel: %d padding: VALID}"
+
+        def spec(choices, job=""):
+            settings = "\n".join(f"choice {{ name: 'c{i}' set: '{it}' }}" for i, it in enumerate(choices))
+            text = f"parameter {{ name: 'net' categorical {{\n{settings}\n}} }}" if choices else ""
+            written = self.spec("networks", trials=1, epochs=1, job=job, more=text)
+            return written.rename(folder / "networks.sweep.pbtxt")
+
+        (folder / "sample.job.pbtxt").write_text((self.folder / "sample.job.pbtxt").read_text())
+        first = spec(()).read_text().split("\n").index("") + 1  # of the parameter
+        cases = (
+            (([kernel % 3, kernel % 9], ""), [f"networks.sweep.pbtxt:{first + 2}: parameter[2].categorical.choice[1]",
+                                              "layer[5].convolution.kernel: the image is too small: expected at least 9 x 9"]),
+            ((["model.file=good.model.pbtxt", "model.file=huge.model.pbtxt"], ""),
+             [f"networks.sweep.pbtxt:{first + 2}: parameter[2].categorical.choice[1]", "expected at least 13 x 13"]),
+            ((["model.file=wrong.model.pbtxt"], ""), ["wrong.model.pbtxt:2: layer[1].dense.units: expected at least 1"]),
+            ((["model.file=none.model.pbtxt"], ""), [f"networks.sweep.pbtxt:{first + 1}: ", '"none.model.pbtxt" is not there']),
+            (((), "model { file: 'huge.model.pbtxt' }"), ["huge.model.pbtxt:1: layer[0].convolution.kernel: the image is too small"]),
+            (((), "parameters { match: 'no/*' }"), ["networks.sweep.pbtxt:3: job.parameters[0].match: ", "matches none"]))
+        for (choices, job), words in cases:
+            with self.subTest(words[-1]):
+                refused = it.sweep("submit", spec(choices, job), code=2)
+                for word in words:
+                    self.assertIn(word, refused)
+        self.assertIn("no sweeps", it.sweep("ls"))
+        it.sweep("submit", spec(["model.file=good.model.pbtxt"], "model { zoo: 'lenet' }"))
+        self.wait_for(it, "COMPLETED")
+        self.assertEqual([trial["state"] for trial in it.trials()], ["TRIAL_COMPLETED"])
+        resolved = (it.state / "sweeps/s1/trial-00000/run/job.pbtxt").read_text()
+        self.assertIn('name: "g"', resolved)
 
     def test_a_trial_without_data_is_tried_again_when_asked(self):
         it = self.coordinator("retry")
