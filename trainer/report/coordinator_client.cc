@@ -249,9 +249,12 @@ StatusOr<std::unique_ptr<CoordinatorClient>> CoordinatorClient::start(const std:
                                                                       Callbacks callbacks) {
   proto::AttemptFile file;
   Faults faults;
-  // The coordinator wrote it: whatever keeps it from being read is no fault of the job.
   if (const Status read = read_text_proto(attempt_file, file, faults); !read.ok()) {
-    return io_error(std::string(read.message()));
+    // A file that is not there was named by mistake; whatever else keeps the coordinator's file from being read is no
+    // fault of the job.
+    std::error_code ignored;
+    const bool is_there = std::filesystem::exists(std::filesystem::symlink_status(attempt_file, ignored));
+    return is_there ? io_error(std::string(read.message())) : read;
   }
   if (!file.has_sweep()) faults.add("sweep", "is missing: whose attempt this is");
   if (!file.has_token()) faults.add("token", "is missing: the secret of the attempt");

@@ -39,7 +39,7 @@ class CoordinatorClient {
   static constexpr std::size_t kMostTrainPoints = 10'000;
 
   // `attempt_file`: proto/attempt.proto, AttemptFile. Nobody need answer yet. Errors: bad_configuration; io_error
-  // when it cannot be read.
+  // when it is there and cannot be read.
   static StatusOr<std::unique_ptr<CoordinatorClient>> start(const std::filesystem::path& attempt_file,
                                                             Callbacks callbacks);
   ~CoordinatorClient();
