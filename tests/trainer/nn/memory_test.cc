@@ -137,5 +137,94 @@ TEST(MemoryPlan, OfSeveralInputsTheFirstThatIsFreeIsTaken) {
   EXPECT_EQ(chain.plan.data(chain.other), chain.plan.data(chain.input));
 }
 
+// Two parts and what has both, read after they are.
+struct PartsOfAWhole {
+  MemoryPlan plan;
+  Slot left = plan.add(32);
+  Slot right = plan.add(16);
+  Slot whole = plan.add(48);
+
+  PartsOfAWhole() {
+    plan.use(left, Sequence::kTraining, 1);
+    plan.use(right, Sequence::kTraining, 2);
+    for (const Slot each : {left, right, whole}) plan.use(each, Sequence::kTraining, 3);
+    plan.use(whole, Sequence::kTraining, 5);
+    plan.may_lie_in(left, whole, 0);
+    plan.may_lie_in(right, whole, 32);
+  }
+  void arrange() {
+    plan.arrange(/*shared=*/true);
+    plan.allocate();
+  }
+  // By the array's place in the whole; -1 where it lies elsewhere.
+  std::ptrdiff_t inside(Slot slot) {
+    const std::ptrdiff_t offset = plan.data(slot) - plan.data(whole);
+    return offset >= 0 && offset < 48 ? offset : -1;
+  }
+};
+
+TEST(MemoryPlan, PartsLieInTheirWhole) {
+  PartsOfAWhole it;
+  const Slot between = it.plan.add(16);  // while the parts wait
+  it.plan.use(between, Sequence::kTraining, 2);
+  it.arrange();
+  EXPECT_EQ(it.inside(it.left), 0);
+  EXPECT_EQ(it.inside(it.right), 32);
+  EXPECT_EQ(it.inside(between), -1);
+  EXPECT_EQ(it.plan.elements(), 48U + 16);
+  PartsOfAWhole apart;
+  apart.plan.arrange(/*shared=*/false);
+  EXPECT_EQ(apart.plan.elements(), 96U);
+}
+
+TEST(MemoryPlan, APartLiesInOneWholeAndOnce) {
+  PartsOfAWhole it;
+  const Slot other = it.plan.add(64);
+  it.plan.use(it.left, Sequence::kTraining, 4);
+  it.plan.use(other, Sequence::kTraining, 4);
+  it.plan.may_lie_in(it.left, other, 0);
+  it.plan.may_lie_in(it.whole, other, 16);  // as a chain of them does
+  it.arrange();
+  EXPECT_EQ(it.inside(it.left), 0);
+  EXPECT_EQ(it.plan.data(it.whole) - it.plan.data(other), 16);
+  EXPECT_EQ(it.plan.elements(), 64U);
+}
+
+// Of a part: when neither it nor the whole is read again. What is written over it lies in the whole.
+TEST(MemoryPlan, APartIsOverwrittenWhenItsWholeIsDone) {
+  for (const int time : {4, 5}) {
+    PartsOfAWhole it;
+    const Slot output = it.plan.add(16);
+    it.plan.use(output, Sequence::kTraining, time);
+    it.plan.may_overwrite(output, it.right);
+    it.arrange();
+    EXPECT_EQ(it.inside(output), time == 5 ? 32 : -1) << time;
+  }
+}
+
+TEST(MemoryPlan, WhatAPartIsMadeOfLiesThereToo) {
+  PartsOfAWhole it;
+  const Slot input = it.plan.add(16);
+  it.plan.use(input, Sequence::kTraining, 0);
+  it.plan.use(input, Sequence::kTraining, 2);
+  it.plan.may_overwrite(it.right, input);
+  it.arrange();
+  EXPECT_EQ(it.inside(input), 32);
+  EXPECT_EQ(it.plan.elements(), 48U);
+}
+
+// It would be written over with them.
+TEST(MemoryPlan, AWholeIsNotOverwrittenWhileAPartIsRead) {
+  for (const bool is_read : {false, true}) {
+    PartsOfAWhole it;
+    const Slot output = it.plan.add(48);
+    if (is_read) it.plan.use(it.left, Sequence::kTraining, 7);
+    it.plan.use(output, Sequence::kTraining, 5);
+    it.plan.may_overwrite(output, it.whole);
+    it.arrange();
+    EXPECT_EQ(it.inside(output), is_read ? -1 : 0);
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

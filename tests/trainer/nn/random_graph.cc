@@ -15,7 +15,7 @@ class Drawing {
 
   RandomGraph draw(int classes) {
     RandomGraph graph;
-    graph.rows = any_of({2, 3, 4});
+    rows_ = graph.rows = any_of({1, 2, 3, 4});
     graph.image = {.channels = any_of({1, 3, 5, 16, 17}), .height = any_of({4, 5, 6, 8}), .width = any_of({4, 5, 7})};
     values_.push_back({"image", graph.image.channels, graph.image.height, graph.image.width, /*is_read=*/true});
     convolution(0);
@@ -87,9 +87,11 @@ class Drawing {
     return others;
   }
 
-  std::string activation() {
+  // Batch norm needs several values a channel.
+  std::string activation(const Value& from) {
     const char* const kinds[] = {"relu {}", "tanh {}", "sigmoid {}", "batch_norm {}", "batch_norm { relu: true }"};
-    return kinds[generator_() % std::size(kinds)];
+    const bool has_several = rows_ * std::max(from.height * from.width, 1) > 1;
+    return kinds[generator_() % (has_several ? 5 : 3)];
   }
 
   void step() {
@@ -101,7 +103,7 @@ class Drawing {
     // The first five take values that are no image, too.
     switch (generator_() % (from.height > 0 ? 10 : 5)) {
       case 0:
-        return same(activation(), {input});
+        return same(activation(from), {input});
       case 1:
       case 2: {
         const std::vector<std::size_t> others = others_of_size(input);
@@ -159,11 +161,11 @@ class Drawing {
     const Value from = values_[input];
     std::string body =
         fmt::format("body {{ name: 'a' convolution {{ filters: {} kernel: 3 padding: SAME }} }} body {{ {} }}",
-                    from.channels, activation());
+                    from.channels, activation(from));
     if (maybe()) body += " body { name: 'b' tanh {} } body { input: 'a' input: 'b' multiply {} }";
     if (maybe())
       body += fmt::format(" body {{ name: 'c' relu {{}} }} body {{ input: ['c', '{}'] add {{}} }}", from.name);
-    const std::string shortcut = maybe() ? fmt::format(" shortcut {{ {} }}", activation()) : "";
+    const std::string shortcut = maybe() ? fmt::format(" shortcut {{ {} }}", activation(from)) : "";
     layer({input}, fmt::format("residual {{ relu: {} {}{} }}", maybe(), body, shortcut), from.channels, from.height,
           from.width);
   }
@@ -199,6 +201,7 @@ class Drawing {
   }
 
   std::mt19937 generator_;
+  int rows_ = 0;
   std::vector<Value> values_;  // height 0: no image
   std::string text_;
 };

@@ -7,6 +7,7 @@
 
 #include "trainer/nn/kernels/channel_layout.h"
 #include "trainer/nn/kernels/loops.h"
+#include "trainer/tensor/tensor.h"
 
 namespace lockstep {
 namespace {
@@ -36,11 +37,27 @@ struct Runs {
       }
     });
   }
+  // Where the whole is one run, a part may lie in its place already.
   void join() const {
-    for_each([](std::byte* place, const std::byte* part, std::size_t bytes) { std::memcpy(place, part, bytes); });
+    for_each([](std::byte* place, const std::byte* part, std::size_t bytes) {
+      if (part != place) std::memcpy(place, part, bytes);
+    });
   }
   void part() const {
-    for_each([](const std::byte* place, std::byte* part, std::size_t bytes) { std::memcpy(part, place, bytes); });
+    for_each([](const std::byte* place, std::byte* part, std::size_t bytes) {
+      if (part != place) std::memcpy(part, place, bytes);
+    });
+  }
+  // Asks that parts lie in the whole: only where it is one run have they no gaps.
+  void lie_in_place() const {
+    if (runs != 1) return;
+    std::size_t begin = 0;
+    for (const Part& part : parts) {
+      const std::size_t elements = begin / sizeof(float);
+      const bool is_aligned = begin % sizeof(float) == 0 && whole_lines(elements) == elements;
+      if (part.slot != Slot::kNone && is_aligned) memory.may_lie_in(part.slot, whole, elements);
+      begin += part.bytes;
+    }
   }
 };
 
@@ -103,6 +120,8 @@ Activation build_concatenate(Builder& builder, const std::vector<Activation>& in
   gradients.whole = output.gradient;
   values.whole_bytes = gradients.whole_bytes = onednn::bytes_of(output.layout) / values.runs;
   value_slots.push_back(output.values);
+  values.lie_in_place();
+  if (output.wants_gradient()) gradients.lie_in_place();
   const std::string layout = onednn::layout_text(output.layout);
   builder.on_forward({.run = [values](const Pass&) { values.join(); }, .slots = value_slots, .layout = layout});
   if (output.wants_gradient()) {

@@ -30,10 +30,18 @@ void MemoryPlan::may_overwrite(Slot output, Slot input) {
   overwritable_.emplace_back(output, input);
 }
 
+void MemoryPlan::may_lie_in(Slot part, Slot whole, std::size_t offset) {
+  CHECK(offset + at(part).elements <= at(whole).elements);
+  parts_.push_back({part, whole, offset});
+}
+
 void MemoryPlan::use(Slot slot, Sequence sequence, int time) {
-  Place::Lifetime& lifetime = const_cast<Place&>(at(slot)).lifetimes[std::size_t(sequence)];
-  lifetime.first = std::min(lifetime.first, time);
-  lifetime.last = std::max(lifetime.last, time);
+  Lifetimes now{};
+  now[std::size_t(sequence)] = {time, time};
+  CHECK(slot != Slot::kNone);
+  Place& place = home(slot);
+  extend(place.own, now);
+  extend(place.needed, now);
 }
 
 void MemoryPlan::keep(Slot slot) {
@@ -49,39 +57,76 @@ dnnl::memory MemoryPlan::memory(const onednn::Descriptor& descriptor, Slot slot)
   return made;
 }
 
-bool MemoryPlan::meet(const Place& a, const Place& b) {
-  for (std::size_t i = 0; i < a.lifetimes.size(); ++i) {
-    if (a.lifetimes[i].first <= b.lifetimes[i].last && b.lifetimes[i].first <= a.lifetimes[i].last) return true;
+bool MemoryPlan::meet(const Lifetimes& a, const Lifetimes& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].first <= b[i].last && b[i].first <= a[i].last) return true;
   }
   return false;
 }
 
-bool MemoryPlan::ends_before(const Place& input, const Place& output) {
-  for (std::size_t i = 0; i < input.lifetimes.size(); ++i) {
-    const bool both = input.lifetimes[i].last >= 0 && output.lifetimes[i].last >= 0;
-    if (both && input.lifetimes[i].last > output.lifetimes[i].first) return false;
+void MemoryPlan::extend(Lifetimes& lifetimes, const Lifetimes& by) {
+  for (std::size_t i = 0; i < by.size(); ++i) {
+    lifetimes[i].first = std::min(lifetimes[i].first, by[i].first);
+    lifetimes[i].last = std::max(lifetimes[i].last, by[i].last);
+  }
+}
+
+bool MemoryPlan::ends_before(const Lifetimes& input, const Lifetimes& output) {
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    const bool both = input[i].last >= 0 && output[i].last >= 0;
+    if (both && input[i].last > output[i].first) return false;
   }
   return true;
+}
+
+bool MemoryPlan::is_free(const Place& input, const Place& output) const {
+  if (!ends_before(input.needed, output.needed)) return false;
+  // The other parts of a whole have their own places there.
+  for (Slot outer = input.alias_of; outer != Slot::kNone; outer = places_[std::size_t(outer)].alias_of) {
+    if (!ends_before(places_[std::size_t(outer)].own, output.needed)) return false;
+  }
+  return true;
+}
+
+void MemoryPlan::lay(Place& inner, Slot outer) {
+  inner.alias_of = outer;
+  for (; outer != Slot::kNone; outer = places_[std::size_t(outer)].alias_of) {
+    extend(places_[std::size_t(outer)].needed, inner.needed);
+  }
+}
+
+void MemoryPlan::lay_parts_in_wholes() {
+  for (const Part& it : parts_) {
+    Place& part = home(it.part);
+    const Place& whole = at(it.whole);
+    if (!is_own(part) || !is_own(whole) || &part == &whole) continue;
+    part.is_part = true;
+    part.offset = it.offset;
+    lay(part, it.whole);
+  }
 }
 
 void MemoryPlan::overwrite_inputs() {
   std::set<Slot> decided;
   for (const auto& [output, input] : overwritable_) {
-    if (decided.contains(output)) continue;
-    auto& from = const_cast<Place&>(at(input));
-    auto& to = const_cast<Place&>(at(output));
-    if (&from == &to || !is_own(from) || !is_own(to) || !ends_before(from, to)) continue;
-    for (std::size_t i = 0; i < from.lifetimes.size(); ++i) {
-      from.lifetimes[i].first = std::min(from.lifetimes[i].first, to.lifetimes[i].first);
-      from.lifetimes[i].last = std::max(from.lifetimes[i].last, to.lifetimes[i].last);
-    }
-    to.alias_of = Slot(&from - places_.data());
+    if (decided.contains(output) || &at(input) == &at(output)) continue;
+    Place& from = home(input);
+    Place& to = home(output);
+    const bool are_ours = from.arena == Arena::kOwn && to.arena == Arena::kOwn;
+    if (!are_ours || (from.is_part && to.is_part) || !is_free(from, to)) continue;
+    Place& stays = to.is_part ? to : from;
+    Place& goes = to.is_part ? from : to;
+    extend(stays.own, goes.own);
+    lay(goes, Slot(&stays - places_.data()));
     decided.insert(output);
   }
 }
 
 void MemoryPlan::arrange(bool shared) {
-  if (shared) overwrite_inputs();
+  if (shared) {
+    lay_parts_in_wholes();
+    overwrite_inputs();
+  }
   std::vector<Place*> largest_first;
   for (Place& place : places_) {
     if (is_own(place) && place.is_used()) largest_first.push_back(&place);
@@ -94,7 +139,7 @@ void MemoryPlan::arrange(bool shared) {
     const std::size_t elements = whole_lines(place->elements);
     place->offset = 0;
     for (const Place* const other : arranged) {
-      if (shared && !meet(*place, *other)) continue;
+      if (shared && !meet(place->needed, other->needed)) continue;
       if (place->offset + elements <= other->offset) break;
       place->offset = std::max(place->offset, other->offset + whole_lines(other->elements));
     }
@@ -122,6 +167,18 @@ const MemoryPlan::Place& MemoryPlan::at(Slot slot) const {
   const Place* place = &places_[std::size_t(slot)];
   while (place->alias_of != Slot::kNone) place = &places_[std::size_t(place->alias_of)];
   return *place;
+}
+
+MemoryPlan::Place& MemoryPlan::home(Slot slot) {
+  Place* place = &places_[std::size_t(slot)];
+  while (place->alias_of != Slot::kNone && !place->is_part) place = &places_[std::size_t(place->alias_of)];
+  return *place;
+}
+
+std::size_t MemoryPlan::offset_of(Slot slot) const {
+  std::size_t sum = 0;
+  for (; slot != Slot::kNone; slot = places_[std::size_t(slot)].alias_of) sum += places_[std::size_t(slot)].offset;
+  return sum;
 }
 
 }  // namespace lockstep
