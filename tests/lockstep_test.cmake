@@ -1,12 +1,16 @@
 include(GoogleTest)
 
-# lockstep_test(NAME SOURCES a_test.cc ... LINKS x ... [RANKS 1 2 4] [TIMEOUT seconds])
+# lockstep_test(NAME SOURCES a_test.cc ... LINKS x ... [RANKS 1 2 4] [TIMEOUT seconds] [PROCESSORS 1])
 # A GoogleTest program. Without RANKS it brings its own main and each TEST is a ctest; with RANKS the sources bring
 # main (tests/mpi_main.h) and the program is one ctest per number of ranks, run by mpirun.
+# PROCESSORS: threads that wait for each other by spinning; with less than that they take a hundred times as long.
 function(lockstep_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;RANKS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;LINKS;RANKS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
+  endif()
+  if(NOT arg_PROCESSORS)
+    set(arg_PROCESSORS 1)
   endif()
   math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${patience}")
   add_executable(${name} ${arg_SOURCES})
@@ -23,6 +27,7 @@ function(lockstep_test name)
     endforeach()
   else()
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
-    gtest_discover_tests(${name} TEST_PREFIX ${name}/ PROPERTIES TIMEOUT ${arg_TIMEOUT} DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${name} TEST_PREFIX ${name}/ PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS}
+                         DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()
