@@ -46,6 +46,8 @@ GRAPH = """
   layer { name: "right" input: "half" convolution { filters: 16 kernel: 1 } }
   layer { input: ["left", "right"] add {} }
   layer { relu {} }
+  layer { name: "up" upsampling { scale: 2 mode: BILINEAR } }
+  layer { input: ["up", "block"] concatenate {} }
   layer { global_pooling {} }
   layer { dense { units: 5 } }
 """

@@ -44,7 +44,12 @@ TEST(Bfloat16, IsExactBothWays) {
   }
 }
 
-constexpr const char* kModel = R"(
+struct Tested {
+  const char* name;
+  const char* model;
+};
+
+constexpr Tested kChain = {"Chain", R"(
   layer { convolution { filters: 16 kernel: 3 padding: SAME bias: false } } layer { batch_norm { relu: true } }
   layer { residual {
     body { convolution { filters: 32 kernel: 3 padding: SAME } } body { batch_norm { relu: true } }
@@ -53,12 +58,27 @@ constexpr const char* kModel = R"(
   layer { residual { body { convolution { filters: 32 kernel: 3 padding: SAME } } body { dropout { rate: 0.2 } } } }
   layer { max_pooling { kernel: 2 } } layer { convolution { filters: 20 kernel: 3 stride: 2 } } layer { relu {} }
   layer { flatten {} } layer { dense { units: 48 } } layer { batch_norm { relu: true } } layer { dropout { rate: 0.2 } }
-  layer { dense { units: 5 } })";
+  layer { dense { units: 5 } })"};
 
-NetworkUnderTest make(Precision precision) {
+// Two ways of upsampling, skips, a gate, a value with several readers.
+constexpr Tested kGraph = {"Graph", R"(
+  layer { name: "skip" convolution { filters: 16 kernel: 3 padding: SAME } } layer { relu {} }
+  layer { name: "low" max_pooling { kernel: 2 } }
+  layer { convolution { filters: 24 kernel: 3 padding: SAME bias: false } } layer { batch_norm { relu: true } }
+  layer { name: "smooth" upsampling { scale: 2 mode: BILINEAR } }
+  layer { name: "copied" input: "low" upsampling { scale: 2 } }
+  layer { name: "joined" input: ["smooth", "skip", "copied"] concatenate {} }
+  layer { convolution { filters: 32 kernel: 3 padding: SAME } } layer { name: "high" relu {} }
+  layer { global_pooling {} } layer { dense { units: 32 } } layer { name: "gate" sigmoid {} }
+  layer { name: "gated" input: ["high", "gate"] multiply {} }
+  layer { name: "again" input: "joined" convolution { filters: 32 kernel: 1 } }
+  layer { input: ["gated", "again"] add {} } layer { average_pooling { kernel: 2 } }
+  layer { flatten {} } layer { dense { units: 5 } })"};
+
+NetworkUnderTest make(const char* model, Precision precision) {
   NetworkOptions options{.image = {3, 12, 12}, .classes = 5, .slice_rows = 16, .seed = 2};
   options.precision = precision;
-  NetworkUnderTest made(kModel, options);
+  NetworkUnderTest made(model, options);
   made.randomize(7);
   return made;
 }
@@ -73,10 +93,12 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return product / std::sqrt(a_norm * b_norm);
 }
 
+class Bfloat16Network : public testing::TestWithParam<Tested> {};
+
 // Eight bits of significand: each number is off by up to 0.4 %, and a ReLU or a maximum may decide otherwise.
-TEST(Bfloat16Network, LearnsInNearlyTheSameDirection) {
-  NetworkUnderTest bf16 = make(Precision::kBf16);
-  NetworkUnderTest fp32 = make(Precision::kFp32);
+TEST_P(Bfloat16Network, LearnsInNearlyTheSameDirection) {
+  NetworkUnderTest bf16 = make(GetParam().model, Precision::kBf16);
+  NetworkUnderTest fp32 = make(GetParam().model, Precision::kFp32);
   const Rows rows = random_rows(fp32.network->options(), 1);
   const SliceResult result = bf16.train(rows, 1);
   const SliceResult expected = fp32.train(rows, 1);
@@ -97,15 +119,18 @@ TEST(Bfloat16Network, LearnsInNearlyTheSameDirection) {
   }
 }
 
-TEST(Bfloat16Network, GivesTheSameBitsAgain) {
-  NetworkUnderTest first = make(Precision::kBf16);
-  NetworkUnderTest second = make(Precision::kBf16);
+TEST_P(Bfloat16Network, GivesTheSameBitsAgain) {
+  NetworkUnderTest first = make(GetParam().model, Precision::kBf16);
+  NetworkUnderTest second = make(GetParam().model, Precision::kBf16);
   for (std::uint32_t seed = 1; seed < 3; ++seed) {
     const Rows rows = random_rows(first.network->options(), seed);
     EXPECT_EQ(first.train(rows, 1).loss_sum, second.train(rows, 1).loss_sum);
     EXPECT_TRUE(std::ranges::equal(first.gradient_array.span(), second.gradient_array.span()));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Models, Bfloat16Network, testing::Values(kChain, kGraph),
+                         [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace lockstep
