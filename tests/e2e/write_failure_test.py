@@ -68,6 +68,14 @@ class WriteFailureTest(TrainingCase):
         self.assertIn("moved: the output directory was deleted or moved while the run trained", outcome.err)
         self.assertFalse((self.folder / "moved").exists())
 
+    def test_an_output_directory_that_was_moved_and_made_again_by_hand(self):
+        run = self.run_for_long("remade")
+        (self.folder / "remade").rename(self.folder / "remade away")
+        (self.folder / "remade" / "checkpoints").mkdir(parents=True)
+        outcome = run.wait(30)
+        self.assertEqual(outcome.code, 74, outcome.text)
+        self.assertIn("remade: the output directory was deleted or moved while the run trained", outcome.err)
+
     def test_an_output_directory_that_another_run_has_made_anew(self):
         first = self.run_for_long("twice")
         (self.folder / "twice").rename(self.folder / "twice away")

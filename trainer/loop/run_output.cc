@@ -10,7 +10,7 @@
 namespace lockstep {
 
 RunOutput::RunOutput(const std::filesystem::path& directory, FileLock lock)
-    : directory_(directory), lock_(std::move(lock)), locked_(directory / "lock") {}
+    : directory_(directory), lock_(std::move(lock)), here_(directory), locked_(directory / "lock") {}
 
 StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path& directory,
                                                      std::unique_ptr<CoordinatorClient> client) {
@@ -66,7 +66,6 @@ void RunOutput::report(const EvalPoint& point) {
 }
 
 Status RunOutput::still_there() const {
-  std::error_code error;
   const FileIdentity now(directory_ / "lock");
   if (now == locked_) return OkStatus();
   if (now != FileIdentity()) {
@@ -75,7 +74,7 @@ Status RunOutput::still_there() const {
                     "it anew: this one stops",
                     directory_.string()));
   }
-  if (std::filesystem::exists(directory_, error) || error) return OkStatus();  // only what was in it is gone
+  if (FileIdentity(directory_) == here_) return OkStatus();  // only what was in it is gone
   return io_error(
       fmt::format("{}: the output directory was deleted or moved while the run trained: it stops, for "
                   "nothing that it learns could be kept. Run the same command again",

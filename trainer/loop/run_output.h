@@ -60,6 +60,7 @@ class RunOutput {
 
   std::filesystem::path directory_;
   FileLock lock_;
+  FileIdentity here_;
   FileIdentity locked_;
   std::unique_ptr<CoordinatorClient> client_;  // of an attempt
   std::optional<MetricsFile> metrics_;
