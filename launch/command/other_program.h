@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 
 #include "proto/job.pb.h"
+#include "storage/base/descriptor.h"
 #include "storage/base/status.h"
 
 namespace lockstep {
@@ -11,23 +13,17 @@ namespace lockstep {
 // "lockstep-data", in the folder of this program.
 std::filesystem::path program_beside(const char* name);
 
-// A job for another program to read: a file in a temporary folder of its own, which goes with the object. Threads: one
-// thread per object.
-class TemporaryJob {
+// A job for another program of this machine to read: a file in memory, which is gone with this process, however that
+// ends. Threads: one thread per object.
+class JobInMemory {
  public:
   // Errors: io_error.
-  static StatusOr<TemporaryJob> write(const proto::Job& job);
-  TemporaryJob(TemporaryJob&& other) noexcept;
-  TemporaryJob& operator=(TemporaryJob&&) = delete;
-  TemporaryJob(const TemporaryJob&) = delete;
-  TemporaryJob& operator=(const TemporaryJob&) = delete;
-  ~TemporaryJob();
-
-  std::filesystem::path path() const { return folder_ / "job.pbtxt"; }
+  static StatusOr<JobInMemory> write(const proto::Job& job);
+  std::filesystem::path path() const;
 
  private:
-  explicit TemporaryJob(std::filesystem::path folder);
-  std::filesystem::path folder_;
+  explicit JobInMemory(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace lockstep

@@ -169,6 +169,7 @@ Status plan(Client& client, const Arguments& arguments) {
   *request.mutable_spec() = file.spec;
   request.set_suggestions(arguments.suggestions);
   request.set_epoch_seconds(arguments.epoch_seconds);
+  if (const Status own = check_trials(file); !own.ok()) return own;
   StatusOr<proto::PlanReply> reply = client.plan(request);
   if (reply.ok() && arguments.epoch_seconds == 0) {
     const StatusOr<double> measured = measure_epoch_seconds(file.spec);

@@ -1,10 +1,14 @@
 #include "launch/command/sweep_cost.h"
 
+#include <cerrno>
+#include <filesystem>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "coordinator/execute/command_output.h"
 #include "launch/command/other_program.h"
@@ -12,6 +16,7 @@
 namespace lockstep {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 // What a program of ours prints with --json.
@@ -25,6 +30,13 @@ StatusOr<Json> ask(std::vector<std::string> arguments) {
 StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
   std::vector<std::string> words;
   if (spec.ranks() == 1) return words;
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);  // of mpirun's sockets
+  if (!error && ::access(folder.c_str(), W_OK) != 0) error.assign(errno, std::generic_category());
+  if (error) {
+    return io_error(
+        fmt::format("no folder for temporary files: {}; set TMPDIR to one that can be written", error.message()));
+  }
   const std::string ranks = std::to_string(spec.ranks());
   const std::string threads = std::to_string(spec.job().execution().threads_per_rank());
   ASSIGN_OR_RETURN(const std::string flags,
@@ -37,7 +49,7 @@ StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
 }
 
 StatusOr<Json> bench(const proto::SweepSpec& spec) {
-  ASSIGN_OR_RETURN(const TemporaryJob job, TemporaryJob::write(spec.job()));
+  ASSIGN_OR_RETURN(const JobInMemory job, JobInMemory::write(spec.job()));
   ASSIGN_OR_RETURN(std::vector<std::string> command, launcher(spec));
   command.insert(command.end(), {program_beside("lockstep-bench").string(), "--model", job.path().string(), "--json"});
   return ask(std::move(command));

@@ -62,7 +62,7 @@ class Networks {
 
  private:
   static StatusOr<Found> ask(const proto::Job& job) {
-    ASSIGN_OR_RETURN(const TemporaryJob file, TemporaryJob::write(job));
+    ASSIGN_OR_RETURN(const JobInMemory file, JobInMemory::write(job));
     ASSIGN_OR_RETURN(const CommandResult result,
                      command_result({program_beside("lockstep-model").string(), "show", file.path().string(), "--json"},
                                     CommandErrors::kTaken));

@@ -15,11 +15,14 @@
 
 namespace lockstep {
 
-// CLI11 reads 010 as C does, as 8; whoever writes it means 10. The fault, or nothing.
-inline std::optional<std::string> octal_fault(const CLI::App& app) {
+// What CLI11 takes and nobody means: an empty text, as of a variable that a script has not set, and 010, which it reads
+// as C does, as 8. The fault, or nothing.
+inline std::optional<std::string> value_fault(const CLI::App& app) {
   for (const CLI::Option* const option : app.get_options()) {
-    if (option->get_type_name().find("INT") == std::string::npos) continue;
+    const bool is_integer = option->get_type_name().find("INT") != std::string::npos;
     for (const std::string& text : option->results()) {
+      if (text.empty()) return fmt::format("{}: expected a value, got an empty text", option->get_name());
+      if (!is_integer) continue;
       const std::size_t digits = text.find_first_not_of("+-");
       if (digits == std::string::npos || text[digits] != '0' || text.size() < digits + 2) continue;
       if (std::isdigit(static_cast<unsigned char>(text[digits + 1])) == 0) continue;
@@ -27,7 +30,7 @@ inline std::optional<std::string> octal_fault(const CLI::App& app) {
     }
   }
   for (const CLI::App* const verb : app.get_subcommands()) {
-    if (auto fault = octal_fault(*verb)) return fault;
+    if (auto fault = value_fault(*verb)) return fault;
   }
   return std::nullopt;
 }
@@ -39,7 +42,7 @@ inline std::optional<int> parse_arguments(CLI::App& app, int argc, char** argv, 
   int code = 0;
   try {
     app.parse(argc, argv);
-    const auto fault = octal_fault(app);
+    const auto fault = value_fault(app);
     if (!fault) return std::nullopt;
     err << *fault << "\nRun with --help for more information.\n";
     code = 2;

@@ -146,6 +146,15 @@ class OtherSystemsTest(TrainingCase):
             self.assertEqual(outcome.code, 2, outcome.text)
             self.assertIn("without leading zeros", outcome.err)
 
+    def test_values_that_are_empty(self):
+        """As of a variable that a script has not set: not the default."""
+        for option in ("--out", "--init-from", "--set", "--attempt"):
+            outcome = lockstep("train", self.job, option, "")
+            self.assertEqual(outcome.code, 2, outcome.text)
+            self.assertIn(f"{option}: expected a value, got an empty text", outcome.err)
+        outcome = lockstep("sweep", "ls", "--server=")
+        self.assertEqual(outcome.code, 2, outcome.text)
+
     def test_a_job_of_windows(self):
         job = self.folder / "windows.pbtxt"
         job.write_bytes(b"\xef\xbb\xbf" + self.job.read_bytes().replace(b"\n", b"\r\n"))

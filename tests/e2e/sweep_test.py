@@ -164,9 +164,10 @@ class SweepTest(CoordinatorCase):
             (((), "parameters { match: 'no/*' }"), ["networks.sweep.pbtxt:3: job.parameters[0].match: ", "matches none"]))
         for (choices, job), words in cases:
             with self.subTest(words[-1]):
-                refused = it.sweep("submit", spec(choices, job), code=2)
-                for word in words:
-                    self.assertIn(word, refused)
+                for verb in ("submit", "plan"):
+                    refused = it.sweep(verb, spec(choices, job), code=2)
+                    for word in words:
+                        self.assertIn(word, refused)
         self.assertIn("no sweeps", it.sweep("ls"))
         it.sweep("submit", spec(["model.file=good.model.pbtxt"], "model { zoo: 'lenet' }"))
         self.wait_for(it, "COMPLETED")

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "proto/model.pb.h"
+#include "storage/base/printable.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/nn/network/zoo.h"
 
@@ -54,7 +55,7 @@ void name_layers(Layers& layers, int classes, const std::string& path, Names& na
     if (by_default) layer.set_name(fmt::format("{}_{}", kind.empty() ? "layer" : kind, number));
     if (!is_valid(layer.name())) {
       faults.add(at + ".name", fmt::format("expected letters, digits, '_', '-' and '.', and not \"image\", got \"{}\"",
-                                           layer.name()));
+                                           printable(layer.name())));
     } else if (!names.taken.insert(layer.name()).second) {
       faults.add(at + ".name",
                  by_default ? fmt::format("\"{}\", its name by default, is that of a layer before it: give one of them "
