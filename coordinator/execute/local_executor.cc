@@ -204,6 +204,11 @@ class LocalExecutor : public Executor {
   // Looks at the directory and does what the table in local_executor.h says.
   void settle(Attempt& attempt) {
     attempt.next.reset();
+    const auto written = attempt.directory.attempt();
+    if (written.ok() && written->token() != attempt.file.token()) {
+      attempt.story = "its directory is that of another attempt: of a log that was deleted or replaced";
+      return finish(attempt, proto::LOST);
+    }
     const auto exit = attempt.directory.exit();
     if (exit.ok()) return finish(attempt, *exit);
     auto claim = attempt.directory.claim();

@@ -1,6 +1,7 @@
 // Attempts as processes of this host, each under a shim of its own (shim.h) that outlives this process.
 //
 // What it does for an attempt follows from what is in its directory (attempt_directory.h) and in the process table:
+//   attempt.pbtxt, other token   it is of a log that is gone, and left as it is: LOST
 //   exit.pbtxt                   it has EXITED
 //   a claim, its shim alive      wait for the shim's end
 //   a claim, its shim dead       kill what is left of its session, then it is LOST

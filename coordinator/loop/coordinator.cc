@@ -1,8 +1,12 @@
 #include "coordinator/loop/coordinator.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <filesystem>
 #include <iterator>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "coordinator/loop/log_lines.h"
@@ -44,6 +48,28 @@ Coordinator::~Coordinator() {
   executor_.reset();  // no more ends
 }
 
+namespace {
+
+// Directories of sweeps that the log does not know would become those of new ones, with all that they hold.
+Status check_sweeps_are_known(const std::filesystem::path& state_directory, std::int64_t submitted) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(state_directory / "sweeps", error)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t number = 0;
+    const char* const end = name.data() + name.size();
+    const bool is_sweep = name.starts_with('s') && std::from_chars(name.data() + 1, end, number).ptr == end;
+    if (!is_sweep || number <= submitted) continue;
+    return bad_data(
+        fmt::format("{}: the log knows {} sweeps, so this one is of a log that was deleted, or is newer; a sweep "
+                    "submitted now would "
+                    "take its results for its own. Put that log back, move \"sweeps\" away, or choose another --state",
+                    entry.path().string(), submitted));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
     CoordinatorOptions options, std::unique_ptr<Store> store,
     const std::function<std::unique_ptr<Executor>(std::function<void(const Ended&)>)>& make_executor) {
@@ -51,6 +77,7 @@ StatusOr<std::unique_ptr<Coordinator>> Coordinator::open(
   RETURN_IF_ERROR(it->store_->read_events(0, [&](const proto::Event& event) { apply(it->state_, event); }));
   RETURN_IF_ERROR(it->store_->read_fences(
       [&](const ReportFence& fence) { it->last_seqs_[{fence.sweep, fence.trial, fence.attempt}] = fence.seq; }));
+  RETURN_IF_ERROR(check_sweeps_are_known(it->options_.state_directory, it->state_.submitted));
   it->revision_ = it->state_.revision;
   it->clock_.emplace(it->state_.time_ms, it->options_.outside.wall_ms, [running = it->options_.outside.running] {
     return std::chrono::duration_cast<std::chrono::milliseconds>(running().time_since_epoch()).count();

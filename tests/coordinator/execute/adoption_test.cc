@@ -106,6 +106,23 @@ TEST_F(AdoptionTest, AnAttemptThatEndedMeanwhileHasItsCode) {
   EXPECT_EQ(scene_.starts(), 1);
 }
 
+// Of a log that is gone: what it left in the directory is no result of this one.
+TEST_F(AdoptionTest, AnAttemptOfAnotherLogIsNotTakenForThisOne) {
+  auto first = local_executor(first_log_);
+  first->ensure(scene_.key(), scene_.path(), scene_.job("exit 0"));
+  ASSERT_EQ(first_log_.wait_for(1).size(), 1U);
+  first.reset();
+  proto::AttemptFile other = scene_.job("exit 0");
+  other.set_token("another");
+  executor_ = local_executor(log_);
+  executor_->ensure(scene_.key(), scene_.path(), other);
+  const Ended ended = only_end();
+  EXPECT_EQ(ended.end, proto::LOST);
+  EXPECT_NE(ended.message.find("that of another attempt"), std::string::npos) << ended.message;
+  EXPECT_EQ(scene_.starts(), 1);
+  EXPECT_EQ(scene_.directory().attempt()->token(), "secret") << "it is left as it was";
+}
+
 // The shim was killed while no executor was there; its grandchild lives on.
 TEST_F(AdoptionTest, WhatADeadShimLeftIsKilled) {
   auto first = local_executor(first_log_);

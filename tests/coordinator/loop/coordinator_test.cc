@@ -96,5 +96,23 @@ TEST_F(CoordinatorTest, TwoRequestsOfARoundAreTwo) {
   EXPECT_EQ(decisions_, 2);
 }
 
+// A sweep that is submitted now would be s1, and find the results of that one in its directory.
+TEST(UnknownSweepsTest, AreNotWrittenOver) {
+  const TemporaryDirectory folder;
+  const auto open = [&] {
+    CoordinatorOptions options;
+    options.state_directory = folder.path();
+    const auto make_executor = [](const auto& on_ended) {
+      return std::make_unique<FakeExecutor>(std::vector<int>(), on_ended);
+    };
+    return Coordinator::open(options, make_memory_store(), make_executor).status();
+  };
+  for (const char* const name : {"s", "s1x", "other"}) std::filesystem::create_directories(folder / "sweeps" / name);
+  EXPECT_TRUE(open().ok()) << open();
+  std::filesystem::create_directory(folder / "sweeps/s1");
+  EXPECT_EQ(exit_code(open()), 3);
+  EXPECT_NE(open().message().find("sweeps/s1: the log knows 0 sweeps"), std::string::npos) << open();
+}
+
 }  // namespace
 }  // namespace lockstep

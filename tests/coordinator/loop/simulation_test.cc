@@ -21,7 +21,7 @@ int seeds() {
 }
 
 std::string run(int seed, Protections protections) {
-  static const TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   return SimulatedMachine(static_cast<std::uint64_t>(seed), directory.path(), protections).run();
 }
 
