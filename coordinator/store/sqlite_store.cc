@@ -208,7 +208,11 @@ StatusOr<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& 
   warn_of_network_file_system(file.has_parent_path() ? file.parent_path() : ".");
   ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::open(file));
   StatusOr<std::int64_t> last_revision = prepare(*database);
-  if (!last_revision.ok()) return with_context(last_revision.status(), fmt::format("\"{}\"", file.native()));
+  if (!last_revision.ok()) {
+    const bool has_path = last_revision.status().message().find(file.native()) != std::string_view::npos;
+    return has_path ? last_revision.status()
+                    : with_context(last_revision.status(), fmt::format("\"{}\"", file.native()));
+  }
   return std::make_unique<SqliteStore>(std::move(database), *last_revision);
 }
 

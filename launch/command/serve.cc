@@ -171,6 +171,20 @@ Status check_log(const fs::path& file, const FileIdentity& opened_as) {
                   file.string(), now == FileIdentity() ? "was deleted or moved" : "was replaced"));
 }
 
+// What the database cannot make sense of is damage of the log to whoever started this.
+Status in_log(const Status& status, const fs::path& file) {
+  if (!absl::IsInternal(status) && !absl::IsDataLoss(status)) return status;
+  const std::string message(status.message());
+  const bool has_path = message.find(file.native()) != std::string::npos;
+  return bad_data(has_path ? message : fmt::format("\"{}\": {}", file.string(), message));
+}
+
+template <typename T>
+StatusOr<T> in_log(StatusOr<T> result, const fs::path& file) {
+  if (!result.ok()) return in_log(result.status(), file);
+  return result;
+}
+
 Status serve(const Arguments& arguments) {
   if (!arguments.listen.empty()) RETURN_IF_ERROR(check_loopback("--listen", arguments.listen));
   std::error_code error;
@@ -189,9 +203,9 @@ Status serve(const Arguments& arguments) {
   Room room(state);
   StatusOr<std::unique_ptr<Store>> opened = open_sqlite_store(log_file);
   if (absl::IsUnavailable(opened.status())) room.release();
-  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, std::move(opened));
+  ASSIGN_OR_RETURN(std::unique_ptr<Store> store, in_log(std::move(opened), log_file));
   if (arguments.check) {
-    RETURN_IF_ERROR(store->verify());
+    RETURN_IF_ERROR(in_log(store->verify(), log_file));
     fmt::print("{}: {} events; the log is whole, and all tables are what it gives\n", printable(state.string()),
                store->last_revision());
     return std::fflush(stdout) == 0 ? OkStatus() : io_error("cannot write to standard output");
@@ -204,11 +218,11 @@ Status serve(const Arguments& arguments) {
   options.outside.log_there = [log_file, opened_as = FileIdentity(log_file)] { return check_log(log_file, opened_as); };
 
   const sigset_t signals = block_signals();
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<Coordinator> coordinator,
-      Coordinator::open(options, std::move(store), [&](std::function<void(const Ended&)> on_ended) {
-        return make_local_executor({.shim = programs / "lockstep-shim", .on_ended = std::move(on_ended), .cores = {}});
-      }));
+  const auto make_executor = [&](std::function<void(const Ended&)> on_ended) {
+    return make_local_executor({.shim = programs / "lockstep-shim", .on_ended = std::move(on_ended), .cores = {}});
+  };
+  ASSIGN_OR_RETURN(const std::unique_ptr<Coordinator> coordinator,
+                   in_log(Coordinator::open(options, std::move(store), make_executor), log_file));
   std::unique_ptr<Metrics> metrics;
   ServerOptions server_options{
       .listen = arguments.listen, .token = token, .instance = new_secret(16), .reflection = arguments.reflection};

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import struct
 import unittest
@@ -157,6 +158,24 @@ class OperationsTest(CoordinatorCase):
         line = job.read_text().split("\n").index("slices: 8") + 1
         for verb in ("submit", "plan"):
             self.assertIn(f"bad.job.pbtxt:{line}: slices: expected a divisor of batch (33), got 8", it.sweep(verb, path, code=2))
+
+    def test_a_damaged_log_and_one_that_was_lost(self):
+        it = self.coordinator("damaged")
+        it.sweep("submit", self.spec("damaged", trials=1))
+        self.wait_for(it, "COMPLETED")
+        it.run.signal([it.run.process.pid], signal.SIGTERM)  # what it has in its write-ahead log goes into the file
+        self.assertEqual(it.run.wait(30).code, 0)
+        log = it.state / "log.sqlite"
+        whole = log.read_bytes()
+        log.write_bytes(whole[:len(whole) // 2])
+        for check in ([], ["--check"]):
+            outcome = Run([BIN / "lockstep", "serve", "--state", it.state, *check]).wait(30)
+            self.assertEqual(outcome.code, 3, outcome.text)
+            self.assertEqual(outcome.err.count("log.sqlite"), 1, outcome.err)
+        log.unlink()
+        outcome = Run([BIN / "lockstep", "serve", "--state", it.state]).wait(30)
+        self.assertEqual(outcome.code, 3, outcome.text)
+        self.assertIn("sweeps/s1: the log knows 0 sweeps", outcome.err)
 
     def test_every_fault_of_a_sweep_is_printed(self):
         it = self.coordinator("faults")
