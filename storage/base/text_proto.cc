@@ -109,6 +109,14 @@ bool Faults::has_at(std::string_view path) const {
                      [&](const Fault& fault) { return fault.path == path || fault.path.starts_with(element); });
 }
 
+bool Faults::has_within(std::string_view path) const {
+  const auto is_within = [&](const Fault& fault) {
+    const std::string_view at = fault.path;
+    return at.starts_with(path) && (at.size() == path.size() || at[path.size()] == '.' || at[path.size()] == '[');
+  };
+  return std::any_of(faults_.begin(), faults_.end(), is_within);
+}
+
 Faults::Place Faults::place_of(const Fault& fault) const {
   if (fault.place != Place{}) return fault.place;
   const auto found = places_.find(known(fault.path));

@@ -57,6 +57,8 @@ class Faults {
   void forget_lines(std::string_view path);
   // Whether there is a fault at exactly this path or at an element of it, so that it need not be reported as missing.
   bool has_at(std::string_view path) const;
+  // Whether there is a fault at this path or inside it.
+  bool has_within(std::string_view path) const;
   // The text could not be read to its end: nothing can be said to be missing.
   void set_incomplete() { complete_ = false; }
   bool complete() const { return complete_; }

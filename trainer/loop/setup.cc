@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/base/printable.h"
+#include "storage/dataset/hdf5_dataset.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/memory_need.h"
@@ -78,6 +79,36 @@ Status check_same_job(Communicator& communicator, const JobDraft& draft) {
                                              draft.file, fmt::join(differing, "\n  "))));
 }
 
+// What else is wrong with a job that has faults already, so that all are told at once: what its rows and its network
+// show, where they can be looked at.
+void look_further(int ranks, JobDraft& draft) {
+  if (!draft.faults.complete() || draft.faults.has_within("data")) return;
+  const proto::Data& data = draft.job.data();
+  const StatusOr<std::unique_ptr<Dataset>> rows = open_hdf5_dataset(
+      data.path(),
+      {.group = data.train(), .images = data.images(), .labels = data.labels(), .compute_statistics = false});
+  if (absl::IsDataLoss(rows.status()) || absl::IsNotFound(rows.status())) {
+    draft.faults.add("data", std::string(rows.status().message()));
+  }
+  if (!rows.ok()) return;
+  const DatasetInfo& info = (*rows)->info();
+  check_job(info, ranks, draft);
+  for (const char* const part : {"model", "loss", "parameters"}) {
+    if (draft.faults.has_within(part)) return;
+  }
+  proto::Job job = draft.job;
+  job.mutable_execution()->set_threads_per_rank(1);
+  if (draft.faults.has_within("batch") || draft.faults.has_within("slices")) {
+    job.set_batch(2);  // of some rows
+    job.set_slices(1);
+  }
+  const int classes = static_cast<int>(info.class_names.size());
+  if (!resolve_model(classes, *job.mutable_model(), draft.faults)) return;
+  NetworkOptions options = network_options(job, info.image, classes);
+  options.runs = false;
+  Network::build(*job.mutable_model(), options, draft.faults);
+}
+
 // After the rows are there.
 Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
   const DatasetInfo& info = setup.train->info();
@@ -117,6 +148,7 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   Setup setup;
   StatusOr<JobDraft> draft = read_job(job_path, overrides);
   if (draft.ok()) setup.out = output_directory(out, *draft);
+  if (draft.ok() && !draft->faults.empty()) look_further(communicator.size(), *draft);
   RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
   RETURN_IF_ERROR(check_same_job(communicator, *draft));
   RETURN_IF_ERROR(check_threads(communicator, draft->job.execution().threads_per_rank()));

@@ -305,6 +305,28 @@ TEST_F(TrainTest, MoreFaultsThanOneAreAllNamed) {
   }
 }
 
+// What only the rows or the network show beside what the text does.
+TEST_F(TrainTest, FaultsOfFieldsHideNoOthers) {
+  const auto message = [&](const std::vector<std::string>& overrides) {
+    const Status status = train_on(2, job_.options("run", overrides));
+    EXPECT_EQ(exit_code(status), 2) << status;
+    return std::string(status.message());
+  };
+  const std::vector<std::string> sizes = {"batch=33", "slices=0", "slices=100000", "batch=0",
+                                          "execution.threads_per_rank=0"};
+  for (const std::string& batch : sizes) {
+    const std::string text = message({batch, "model.layer[0].input=nowhere"});
+    EXPECT_NE(text.find(batch.substr(0, batch.find('='))), std::string::npos) << text;
+    EXPECT_NE(text.find("nowhere"), std::string::npos) << batch << "\n" << text;
+  }
+  const std::string none = message({"epochs=0", "data.path=not_there.h5"});
+  EXPECT_NE(none.find("epochs"), std::string::npos) << none;
+  EXPECT_NE(none.find("not_there.h5"), std::string::npos) << none;
+  // A layer that is wrong by itself is not looked at on images.
+  const std::string layer = message({"epochs=0", "model.layer[0].convolution.kernel=-3"});
+  EXPECT_NE(layer.find("kernel"), std::string::npos) << layer;
+}
+
 TEST_F(TrainTest, ThreeRanksAreDeterministicWhenTheyDivideTheSlices) {
   const std::vector<std::string> six = {"batch=36", "slices=6"};
   ASSERT_TRUE(train_on(3, job_.options("a", six)).ok());
