@@ -130,10 +130,11 @@ StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5D
 StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path) {
   const auto lock = hdf5_lock();
   ASSIGN_OR_RETURN(const Hdf5File file, open_hdf5_file(path));
-  ASSIGN_OR_RETURN(const Hdf5Group root, open_group(file.get(), ""));
+  const StatusOr<Hdf5Group> root = open_group(file.get(), "");
+  if (!root.ok()) return with_context(root.status(), path.native());
   const Hdf5DatasetOptions names;
   std::vector<std::string> splits;
-  for (const std::string& name : link_names(root.get())) {
+  for (const std::string& name : link_names(root->get())) {
     const auto group = open_group(file.get(), name);
     if (!group.ok()) continue;
     const auto links = link_names(group->get());
@@ -148,10 +149,11 @@ StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path
 StatusOr<std::vector<std::string>> links_passed_over(const std::filesystem::path& path) {
   const auto lock = hdf5_lock();
   ASSIGN_OR_RETURN(const Hdf5File file, open_hdf5_file(path));
-  ASSIGN_OR_RETURN(const Hdf5Group root, open_group(file.get(), ""));
+  const StatusOr<Hdf5Group> root = open_group(file.get(), "");
+  if (!root.ok()) return with_context(root.status(), path.native());
   std::vector<std::string> passed_over;
-  for (const std::string& name : link_names(root.get())) {
-    const std::string why = why_not_followed(root.get(), name);
+  for (const std::string& name : link_names(root->get())) {
+    const std::string why = why_not_followed(root->get(), name);
     if (!why.empty()) passed_over.push_back(fmt::format("{} {}", name, why));
   }
   return passed_over;
