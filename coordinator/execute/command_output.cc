@@ -27,9 +27,6 @@ StatusOr<CommandResult> command_result(std::vector<std::string> arguments, Comma
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
   if (errors == CommandErrors::kTaken) posix_spawn_file_actions_adddup2(&actions, writing.get(), STDERR_FILENO);
-  if (errors == CommandErrors::kDropped) {
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  }
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

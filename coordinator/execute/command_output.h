@@ -9,7 +9,7 @@
 namespace lockstep {
 
 // What becomes of its standard error; taken: it is a part of the output.
-enum class CommandErrors { kShown, kDropped, kTaken };
+enum class CommandErrors { kShown, kTaken };
 
 struct CommandResult {
   std::string output;  // at most 1 MiB

@@ -1,8 +1,11 @@
 #include "launch/command/other_program.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -10,12 +13,30 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "coordinator/execute/command_output.h"
+
 namespace lockstep {
 namespace fs = std::filesystem;
 
 fs::path program_beside(const char* name) {
   std::error_code error;
   return fs::read_symlink("/proc/self/exe", error).parent_path() / name;
+}
+
+StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments) {
+  const std::string program = fs::path(arguments[0]).filename().string();
+  const StatusOr<CommandResult> run = command_result(std::move(arguments), CommandErrors::kTaken);
+  RETURN_IF_ERROR(run.status());
+  // Warnings, and words of mpirun, stand around it.
+  const std::string_view text = run->output;
+  const std::size_t begin = text.starts_with('{') ? 0 : std::min(text.find("\n{"), text.size());
+  const std::string_view object = text.substr(begin, text.rfind('}') + 1 - std::min(begin, text.rfind('}') + 1));
+  nlohmann::json answer = nlohmann::json::parse(object, nullptr, /*allow_exceptions=*/false);
+  const bool failed = answer.is_object() && answer.contains("error");
+  if (failed) return io_error(answer["error"].value("message", ""));
+  if (run->exit_code != 0) return io_error(fmt::format("{} ended with {}", program, run->exit_code));
+  if (!answer.is_object()) return io_error(fmt::format("{} answered no JSON object", program));
+  return answer;
 }
 
 StatusOr<JobInMemory> JobInMemory::write(const proto::Job& job) {

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "proto/job.pb.h"
 #include "storage/base/descriptor.h"
@@ -12,6 +16,9 @@ namespace lockstep {
 
 // "lockstep-data", in the folder of this program.
 std::filesystem::path program_beside(const char* name);
+
+// What a program prints with --json. Errors: io_error with what it says is wrong.
+StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments);
 
 // A job for another program of this machine to read: a file in memory, which is gone with this process, however that
 // ends. Threads: one thread per object.

@@ -19,14 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// What a program of ours prints with --json.
-StatusOr<Json> ask(std::vector<std::string> arguments) {
-  ASSIGN_OR_RETURN(const std::string text, command_output(std::move(arguments)));
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return io_error("the answer is no JSON object");
-  return json;
-}
-
 StatusOr<std::vector<std::string>> launcher(const proto::SweepSpec& spec) {
   std::vector<std::string> words;
   if (spec.ranks() == 1) return words;
@@ -52,7 +44,12 @@ StatusOr<Json> bench(const proto::SweepSpec& spec) {
   ASSIGN_OR_RETURN(const JobInMemory job, JobInMemory::write(spec.job()));
   ASSIGN_OR_RETURN(std::vector<std::string> command, launcher(spec));
   command.insert(command.end(), {program_beside("lockstep-bench").string(), "--model", job.path().string(), "--json"});
-  return ask(std::move(command));
+  const StatusOr<Json> answer = answer_of(std::move(command));
+  if (answer.ok()) return answer;
+  std::string message(answer.status().message());
+  const std::string path = job.path().string();  // which says nothing to anybody
+  for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos;) message.replace(at, path.size(), "it");
+  return io_error(message);
 }
 
 StatusOr<double> rows_of(const Json& info, const std::string& split) {
@@ -68,7 +65,7 @@ StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
   const StatusOr<Json> step = bench(spec);
   if (!step.ok()) return with_context(step.status(), "lockstep bench of the base job");
   const proto::Data& data = spec.job().data();
-  const StatusOr<Json> info = ask({program_beside("lockstep-data").string(), "info", data.path(), "--json"});
+  const StatusOr<Json> info = answer_of({program_beside("lockstep-data").string(), "info", data.path(), "--json"});
   if (!info.ok()) return with_context(info.status(), "lockstep data info");
   ASSIGN_OR_RETURN(const double training_rows, rows_of(*info, data.train()));
   ASSIGN_OR_RETURN(const double test_rows, rows_of(*info, data.test()));

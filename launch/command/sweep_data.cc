@@ -7,7 +7,6 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "coordinator/execute/command_output.h"
 #include "coordinator/sweep/trial_data.h"
 #include "launch/command/other_program.h"
 #include "launch/command/program.h"
@@ -21,10 +20,9 @@ using Json = nlohmann::json;
 // Rows of each split of a dataset file.
 StatusOr<std::map<std::string, std::int64_t>> rows_of_splits(const std::string& path) {
   const std::string program = program_beside("lockstep-data").string();
-  ASSIGN_OR_RETURN(const std::string text, command_output({program, "info", path, "--json"}, CommandErrors::kDropped));
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const Json json, answer_of({program, "info", path, "--json"}));
   std::map<std::string, std::int64_t> rows;
-  if (!json.is_object() || !json.contains("splits")) return io_error("the answer is no JSON object with `splits`");
+  if (!json.contains("splits")) return io_error("the answer is no JSON object with `splits`");
   for (const Json& split : json["splits"]) rows[split.value("name", "")] = split.value("rows", std::int64_t{0});
   return rows;
 }
@@ -49,9 +47,8 @@ Status check_evaluated_split(const proto::SweepSpec& spec) {
     if (!looked_at.contains(data.path())) {
       const auto place = looked_at.emplace(data.path(), rows_of_splits(data.path())).first;
       if (!place->second.ok()) {
-        print_error(fmt::format(
-            "lockstep sweep: {}: whether it can be evaluated is not known; `lockstep data info` says why: {}",
-            data.path(), std::string(place->second.status().message())));
+        print_error(fmt::format("lockstep sweep: {}: whether it can be evaluated is not known: {}", data.path(),
+                                std::string(place->second.status().message())));
       }
     }
     const auto& rows = looked_at.at(data.path());

@@ -28,6 +28,7 @@ proto::Job network_of(const proto::Job& job) {
   proto::Job network;
   *network.mutable_model() = job.model();
   *network.mutable_parameters() = job.parameters();
+  *network.mutable_loss()->mutable_auxiliary() = job.loss().auxiliary();
   *network.mutable_data() = job.data();
   network.mutable_data()->clear_augmentation();
   network.mutable_data()->clear_test();
@@ -76,8 +77,9 @@ class Networks {
     const Json& error = json["error"];
     for (const Json& fault : error.value("faults", Json::array())) {
       const std::string field = fault.value("field", "");
-      if (field.starts_with("model") || field.starts_with("parameters"))
-        found.emplace(field, fault.value("description", ""));
+      const bool is_network =
+          field.starts_with("model") || field.starts_with("parameters") || field.starts_with("loss");
+      if (is_network) found.emplace(field, fault.value("description", ""));
     }
     if (found.empty()) return io_error(error.value("message", ""));
     return found;
