@@ -95,6 +95,10 @@ class ContradictionTest(TrainingCase):
                 split[0] = split[0].astype("f4")
         self.warned(self.write("scaled_mean.h5", floats, mean=(0.45, 0.2)), "train/images.* mean 0.45")
 
+    def test_a_split_that_is_not_there_is_not_evaluated(self):
+        outcome, _ = self.try_job(self.write("lone.h5", lambda splits: splits.pop("test")), 0)
+        self.assertIn("lone.h5: there is no group test: nothing is evaluated", outcome.err)
+
     def test_rows_that_were_never_written(self):
         def half(name, **storage):
             path = self.write(name)

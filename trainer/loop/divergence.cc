@@ -17,7 +17,8 @@ Status explain_divergence(Communicator& communicator, const proto::Job& job, std
   }
   return diverged(
       fmt::format("{}, and all pixels of the batch are finite: training diverged at learning rate {:.4g}. Lower the "
-                  "learning rate, lengthen the warm-up, or set clip_global_norm; the last checkpoint is good.",
+                  "learning rate, lengthen the warm-up, or set clip_global_norm. The last checkpoint is whole; if the "
+                  "loss rose before it, begin from an older one.",
                   where, outcome.learning_rate));
 }
 

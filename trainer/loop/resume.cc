@@ -112,8 +112,10 @@ StatusOr<std::optional<FoundCheckpoint>> find_on_disk(const std::filesystem::pat
                               directory.string(), files.size()));
 }
 
+constexpr const char* kNoCheckpoint = "none";
+
 StatusOr<std::string> digest_of(const std::filesystem::path& init_from) {
-  if (init_from.empty()) return std::string("none");
+  if (init_from.empty()) return std::string(kNoCheckpoint);
   ASSIGN_OR_RETURN(const FoundCheckpoint found, open_checkpoint(init_from, warn_of_damage));
   return checkpoint_digest(found.bytes);
 }
@@ -121,9 +123,17 @@ StatusOr<std::string> digest_of(const std::filesystem::path& init_from) {
 StatusOr<std::string> same_as_before(const Checkpoint& from, const std::filesystem::path& init_from) {
   const auto found = from.facts.find("initial_weights");
   const std::string stored = found == from.facts.end() ? "" : found->second;
+  if (stored.empty()) return stored;
+  if (stored == kNoCheckpoint && !init_from.empty()) {
+    return bad_configuration(
+        fmt::format("the run in this directory began with weights drawn at random: expected no --init-from, got {}. "
+                    "Leave it out, or "
+                    "choose another --out.",
+                    init_from.string()));
+  }
   std::error_code error;
   const bool gone = !init_from.empty() && !std::filesystem::exists(init_from, error);
-  if (stored.empty() || gone) return stored;
+  if (gone) return stored;
   ASSIGN_OR_RETURN(const std::string given, digest_of(init_from));
   if (given == stored) return stored;
   return bad_configuration(fmt::format(

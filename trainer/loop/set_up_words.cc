@@ -39,6 +39,9 @@ void warn_about_set_up(const Setup& setup, int ranks, const CoreBinding& binding
         "faster: h5repack -l {}:CONTI -f {}:NONE {} NEW.h5",
         job.data().path(), bytes >> 10, images, images, job.data().path());
   }
+  if (!setup.test && !job.data().test().empty()) {
+    log_warning("{}: there is no group {}: nothing is evaluated", job.data().path(), job.data().test());
+  }
   if (at_random && !setup.network->frozen().empty()) {
     log_warning("{} is frozen as it was drawn at random: give --init-from a checkpoint with what it has learned",
                 setup.network->frozen().front().name);

@@ -8,6 +8,7 @@
 
 #include "storage/base/fault.h"
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 #include "trainer/comm/replica_check.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/core_binding.h"
@@ -74,6 +75,10 @@ class Trainer {
  private:
   const proto::Job& job() const { return setup_.job; }
   Network& network() { return *setup_.network; }
+  // Its name, or that of its file.
+  std::string called() const {
+    return printable(job().name().empty() ? options_.job.filename().string() : job().name());
+  }
 
   Status restore_state() {
     const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
@@ -119,7 +124,7 @@ class Trainer {
     window_.restart(position_.step, 0);
     if (output_) {
       const DatasetInfo& info = setup_.train->info();
-      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", job().name(),
+      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", called(),
                                format_count(info.rows), info.image.height, info.image.width, info.image.channels,
                                info.class_names.size(), parameter_text(network()), job().batch(), job().slices(),
                                engine_.reducer.description()));
@@ -246,7 +251,7 @@ class Trainer {
     if (!all_finite(network().parameter_values()) || !all_finite(network().buffer_values())) {
       return diverged(
           fmt::format("step {}: parameters are not finite; nothing was written. Lower the learning rate; "
-                      "the last checkpoint is good.",
+                      "the last checkpoint is whole; if the loss rose before it, begin from an older one.",
                       position_.step));
     }
     if (output_) output_->checkpoint(capture(facts_, position_, network(), *setup_.optimizer));

@@ -41,6 +41,10 @@ TEST_F(GoingOnTest, TheInitialWeightsArePartOfTheRun) {
   TrainOptions fresh = job_.options("fresh", one);
   fresh.init_from = job_.directory / "first";
   EXPECT_EQ(exit_code(train_on(1, fresh)), 2) << "a run that began with random weights";
+  fresh.init_from = job_.directory / "not there";
+  const Status none = train_on(1, fresh);
+  EXPECT_EQ(exit_code(none), 2) << none;
+  EXPECT_NE(std::string(none.message()).find("expected no --init-from"), std::string::npos) << none;
   // The same command goes on, also when what it began with is gone.
   options = job_.options("run");
   options.init_from = job_.directory / "first";
