@@ -159,12 +159,9 @@ class Drawing {
 
   void residual(std::size_t input) {
     const Value from = values_[input];
-    const std::string next = activation(from);
-    // A batch norm takes it away: its gradient is zero, and what is computed is rounding.
-    const bool has_bias = !next.starts_with("batch_norm");
     std::string body =
-        fmt::format("body {{ name: 'a' convolution {{ filters: {} kernel: 3 padding: SAME bias: {} }} }} body {{ {} }}",
-                    from.channels, has_bias, next);
+        fmt::format("body {{ name: 'a' convolution {{ filters: {} kernel: 3 padding: SAME }} }} body {{ {} }}",
+                    from.channels, activation(from));
     if (maybe()) body += " body { name: 'b' tanh {} } body { input: 'a' input: 'b' multiply {} }";
     if (maybe())
       body += fmt::format(" body {{ name: 'c' relu {{}} }} body {{ input: ['c', '{}'] add {{}} }}", from.name);
