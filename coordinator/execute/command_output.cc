@@ -50,9 +50,9 @@ StatusOr<CommandResult> command_result(std::vector<std::string> arguments, Comma
   return CommandResult{std::move(text), WEXITSTATUS(status)};
 }
 
-StatusOr<std::string> command_output(std::vector<std::string> arguments, CommandErrors errors) {
+StatusOr<std::string> command_output(std::vector<std::string> arguments) {
   const std::string command = fmt::format("{}", fmt::join(arguments, " "));
-  ASSIGN_OR_RETURN(CommandResult result, command_result(std::move(arguments), errors));
+  ASSIGN_OR_RETURN(CommandResult result, command_result(std::move(arguments), CommandErrors::kShown));
   if (result.exit_code != 0) return io_error(fmt::format("{} ended with {}", command, result.exit_code));
   return std::move(result.output);
 }

@@ -19,7 +19,7 @@ struct CommandResult {
 // cannot be started or is ended by a signal.
 StatusOr<CommandResult> command_result(std::vector<std::string> arguments, CommandErrors errors);
 
-// The output of one that ends well. Errors: io_error, also when it does not exit with 0.
-StatusOr<std::string> command_output(std::vector<std::string> arguments, CommandErrors errors = CommandErrors::kShown);
+// The standard output of one that ends well. Errors: io_error, also when it does not exit with 0.
+StatusOr<std::string> command_output(std::vector<std::string> arguments);
 
 }  // namespace lockstep

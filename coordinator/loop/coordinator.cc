@@ -61,8 +61,8 @@ Status check_sweeps_are_known(const std::filesystem::path& state_directory, std:
     if (!is_sweep || number <= submitted) continue;
     return bad_data(
         fmt::format("{}: the log knows {} sweeps, so this one is of a log that was deleted, or is newer; a sweep "
-                    "submitted now would "
-                    "take its results for its own. Put that log back, move \"sweeps\" away, or choose another --state",
+                    "submitted now would take its results for its own. Put that log back, move \"sweeps\" away, or "
+                    "choose another --state",
                     entry.path().string(), submitted));
   }
   return OkStatus();

@@ -23,7 +23,7 @@ fs::path program_beside(const char* name) {
   return fs::read_symlink("/proc/self/exe", error).parent_path() / name;
 }
 
-StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments) {
+StatusOr<nlohmann::json> printed_by(std::vector<std::string> arguments) {
   const std::string program = fs::path(arguments[0]).filename().string();
   const StatusOr<CommandResult> run = command_result(std::move(arguments), CommandErrors::kTaken);
   RETURN_IF_ERROR(run.status());
@@ -31,12 +31,15 @@ StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments) {
   const std::string_view text = run->output;
   const std::size_t begin = text.starts_with('{') ? 0 : std::min(text.find("\n{"), text.size());
   const std::string_view object = text.substr(begin, text.rfind('}') + 1 - std::min(begin, text.rfind('}') + 1));
-  nlohmann::json answer = nlohmann::json::parse(object, nullptr, /*allow_exceptions=*/false);
-  const bool failed = answer.is_object() && answer.contains("error");
-  if (failed) return io_error(answer["error"].value("message", ""));
-  if (run->exit_code != 0) return io_error(fmt::format("{} ended with {}", program, run->exit_code));
-  if (!answer.is_object()) return io_error(fmt::format("{} answered no JSON object", program));
-  return answer;
+  nlohmann::json printed = nlohmann::json::parse(object, nullptr, /*allow_exceptions=*/false);
+  if (printed.is_object() && (run->exit_code == 0 || printed.contains("error"))) return printed;
+  return io_error(fmt::format("{} ended with {} and printed no JSON object", program, run->exit_code));
+}
+
+StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments) {
+  ASSIGN_OR_RETURN(nlohmann::json printed, printed_by(std::move(arguments)));
+  if (printed.contains("error")) return io_error(printed["error"].value("message", ""));
+  return printed;
 }
 
 StatusOr<JobInMemory> JobInMemory::write(const proto::Job& job) {

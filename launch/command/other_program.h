@@ -17,7 +17,9 @@ namespace lockstep {
 // "lockstep-data", in the folder of this program.
 std::filesystem::path program_beside(const char* name);
 
-// What a program prints with --json. Errors: io_error with what it says is wrong.
+// The object that a program prints with --json; {"error": ...} when it fails. Errors: io_error when it prints none.
+StatusOr<nlohmann::json> printed_by(std::vector<std::string> arguments);
+// The same of one that does not fail. Errors: io_error, also with what it says is wrong.
 StatusOr<nlohmann::json> answer_of(std::vector<std::string> arguments);
 
 // A job for another program of this machine to read: a file in memory, which is gone with this process, however that

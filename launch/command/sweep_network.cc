@@ -11,7 +11,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "coordinator/execute/command_output.h"
 #include "coordinator/sweep/resolved_jobs.h"
 #include "coordinator/sweep/submission.h"
 #include "launch/command/other_program.h"
@@ -64,17 +63,11 @@ class Networks {
  private:
   static StatusOr<Found> ask(const proto::Job& job) {
     ASSIGN_OR_RETURN(const JobInMemory file, JobInMemory::write(job));
-    ASSIGN_OR_RETURN(const CommandResult result,
-                     command_result({program_beside("lockstep-model").string(), "show", file.path().string(), "--json"},
-                                    CommandErrors::kTaken));
+    ASSIGN_OR_RETURN(const Json printed,
+                     printed_by({program_beside("lockstep-model").string(), "show", file.path().string(), "--json"}));
     Found found;
-    if (result.exit_code == 0) return found;
-    std::string_view text = result.output;
-    while (text.ends_with('\n')) text.remove_suffix(1);
-    text.remove_prefix(text.rfind('\n') + 1);  // the last line
-    const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("error")) return io_error("the answer is no JSON object with `error`");
-    const Json& error = json["error"];
+    if (!printed.contains("error")) return found;
+    const Json& error = printed["error"];
     for (const Json& fault : error.value("faults", Json::array())) {
       const std::string field = fault.value("field", "");
       const bool is_network =

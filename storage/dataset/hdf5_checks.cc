@@ -311,9 +311,10 @@ StatusOr<Hdf5Group> open_group(hid_t parent, std::string_view path) {
     RETURN_IF_ERROR(check_link(group.get(), name));
     group = Hdf5Group(H5Gopen2(group.get(), name.c_str(), H5P_DEFAULT));
   }
-  if (!group.valid())
+  if (!group.valid()) {
     return hdf5_read_error(path.empty() ? std::string("the file is damaged: its root is no group")
                                         : fmt::format("{} is no group, or the file is damaged", path));
+  }
   return group;
 }
 

@@ -127,8 +127,7 @@ StatusOr<std::string> same_as_before(const Checkpoint& from, const std::filesyst
   if (stored == kNoCheckpoint && !init_from.empty()) {
     return bad_configuration(
         fmt::format("the run in this directory began with weights drawn at random: expected no --init-from, got {}. "
-                    "Leave it out, or "
-                    "choose another --out.",
+                    "Leave it out, or choose another --out.",
                     init_from.string()));
   }
   std::error_code error;

@@ -60,8 +60,8 @@ class RunOutput {
 
   std::filesystem::path directory_;
   FileLock lock_;
-  FileIdentity here_;
-  FileIdentity locked_;
+  FileIdentity here_;                          // of the directory
+  FileIdentity locked_;                        // of its lock
   std::unique_ptr<CoordinatorClient> client_;  // of an attempt
   std::optional<MetricsFile> metrics_;
   std::optional<Progress> progress_;
