@@ -124,14 +124,19 @@ void print_treatments(const proto::Job& job, const Network& network) {
   if (job.parameters().empty()) return;
   const std::vector<TensorInfo> tensors = parameters_of(network);
   std::size_t width = 0;
-  for (const TensorInfo& tensor : tensors) width = std::max(width, tensor.name.size());
-  fmt::print("\n{:<{}}  {:>10}  {:>12}\n", "tensor", width, "rate scale", "weight decay");
+  bool has_l1 = false;
+  for (const TensorInfo& tensor : tensors) {
+    width = std::max(width, tensor.name.size());
+    has_l1 = has_l1 || treatment_of(tensor, job.optimizer(), job.parameters()).l1_decay > 0;
+  }
+  fmt::print("\n{:<{}}  {:>10}  {:>12}{}\n", "tensor", width, "rate scale", "weight decay", has_l1 ? "  l1 decay" : "");
   for (const TensorInfo& tensor : tensors) {
     const Treatment treatment = treatment_of(tensor, job.optimizer(), job.parameters());
     if (treatment.is_frozen) {
       fmt::print("{:<{}}  {:>10}\n", tensor.name, width, "frozen");
     } else {
-      fmt::print("{:<{}}  {:>10}  {:>12}\n", tensor.name, width, treatment.rate_scale, treatment.weight_decay);
+      fmt::print("{:<{}}  {:>10}  {:>12}{}\n", tensor.name, width, treatment.rate_scale, treatment.weight_decay,
+                 has_l1 ? fmt::format("  {:>8}", treatment.l1_decay) : "");
     }
   }
 }
@@ -179,7 +184,8 @@ void print_json(const std::string& target, const proto::Job& job, const Network&
                        {"shape", tensor.shape},
                        {"frozen", treatment.is_frozen},
                        {"rate_scale", treatment.rate_scale},
-                       {"weight_decay", treatment.weight_decay}});
+                       {"weight_decay", treatment.weight_decay},
+                       {"l1_decay", treatment.l1_decay}});
   }
   const Json object = {{"model", target},
                        {"image", {options.image.height, options.image.width, options.image.channels}},

@@ -18,7 +18,8 @@ namespace proto {
 class Optimizer;  // proto/job.pb.h
 }
 
-// One array of state, laid out as the parameter arena: "momentum" (SGD); "first_moment", "second_moment" (Adam).
+// One array of state, laid out as the parameter arena: "momentum" (SGD); "first_moment", "second_moment" (Adam, AdamW);
+// "square_average" and more (RMSProp).
 struct OptimizerSlot {
   std::string_view name;
   std::span<float> values;
@@ -30,9 +31,11 @@ class Optimizer {
   // Requires: parameters in arena order; arena_elements covers them.
   static std::unique_ptr<Optimizer> make(const proto::Optimizer& spec, std::span<const TensorInfo> parameters,
                                          std::size_t arena_elements, const ParameterGroups& groups = {});
+  // Of what make() gives: slots().size(), known before.
+  static int slot_count(const proto::Optimizer& spec);
   virtual ~Optimizer() = default;
 
-  // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the L2 penalty.
+  // One update; `step` counts from 1. gradient_scale multiplies every gradient first (clipping). Then the penalties.
   // Only elements [begin, end) of the arena are looked at: ranks that share memory update a part each.
   // Requires: values and gradients have arena_elements each. Ensures: where value, gradient and state are zero (the
   // padding of a layout), they stay zero. Allocates nothing.

@@ -48,13 +48,14 @@ bool is_frozen(std::string_view name, const ParameterGroups& groups) {
 }
 
 Treatment treatment_of(const TensorInfo& tensor, const proto::Optimizer& spec, const ParameterGroups& groups) {
-  Treatment treatment{.weight_decay = spec.weight_decay()};
+  Treatment treatment{.weight_decay = spec.weight_decay(), .l1_decay = spec.l1_decay()};
   if (const proto::ParameterGroup* const group = group_of(tensor.name, groups)) {
     if (group->has_weight_decay()) treatment.weight_decay = group->weight_decay();
+    if (group->has_l1_decay()) treatment.l1_decay = group->l1_decay();
     treatment.rate_scale = group->rate_scale();
     treatment.is_frozen = group->frozen();
   }
-  if (!tensor.is_weights && !spec.decay_all()) treatment.weight_decay = 0;
+  if (!tensor.is_weights && !spec.decay_all()) treatment.weight_decay = treatment.l1_decay = 0;
   return treatment;
 }
 
@@ -68,9 +69,10 @@ void check_groups(std::span<const TensorInfo> trained, std::span<const TensorInf
   }
   for (int i = 0; i < groups.size(); ++i) {
     const std::string& pattern = groups[i].match();
-    if (groups[i].frozen() && (groups[i].rate_scale() != 1 || groups[i].has_weight_decay())) {
+    const bool is_changed = groups[i].rate_scale() != 1 || groups[i].has_weight_decay() || groups[i].has_l1_decay();
+    if (groups[i].frozen() && is_changed) {
       faults.add(fmt::format("parameters[{}].frozen", i),
-                 "what is frozen has neither rate_scale nor weight_decay: leave out one or the other");
+                 "what is frozen has neither rate_scale nor weight_decay nor l1_decay: leave out one or the other");
     }
     if (std::any_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); })) {
       continue;

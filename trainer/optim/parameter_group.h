@@ -1,4 +1,4 @@
-// What each part of the parameter arena gets: L2 penalty and learning rate, as the optimizer and groups of parameters
+// What each part of the parameter arena gets: penalties and learning rate, as the optimizer and groups of parameters
 // say. As few runs as possible, so that an update is one vectorised loop per run.
 #pragma once
 
@@ -27,11 +27,12 @@ struct Treatment {
   float weight_decay = 0;
   float rate_scale = 1;
   bool is_frozen = false;  // nothing
+  float l1_decay = 0;
   bool operator==(const Treatment&) const = default;
 };
 
 // Of the groups that match its name the last one counts. Weights get its weight_decay or else spec.weight_decay, biases
-// and batch-norm parameters 0 unless spec.decay_all.
+// and batch-norm parameters 0 unless spec.decay_all; l1_decay likewise.
 Treatment treatment_of(const TensorInfo& tensor, const proto::Optimizer& spec, const ParameterGroups& groups);
 
 // Whether `pattern`, in which `*` stands for any characters, is the whole of `name`.

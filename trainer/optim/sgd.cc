@@ -5,34 +5,39 @@
 
 #include "proto/job.pb.h"
 #include "storage/base/status.h"
+#include "trainer/optim/penalty.h"
 #include "trainer/tensor/aligned_array.h"
 
 namespace lockstep {
 namespace {
 
 struct SgdStep {
-  float gradient_scale;
-  float weight_decay;
+  Penalty penalty;
   float momentum;
   float learning_rate;
 };
 
-template <bool kNesterov>
+template <bool kNesterov, bool kL1>
 void update_run(float* __restrict values, const float* __restrict gradients, float* __restrict velocity,
                 std::size_t elements, const SgdStep step) {
   for (std::size_t i = 0; i < elements; ++i) {
-    const float gradient = std::fma(step.gradient_scale, gradients[i], step.weight_decay * values[i]);
+    const float gradient = penalized<kL1>(gradients[i], values[i], step.penalty);
     velocity[i] = std::fma(step.momentum, velocity[i], gradient);
     const float direction = kNesterov ? std::fma(step.momentum, velocity[i], gradient) : velocity[i];
     values[i] = std::fma(-step.learning_rate, direction, values[i]);
   }
 }
 
+// Without L1 penalty, with it.
+using UpdateRun = void(float*, const float*, float*, std::size_t, SgdStep);
+constexpr UpdateRun* kPlainUpdate[] = {update_run<false, false>, update_run<false, true>};
+constexpr UpdateRun* kNesterovUpdate[] = {update_run<true, false>, update_run<true, true>};
+
 class SgdOptimizer final : public Optimizer {
  public:
   SgdOptimizer(const proto::Sgd& spec, std::vector<ParameterRun> runs, std::size_t arena_elements)
       : momentum_(spec.momentum()),
-        nesterov_(spec.nesterov()),
+        update_runs_(spec.nesterov() ? kNesterovUpdate : kPlainUpdate),
         runs_(std::move(runs)),
         velocity_(arena_elements, Pages::kAtFirstTouch),
         slot_{"momentum", velocity_.span()} {}
@@ -43,12 +48,15 @@ class SgdOptimizer final : public Optimizer {
     CHECK(values.size() == velocity_.size() && gradients.size() == velocity_.size(),
           "{} values and {} gradients for {} elements", values.size(), gradients.size(), velocity_.size());
     for (const ParameterRun& run : runs_) {
-      const auto update_this = nesterov_ ? update_run<true> : update_run<false>;
       const std::size_t first = std::max(begin, run.begin);
       const std::size_t last = std::min(end, run.end);
       if (first >= last) continue;
-      update_this(values.data() + first, gradients.data() + first, velocity_.data() + first, last - first,
-                  {gradient_scale, run.treatment.weight_decay, momentum_, learning_rate * run.treatment.rate_scale});
+      const Treatment& treatment = run.treatment;
+      update_runs_[treatment.l1_decay > 0 ? 1 : 0](values.data() + first, gradients.data() + first,
+                                                   velocity_.data() + first, last - first,
+                                                   {{gradient_scale, treatment.weight_decay, treatment.l1_decay},
+                                                    momentum_,
+                                                    learning_rate * treatment.rate_scale});
     }
   }
 
@@ -56,7 +64,7 @@ class SgdOptimizer final : public Optimizer {
 
  private:
   const float momentum_;
-  const bool nesterov_;
+  UpdateRun* const* const update_runs_;
   const std::vector<ParameterRun> runs_;
   AlignedArray velocity_;
   const OptimizerSlot slot_;

@@ -1,5 +1,5 @@
 // Stochastic gradient descent with momentum (Sutskever et al. 2013, PMLR 28), in PyTorch's form:
-//   g = gradient_scale * gradient + weight_decay * w
+//   g = gradient_scale * gradient + weight_decay * w + l1_decay * sign(w)
 //   v = momentum * v + g             (v starts at zero, so its first value is g)
 //   w -= learning_rate * v           or, with nesterov, learning_rate * (g + momentum * v)
 #pragma once

@@ -93,6 +93,12 @@ TEST(MemoryNeed, OfATrainingGrowsWithRanksSlicesAndOptimizer) {
   proto::Job adam = job_of(8);
   adam.mutable_optimizer()->mutable_adam();
   EXPECT_EQ(memory_need(*make_solo_communicator(), adam, image, sizes).optimizer, 2 * alone.optimizer);
+  proto::Job centered = job_of(8);
+  centered.mutable_optimizer()->mutable_rms_prop()->set_centered(true);
+  centered.mutable_optimizer()->mutable_rms_prop()->set_momentum(0.5);
+  const MemoryNeed most = memory_need(*make_solo_communicator(), centered, image, sizes);
+  EXPECT_EQ(most.optimizer, 3 * alone.optimizer);
+  EXPECT_GT(most.checkpoint, alone.checkpoint);
 }
 
 // A bucket is never larger than the array, nor are there more messages than buckets.

@@ -3,59 +3,36 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
+#include <utility>
 #include <vector>
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include "proto/job.pb.h"
-#include "storage/base/text_proto.h"
-#include "trainer/optim/parameter_group.h"
+#include "tests/trainer/optim/small_arena.h"
 
 namespace lockstep {
 namespace {
 
-proto::Optimizer parse(const std::string& text) {
-  proto::Optimizer spec;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &spec)) << text;
-  return spec;
-}
-
-// A small arena whose tensors have odd sizes, so that vector loops have remainders, and end in padding.
-std::vector<TensorInfo> small_parameters() {
-  return {{"convolution_1/weights", {3, 13}, 0, 48, true},
-          {"batch_norm_1/scale", {3}, 48, 3, false},
-          {"batch_norm_1/shift", {3}, 51, 3, false},
-          {"dense_1/weights", {5, 7}, 54, 35, true},
-          {"dense_1/bias", {5}, 89, 5, false}};
-}
-constexpr std::size_t kElements = 94;
-
-bool is_padding(std::size_t element) {
-  return element >= 39 && element < 48;
-}
-
-std::vector<float> normal_values(std::uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(kElements);
-  for (std::size_t i = 0; i < kElements; ++i) values[i] = is_padding(i) ? 0.0F : normal(generator);
-  return values;
-}
-
-// The slow twin: one element at a time, in double, written from the formulas in sgd.h and adam.h.
+// The slow twin: one element at a time, in double, written from the formulas in sgd.h, adam.h and rms_prop.h.
 class NaiveOptimizer {
  public:
   NaiveOptimizer(const proto::Optimizer& spec, std::vector<float> values)
-      : spec_(spec), values_(values.begin(), values.end()), first_(kElements), second_(kElements) {}
+      : spec_(spec), values_(values.begin(), values.end()), first_(kElements), second_(kElements), third_(kElements) {}
 
   void update(std::span<const float> gradients, double gradient_scale, double learning_rate, int step) {
     for (const TensorInfo& tensor : small_parameters()) {
-      const double decay = tensor.is_weights || spec_.decay_all() ? spec_.weight_decay() : 0.0;
+      const bool decays = tensor.is_weights || spec_.decay_all();
+      const double l2 = decays ? spec_.weight_decay() : 0.0;
+      const double l1 = decays ? spec_.l1_decay() : 0.0;
       for (std::size_t i = tensor.offset; i < tensor.offset + tensor.elements; ++i) {
-        const double gradient = gradient_scale * gradients[i] + decay * values_[i];
-        values_[i] -= learning_rate * (spec_.has_adam() ? adam(i, gradient, step) : sgd(i, gradient));
+        const double sign = values_[i] > 0 ? 1 : values_[i] < 0 ? -1 : 0;
+        double gradient = gradient_scale * gradients[i] + l1 * sign;
+        if (spec_.has_adam_w()) {
+          values_[i] *= 1 - learning_rate * l2;
+        } else {
+          gradient += l2 * values_[i];
+        }
+        values_[i] -= learning_rate * direction(i, gradient, step);
       }
     }
   }
@@ -63,26 +40,44 @@ class NaiveOptimizer {
   const std::vector<double>& values() const { return values_; }
 
  private:
+  double direction(std::size_t i, double gradient, int step) {
+    if (spec_.has_adam()) return adam(spec_.adam(), i, gradient, step);
+    if (spec_.has_adam_w()) return adam(spec_.adam_w(), i, gradient, step);
+    return spec_.has_rms_prop() ? rms_prop(i, gradient) : sgd(i, gradient);
+  }
+
   double sgd(std::size_t i, double gradient) {
     const double momentum = spec_.sgd().momentum();
     first_[i] = momentum * first_[i] + gradient;
     return spec_.sgd().nesterov() ? gradient + momentum * first_[i] : first_[i];
   }
 
-  double adam(std::size_t i, double gradient, int step) {
-    const double beta1 = spec_.adam().beta1();
-    const double beta2 = spec_.adam().beta2();
+  template <typename Spec>
+  double adam(const Spec& spec, std::size_t i, double gradient, int step) {
+    const double beta1 = spec.beta1();
+    const double beta2 = spec.beta2();
     first_[i] = beta1 * first_[i] + (1 - beta1) * gradient;
     second_[i] = beta2 * second_[i] + (1 - beta2) * gradient * gradient;
     const double first = first_[i] / (1 - std::pow(beta1, step));
     const double second = second_[i] / (1 - std::pow(beta2, step));
-    return first / (std::sqrt(second) + double(spec_.adam().epsilon()));
+    return first / (std::sqrt(second) + double(spec.epsilon()));
+  }
+
+  double rms_prop(std::size_t i, double gradient) {
+    const double alpha = spec_.rms_prop().alpha();
+    second_[i] = alpha * second_[i] + (1 - alpha) * gradient * gradient;
+    third_[i] = alpha * third_[i] + (1 - alpha) * gradient;
+    const double variance = second_[i] - (spec_.rms_prop().centered() ? third_[i] * third_[i] : 0.0);
+    const double scaled = gradient / (std::sqrt(variance) + double(spec_.rms_prop().epsilon()));
+    first_[i] = spec_.rms_prop().momentum() * first_[i] + scaled;
+    return first_[i];
   }
 
   const proto::Optimizer spec_;
   std::vector<double> values_;
   std::vector<double> first_;
   std::vector<double> second_;
+  std::vector<double> third_;
 };
 
 class OptimizerAgainstNaive : public testing::TestWithParam<const char*> {};
@@ -113,6 +108,10 @@ TEST_P(OptimizerAgainstNaive, AnotherMomentumDoesNotAgree) {
   NaiveOptimizer naive(spec, values);
   if (spec.has_adam()) {
     spec.mutable_adam()->set_beta1(spec.adam().beta1() + 0.01F);
+  } else if (spec.has_adam_w()) {
+    spec.mutable_adam_w()->set_beta1(spec.adam_w().beta1() + 0.01F);
+  } else if (spec.has_rms_prop()) {
+    spec.mutable_rms_prop()->set_alpha(spec.rms_prop().alpha() - 0.01F);
   } else {
     spec.mutable_sgd()->set_momentum(spec.sgd().momentum() + 0.01F);
   }
@@ -157,108 +156,74 @@ TEST_P(OptimizerAgainstNaive, CopiedSlotsContinueWithTheSameBits) {
   EXPECT_EQ(values, resumed_values);
 }
 
+TEST_P(OptimizerAgainstNaive, HasAsManySlotsAsWereSaid) {
+  const proto::Optimizer spec = parse(GetParam());
+  EXPECT_EQ(Optimizer::make(spec, small_parameters(), kElements)->slots().size(),
+            std::size_t(Optimizer::slot_count(spec)));
+}
+
+// Ranks that share memory update a part each; parts begin and end anywhere.
+TEST_P(OptimizerAgainstNaive, PartsGiveTheBitsOfTheWhole) {
+  const proto::Optimizer spec = parse(GetParam());
+  std::vector<float> values = normal_values(8), parted = values;
+  const auto whole = Optimizer::make(spec, small_parameters(), kElements);
+  const auto parts = Optimizer::make(spec, small_parameters(), kElements);
+  for (int step = 1; step <= 3; ++step) {
+    const std::vector<float> gradients = normal_values(100 + std::uint32_t(step));
+    whole->update(values, gradients, 0.5F, 0.1F, step);
+    for (const auto& [begin, end] : {std::pair{60, 94}, {0, 7}, {7, 7}, {7, 60}}) {
+      parts->update(parted, gradients, 0.5F, 0.1F, step, std::size_t(begin), std::size_t(end));
+    }
+    EXPECT_EQ(values, parted) << step;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerAgainstNaive,
                          testing::Values("", "sgd { momentum: 0 }", "sgd { momentum: 0.9 } weight_decay: 0.01",
                                          "sgd { momentum: 0.8 nesterov: true } weight_decay: 0.1",
                                          "sgd { nesterov: true } weight_decay: 0.1 decay_all: true", "adam {}",
                                          "adam { beta1: 0.8 beta2: 0.99 epsilon: 0.001 } weight_decay: 0.1",
-                                         "adam {} weight_decay: 0.1 decay_all: true"));
+                                         "adam {} weight_decay: 0.1 decay_all: true", "adam_w {}",
+                                         "adam_w { beta1: 0.8 beta2: 0.99 epsilon: 0.001 } weight_decay: 0.5",
+                                         "adam_w {} weight_decay: 0.5 l1_decay: 0.2 decay_all: true", "rms_prop {}",
+                                         "rms_prop { alpha: 0.9 epsilon: 0.001 } weight_decay: 0.1",
+                                         "rms_prop { momentum: 0.5 } weight_decay: 0.1 decay_all: true",
+                                         "rms_prop { centered: true epsilon: 0.01 }",
+                                         "rms_prop { alpha: 0.9 momentum: 0.5 centered: true epsilon: 0.01 } "
+                                         "weight_decay: 0.1 l1_decay: 0.2",
+                                         "l1_decay: 0.2", "sgd { nesterov: true } weight_decay: 0.1 l1_decay: 0.2",
+                                         "adam {} l1_decay: 0.2 decay_all: true", "rms_prop {} l1_decay: 0.2"));
 
-ParameterGroups groups(const std::string& text) {
-  proto::Job job;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &job)) << text;
-  return job.parameters();
-}
-
-TEST(ParameterRuns, CoverTheArenaWithFewRuns) {
-  const auto runs = parameter_runs(parse("weight_decay: 0.5"), {}, small_parameters(), 96);
-  ASSERT_EQ(runs.size(), 4U);
-  const std::size_t bounds[] = {0, 48, 54, 89, 96};
-  for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(runs[i].begin, bounds[i]);
-    EXPECT_EQ(runs[i].end, bounds[i + 1]);
-    EXPECT_EQ(runs[i].treatment, (Treatment{i % 2 == 0 ? 0.5F : 0.0F, 1}));
-  }
-}
-
-TEST(ParameterRuns, AreOneWhenAllTensorsAreTreatedAlike) {
-  EXPECT_EQ(parameter_runs(parse(""), {}, small_parameters(), kElements).size(), 1U);
-  EXPECT_EQ(parameter_runs(parse("weight_decay: 0.5 decay_all: true"), {}, small_parameters(), kElements).size(), 1U);
-  EXPECT_EQ(
-      parameter_runs(parse(""), groups("parameters { match: '*' rate_scale: 0.1 }"), small_parameters(), kElements)
-          .size(),
-      1U);
-  EXPECT_TRUE(parameter_runs(parse(""), {}, {}, 0).empty());
-}
-
-TEST(ParameterGroups, TheLastThatMatchesCounts) {
-  const auto of = [](std::size_t tensor) {
-    return treatment_of(
-        small_parameters()[tensor], parse("weight_decay: 0.5"),
-        groups("parameters { match: '*' rate_scale: 0.1 } parameters { match: 'dense_1/*' weight_decay: 2 }"
-               "parameters { match: '*/shift' rate_scale: 3 }"));
-  };
-  EXPECT_EQ(of(0), (Treatment{0.5F, 0.1F}));
-  EXPECT_EQ(of(1), (Treatment{0, 0.1F}));
-  EXPECT_EQ(of(2), (Treatment{0, 3}));
-  EXPECT_EQ(of(3), (Treatment{2, 1}));
-  EXPECT_EQ(of(4), (Treatment{0, 1})) << "a bias has none unless all have";
-}
-
-TEST(ParameterGroups, PatternsAreWholeNames) {
-  for (const char* pattern : {"a/b/weights", "*", "a/*", "*/weights", "a/*/weights", "*b*", "a*s", "**/weights**"}) {
-    EXPECT_TRUE(matches(pattern, "a/b/weights")) << pattern;
-  }
-  for (const char* pattern : {"", "a", "b/*", "*/weight", "a/*/b/weights", "*c*", "a/b/weights/*", "A/*"}) {
-    EXPECT_FALSE(matches(pattern, "a/b/weights")) << pattern;
-  }
-  EXPECT_TRUE(matches("*ab*ab", "aabab"));
-  EXPECT_FALSE(matches("*ab*ab", "aab"));
-}
-
-TEST(ParameterGroups, OneThatMatchesNothingIsAFault) {
-  Faults faults;
-  check_groups(small_parameters(), {}, groups("parameters { match: '*' } parameters { match: 'dense_1/wieghts' }"),
-               faults);
-  EXPECT_EQ(faults.status("job").message(),
-            "job: parameters[1].match: expected a pattern of names of tensors, as \"convolution_1/weights\"; "
-            "\"dense_1/wieghts\" matches none; did you mean \"dense_1/weights\"?");
-}
-
-TEST(ParameterGroups, OneThatIsFrozenSaysNoMore) {
-  const ParameterGroups frozen = groups("parameters { match: '*' frozen: true } parameters { match: '*/bias' }");
-  EXPECT_TRUE(is_frozen("dense_1/weights", frozen));
-  EXPECT_FALSE(is_frozen("dense_1/bias", frozen)) << "the last that matches counts";
-  EXPECT_FALSE(is_frozen("dense_1/weights", {}));
-  Faults faults;
-  check_groups({}, small_parameters(), frozen, faults);
-  EXPECT_TRUE(faults.empty());
-  check_groups(small_parameters(), {},
-               groups("parameters { match: '*' frozen: true rate_scale: 0.1 }"
-                      "parameters { match: '*' frozen: true weight_decay: 0 }"),
-               faults);
-  const std::string why = "what is frozen has neither rate_scale nor weight_decay: leave out one or the other";
-  EXPECT_EQ(faults.status("job").message(),
-            "job: parameters[0].frozen: " + why + "\njob: parameters[1].frozen: " + why);
-}
-
-// Against an optimizer for all that has the rate and the decay of the group.
-TEST(ParameterGroups, AreUpdatedAsByAnOptimizerOfTheirOwn) {
-  for (const char* kind : {"sgd { nesterov: true }", "adam {}"}) {
-    const std::string decayed = std::string(kind) + " weight_decay: 0.5";
-    std::vector<float> values = normal_values(1), others = values, own = values;
-    const auto all = Optimizer::make(parse(kind), small_parameters(), kElements,
-                                     groups("parameters { match: 'dense_1/*' rate_scale: 0.25 weight_decay: 0.5 }"));
-    const auto outside = Optimizer::make(parse(kind), small_parameters(), kElements);
-    const auto inside = Optimizer::make(parse(decayed), small_parameters(), kElements);
-    for (int step = 1; step <= 3; ++step) {
-      const std::vector<float> gradients = normal_values(100 + std::uint32_t(step));
-      all->update(values, gradients, 1, 0.1F, step);
-      outside->update(others, gradients, 1, 0.1F, step);
-      inside->update(own, gradients, 1, 0.25F * 0.1F, step);
+// Where the mean of squares is the square of the mean, their difference in float32 may be below zero.
+TEST(RmsProp, CenteredIsFiniteForGradientsThatDoNotChange) {
+  const proto::Optimizer spec = parse("rms_prop { alpha: 0.5 centered: true }");
+  std::vector<float> values(kElements), gradients(kElements);
+  for (std::size_t i = 0; i < kElements; ++i) gradients[i] = 0.1F + 0.013F * float(i);
+  const auto optimizer = Optimizer::make(spec, small_parameters(), kElements);
+  bool below_zero = false;
+  for (int step = 1; step <= 60; ++step) {
+    optimizer->update(values, gradients, 1, 1e-12F, step);
+    for (std::size_t i = 0; i < kElements; ++i) {
+      ASSERT_TRUE(std::isfinite(values[i])) << step << " " << i;
+      const float mean = optimizer->slots()[1].values[i];
+      below_zero = below_zero || std::fma(-mean, mean, optimizer->slots()[0].values[i]) < 0;
     }
-    for (std::size_t i = 0; i < kElements; ++i) EXPECT_EQ(values[i], i < 54 ? others[i] : own[i]) << kind << i;
-    EXPECT_NE(others, own);
+  }
+  EXPECT_TRUE(below_zero) << "no case of it";
+}
+
+TEST(L1Decay, DrawsEachWeightToZeroAndLeavesZero) {
+  std::vector<float> values = normal_values(9);
+  values[0] = 0;
+  values[1] = -0.0F;
+  const std::vector<float> before = values, none(kElements);
+  Optimizer::make(parse("sgd { momentum: 0 } l1_decay: 0.5"), small_parameters(), kElements)
+      ->update(values, none, 1, 0.25F, 1);
+  for (const TensorInfo& tensor : small_parameters()) {
+    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.elements; ++i) {
+      const float sign = before[i] > 0 ? 1.0F : before[i] < 0 ? -1.0F : 0.0F;
+      EXPECT_EQ(values[i], before[i] - (tensor.is_weights ? 0.125F * sign : 0.0F)) << i;
+    }
   }
 }
 
