@@ -74,6 +74,12 @@ void check_number(const FieldDescriptor& field, const Number& number, std::strin
   if (!expected.empty()) faults.add(path, fmt::format("expected {}, got {}", expected, number.text));
 }
 
+// Those that are no numbers have been told.
+void check_rises(const Number& before, const Number& number, std::string_view path, Faults& faults) {
+  if (!(number.value <= before.value)) return;
+  faults.add(path, fmt::format("expected more than the {} before it, got {}", before.text, number.text));
+}
+
 // "a, b or c".
 std::string alternatives(const OneofDescriptor& oneof) {
   std::string names;
@@ -96,7 +102,11 @@ void check_field(const Message& message, const FieldDescriptor& field, const std
   for (int i = 0; i < count; ++i) {
     const std::string element_path = many ? path_of(path, i) : path;
     if (is_number(field)) {
-      check_number(field, number_at(message, field, i), element_path, faults);
+      const Number number = number_at(message, field, i);
+      check_number(field, number, element_path, faults);
+      if (i > 0 && field.options().GetExtension(proto::limits).rising()) {
+        check_rises(number_at(message, field, i - 1), number, element_path, faults);
+      }
     } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       check_message(many ? reflection.GetRepeatedMessage(message, &field, i) : reflection.GetMessage(message, &field),
                     element_path, faults);

@@ -16,7 +16,9 @@ struct Position {
   std::int64_t steps_per_epoch;
   std::int64_t last_step;
 
-  std::int64_t steps_in(float epochs) const { return std::llround(double(epochs) * double(steps_per_epoch)); }
+  std::int64_t steps_in(float epochs) const {
+    return std::llround(std::min(double(epochs) * double(steps_per_epoch), 0x1p62));
+  }
 
   // 0 at step `from`, 1 at the last step.
   double progress_since(std::int64_t from) const {
@@ -42,6 +44,25 @@ double rate(const proto::StepDecay& spec, const Position& at) {
   const std::int64_t falls = at.step / period;
   return spec.learning_rate() * std::pow(double(spec.factor()), double(falls)) *
          at.warm_up(at.steps_in(spec.warm_up_epochs()));
+}
+
+double rate(const proto::MultiStep& spec, const Position& at) {
+  const auto falls = std::count_if(spec.at_epoch().begin(), spec.at_epoch().end(),
+                                   [&](float epoch) { return at.steps_in(epoch) <= at.step; });
+  return spec.learning_rate() * std::pow(double(spec.factor()), double(falls)) *
+         at.warm_up(at.steps_in(spec.warm_up_epochs()));
+}
+
+double rate(const proto::Exponential& spec, const Position& at) {
+  return spec.learning_rate() * std::pow(double(spec.factor()), double(at.step) / double(at.steps_per_epoch)) *
+         at.warm_up(at.steps_in(spec.warm_up_epochs()));
+}
+
+double rate(const proto::Polynomial& spec, const Position& at) {
+  const std::int64_t warm_up_steps = at.steps_in(spec.warm_up_epochs());
+  if (at.step < warm_up_steps) return spec.learning_rate() * at.warm_up(warm_up_steps);
+  const double left = std::pow(1 - at.progress_since(warm_up_steps), double(spec.power()));
+  return between(spec.learning_rate(), spec.final(), 1 - left);
 }
 
 double rate(const proto::Cosine& spec, const Position& at) {
@@ -74,6 +95,12 @@ float learning_rate_at(const proto::Schedule& schedule, std::int64_t step, std::
       return float(rate(schedule.cosine(), at));
     case proto::Schedule::kOneCycle:
       return float(rate(schedule.one_cycle(), at));
+    case proto::Schedule::kExponential:
+      return float(rate(schedule.exponential(), at));
+    case proto::Schedule::kPolynomial:
+      return float(rate(schedule.polynomial(), at));
+    case proto::Schedule::kMultiStep:
+      return float(rate(schedule.multi_step(), at));
   }
   CHECK(false, "schedule kind {} has no implementation", static_cast<int>(schedule.kind_case()));
 }

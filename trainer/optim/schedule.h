@@ -1,11 +1,15 @@
 // The learning rate of each step: a pure function of the schedule and the step.
 //
 // With W = warm_up_epochs in steps (rounded to the nearest) and L the last step, total_steps - 1:
-//   constant, step_decay, cosine  steps before W: rate * (step + 1) / W, then
-//     constant                    rate
-//     step_decay                  rate * factor^(whole periods of every_epochs, rounded to steps, since step 0)
-//     cosine                      half a cosine from rate at step W to final at step L
-//   one_cycle                     a line from initial at step 0 to peak at step W, then a line to final at step L
+//   all but one_cycle  steps before W: what follows, times (step + 1) / W; of cosine and polynomial: rate * (step + 1)
+//   / W
+//     constant         rate
+//     step_decay       rate * factor^(whole periods of every_epochs, rounded to steps, since step 0)
+//     multi_step       rate * factor^(how many of at_epoch, rounded to steps, have been reached since step 0)
+//     exponential      rate * factor^(step / steps_per_epoch)
+//     cosine           half a cosine from rate at step W to final at step L
+//     polynomial       final + (rate - final) * (1 - (step - W) / (L - W))^power
+//   one_cycle          a line from initial at step 0 to peak at step W, then a line to final at step L
 // A warm-up that is longer than the training is cut off by its end.
 #pragma once
 

@@ -61,6 +61,20 @@ model {
             "job:5: model.layer[1].residual.body[0].max_pooling.kernel[2]: expected at least 1, got 0");
 }
 
+TEST(CheckLimits, WhatRises) {
+  const std::string start = kGood + "schedule { multi_step {\n at_epoch: ";
+  EXPECT_EQ(faults_of(start + "[0, 0.5, 7] } }"), "");
+  EXPECT_EQ(faults_of(start + "[2, 2]\n at_epoch: 1 at_epoch: 1.5 } }"),
+            "job:2: schedule.multi_step.at_epoch[1]: expected more than the 2 before it, got 2\n"
+            "job:3: schedule.multi_step.at_epoch[2]: expected more than the 2 before it, got 1");
+  EXPECT_EQ(faults_of(start + "[-1, nan, -2] } }"),
+            "job:2: schedule.multi_step.at_epoch[0]: expected at least 0, got -1\n"
+            "job:2: schedule.multi_step.at_epoch[1]: expected at least 0, got nan\n"
+            "job:2: schedule.multi_step.at_epoch[2]: expected at least 0, got -2");
+  EXPECT_EQ(faults_of(kGood + "\nschedule { multi_step {} }"),
+            "job:2: schedule.multi_step.at_epoch: required, but not given");
+}
+
 TEST(CheckLimits, WhatIsRequired) {
   EXPECT_EQ(faults_of(""), "job: data: required, but not given\njob: model: required, but not given");
   EXPECT_EQ(faults_of("data {}\nmodel {\n layer { name: \"x\" }\n layer { convolution { kernel: [] } }\n"

@@ -63,6 +63,68 @@ TEST(StepDecaySchedule, CountsPeriodsFromTheStartOfWarmUp) {
   EXPECT_FLOAT_EQ(rate[4], 0.25F);
 }
 
+TEST(MultiStepSchedule, FallsAtEachOfTheEpochs) {
+  const std::vector<float> rate = rates("multi_step { learning_rate: 0.8 at_epoch: [2, 3.5, 9] factor: 0.5 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.8F);
+  EXPECT_FLOAT_EQ(rate[19], 0.8F);
+  EXPECT_FLOAT_EQ(rate[20], 0.4F);
+  EXPECT_FLOAT_EQ(rate[34], 0.4F);
+  EXPECT_FLOAT_EQ(rate[35], 0.2F);
+  EXPECT_FLOAT_EQ(rate[89], 0.2F);
+  EXPECT_FLOAT_EQ(rate[90], 0.1F);
+  EXPECT_FLOAT_EQ(rate[100], 0.1F);
+}
+
+TEST(MultiStepSchedule, CountsEpochsFromTheStartOfWarmUp) {
+  const std::vector<float> rate =
+      rates("multi_step { learning_rate: 1 at_epoch: [0, 0.2, 50] factor: 0.5 warm_up_epochs: 0.4 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.25F * 0.5F);
+  EXPECT_FLOAT_EQ(rate[1], 0.5F * 0.5F);
+  EXPECT_FLOAT_EQ(rate[2], 0.75F * 0.25F);
+  EXPECT_FLOAT_EQ(rate[3], 0.25F);
+  EXPECT_FLOAT_EQ(rate[100], 0.25F);
+}
+
+TEST(ExponentialSchedule, FallsByTheFactorInEachEpochAndBetween) {
+  const std::vector<float> rate = rates("exponential { learning_rate: 0.8 factor: 0.25 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.8F);
+  EXPECT_FLOAT_EQ(rate[5], 0.4F);
+  EXPECT_FLOAT_EQ(rate[10], 0.2F);
+  EXPECT_FLOAT_EQ(rate[15], 0.1F);
+  const std::vector<float> by_epochs = rates("step_decay { learning_rate: 0.8 every_epochs: 1 factor: 0.25 }");
+  for (std::size_t step = 0; step < rate.size(); step += 10) EXPECT_FLOAT_EQ(rate[step], by_epochs[step]) << step;
+  for (std::size_t step = 1; step < rate.size(); ++step) EXPECT_LT(rate[step], rate[step - 1]) << step;
+}
+
+TEST(ExponentialSchedule, CountsFromTheStartOfWarmUp) {
+  const std::vector<float> rate = rates("exponential { learning_rate: 1 factor: 0.25 warm_up_epochs: 1 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.1F);
+  EXPECT_FLOAT_EQ(rate[5], 0.6F * 0.5F);
+  EXPECT_FLOAT_EQ(rate[10], 0.25F);
+}
+
+TEST(PolynomialSchedule, GoesFromTheRateToFinal) {
+  const std::vector<float> line = rates("polynomial { learning_rate: 1 final: 0.2 }");
+  EXPECT_FLOAT_EQ(line[0], 1.0F);
+  EXPECT_FLOAT_EQ(line[25], 0.8F);
+  EXPECT_FLOAT_EQ(line[100], 0.2F);
+  const std::vector<float> square = rates("polynomial { learning_rate: 1 final: 0.2 power: 2 }");
+  EXPECT_FLOAT_EQ(square[0], 1.0F);
+  EXPECT_FLOAT_EQ(square[50], 0.4F);
+  EXPECT_FLOAT_EQ(square[75], 0.25F);
+  EXPECT_FLOAT_EQ(square[100], 0.2F);
+  EXPECT_FLOAT_EQ(rates("polynomial { learning_rate: 1 power: 0.5 }")[75], 0.5F);
+}
+
+TEST(PolynomialSchedule, StartsAfterWarmUp) {
+  const std::vector<float> rate = rates("polynomial { learning_rate: 1 warm_up_epochs: 2 }");
+  EXPECT_FLOAT_EQ(rate[0], 0.05F);
+  EXPECT_FLOAT_EQ(rate[19], 1.0F);
+  EXPECT_FLOAT_EQ(rate[20], 1.0F);
+  EXPECT_FLOAT_EQ(rate[60], 0.5F);
+  EXPECT_FLOAT_EQ(rate[100], 0.0F);
+}
+
 TEST(CosineSchedule, GoesFromTheRateToFinal) {
   const std::vector<float> rate = rates("cosine { learning_rate: 1 final: 0.2 }");
   EXPECT_FLOAT_EQ(rate[0], 1.0F);
@@ -109,10 +171,18 @@ TEST(AnySchedule, WarmUpLongerThanTheTrainingIsCutOff) {
   EXPECT_FLOAT_EQ(rates("one_cycle { peak: 1 warm_up_epochs: 4 }", 11)[10], 0.25F);
   EXPECT_FLOAT_EQ(rates("constant { learning_rate: 1 warm_up_epochs: 4 }", 10)[9], 0.25F);
   EXPECT_FLOAT_EQ(rates("cosine { learning_rate: 1 warm_up_epochs: 4 }", 10)[9], 0.25F);
+  EXPECT_FLOAT_EQ(rates("polynomial { learning_rate: 1 warm_up_epochs: 4 }", 10)[9], 0.25F);
+}
+
+TEST(AnySchedule, EpochsThatNoIntegerHoldsAreFarAway) {
+  EXPECT_FLOAT_EQ(rates("multi_step { learning_rate: 1 at_epoch: [1, 1e30] factor: 0.5 }")[100], 0.5F);
+  EXPECT_FLOAT_EQ(rates("step_decay { learning_rate: 1 every_epochs: 1e30 }")[100], 1.0F);
+  EXPECT_LT(rates("constant { learning_rate: 1 warm_up_epochs: 1e30 }")[100], 1e-6F);
 }
 
 TEST(AnySchedule, ASingleStepHasAFiniteRate) {
-  for (const char* kind : {"constant", "step_decay", "cosine", "one_cycle"}) {
+  for (const char* kind :
+       {"constant", "step_decay", "multi_step", "exponential", "cosine", "polynomial", "one_cycle"}) {
     for (const char* warm_up : {"0", "1"}) {
       const float rate = rates(std::string(kind) + " { warm_up_epochs: " + warm_up + " }", 1)[0];
       EXPECT_TRUE(rate >= 0 && rate <= 0.1F) << kind << " " << rate;
