@@ -10,6 +10,7 @@ import pathlib
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.optim import lr_scheduler as lrs
 
 torch.manual_seed(20240229)
 torch.set_default_dtype(torch.float64)
@@ -18,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROWS, CHANNELS, HEIGHT, WIDTH, CLASSES = 12, 3, 18, 15, 7
 SMOOTHING = 0.1
 STEPS = 10
+L1_DECAY = 0.2
+STEPS_OF_AN_EPOCH, SCHEDULE_STEPS, WARM_UP_STEPS = 5, 41, 10
 
 
 def write_fixture(path, arrays):
@@ -150,17 +153,86 @@ def make_optimizer_fixture():
         "nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
         "adam": lambda p: torch.optim.Adam(p, lr=0.01),
         "adam_with_options": lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1),
+        "adam_w": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.5),
+        "adam_w_with_options": lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.8, 0.99), eps=1e-3, weight_decay=1),
+        "adam_w_with_l1": lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.5),
+        "rms_prop": lambda p: torch.optim.RMSprop(p, lr=0.01),
+        "rms_prop_with_options": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, eps=1e-3, weight_decay=0.1),
+        "rms_prop_with_momentum": lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.9, weight_decay=0.1),
+        "rms_prop_centered": lambda p: torch.optim.RMSprop(p, lr=0.01, centered=True),
+        "rms_prop_of_all": lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.9, eps=1e-3, weight_decay=0.1,
+                                                         momentum=0.9, centered=True),
+        "rms_prop_with_l1": lambda p: torch.optim.RMSprop(p, lr=0.01),
+        "nesterov_with_l1": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+        "adam_with_l1": lambda p: torch.optim.Adam(p, lr=0.01),
     }
     for name, make in optimizers.items():
         parameter = arrays["initial"].clone().requires_grad_()
         optimizer = make([parameter])
         for step in range(STEPS):
             parameter.grad = arrays["gradients"][step].clone()
+            if name.endswith("_with_l1"):
+                (L1_DECAY * parameter.abs().sum()).backward()
             optimizer.step()
         arrays["after/" + name] = parameter
     write_fixture(HERE / "optimizer.fixture", arrays)
 
 
+def in_parallel(*makers):
+    return lambda optimizer: lrs.ChainedScheduler([make(optimizer) for make in makers])
+
+
+def after_warm_up(make):
+    return lambda optimizer: lrs.SequentialLR(optimizer, [warm_up(optimizer), make(optimizer)], [WARM_UP_STEPS])
+
+
+def warm_up(optimizer):
+    return lrs.LinearLR(optimizer, 1 / WARM_UP_STEPS, 1, WARM_UP_STEPS - 1)
+
+
+def rates_of(make, steps):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.8)
+    scheduler = make(optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return np.array(rates)
+
+
+def make_schedule_fixture():
+    """The rate of each step; schedulers of epochs are told of each step, with epochs in steps."""
+    last = SCHEDULE_STEPS - 1
+
+    def exponential(optimizer):
+        return lrs.ExponentialLR(optimizer, 0.5 ** (1 / STEPS_OF_AN_EPOCH))
+
+    def multi_step(optimizer):
+        return lrs.MultiStepLR(optimizer, [round(epoch * STEPS_OF_AN_EPOCH) for epoch in (1, 3.4, 6)], 0.3)
+
+    def polynomial(optimizer, power=2, steps=last):
+        return lrs.PolynomialLR(optimizer, steps, power)
+
+    schedules = {
+        "exponential": exponential,
+        "exponential_with_warm_up": in_parallel(warm_up, exponential),
+        "multi_step": multi_step,
+        "multi_step_with_warm_up": in_parallel(warm_up, multi_step),
+        "polynomial": polynomial,
+        "line": lambda optimizer: polynomial(optimizer, power=1),
+        "polynomial_with_warm_up": after_warm_up(lambda optimizer: polynomial(optimizer, steps=last - WARM_UP_STEPS)),
+        "step_decay": lambda optimizer: lrs.StepLR(optimizer, 2 * STEPS_OF_AN_EPOCH, 0.5),
+        "cosine": lambda optimizer: lrs.CosineAnnealingLR(optimizer, last, 0.02),
+    }
+    arrays = {name: rates_of(make, SCHEDULE_STEPS) for name, make in schedules.items()}
+    # ExponentialLR told of epochs, as it is most often used: the first step of each.
+    arrays["exponential_by_epochs"] = rates_of(lambda optimizer: lrs.ExponentialLR(optimizer, 0.5),
+                                               SCHEDULE_STEPS // STEPS_OF_AN_EPOCH)
+    write_fixture(HERE / "schedule.fixture", arrays)
+
+
 if __name__ == "__main__":
     make_optimizer_fixture()
+    make_schedule_fixture()
     make_network_fixture()

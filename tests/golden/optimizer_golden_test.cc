@@ -21,6 +21,17 @@ const Case kCases[] = {
     {"nesterov", "sgd { nesterov: true } weight_decay: 0.01", 0.1F},
     {"adam", "adam {}", 0.01F},
     {"adam_with_options", "adam { beta1: 0.8 beta2: 0.99 epsilon: 0.001 } weight_decay: 0.1", 0.01F},
+    {"adam_w", "adam_w {} weight_decay: 0.5", 0.01F},
+    {"adam_w_with_options", "adam_w { beta1: 0.8 beta2: 0.99 epsilon: 0.001 } weight_decay: 1", 0.01F},
+    {"adam_w_with_l1", "adam_w {} weight_decay: 0.5 l1_decay: 0.2", 0.01F},
+    {"rms_prop", "rms_prop {}", 0.01F},
+    {"rms_prop_with_options", "rms_prop { alpha: 0.9 epsilon: 0.001 } weight_decay: 0.1", 0.01F},
+    {"rms_prop_with_momentum", "rms_prop { momentum: 0.9 } weight_decay: 0.1", 0.01F},
+    {"rms_prop_centered", "rms_prop { centered: true }", 0.01F},
+    {"rms_prop_of_all", "rms_prop { alpha: 0.9 epsilon: 0.001 momentum: 0.9 centered: true } weight_decay: 0.1", 0.01F},
+    {"rms_prop_with_l1", "rms_prop {} l1_decay: 0.2", 0.01F},
+    {"nesterov_with_l1", "sgd { nesterov: true } weight_decay: 0.01 l1_decay: 0.2", 0.1F},
+    {"adam_with_l1", "adam {} l1_decay: 0.2", 0.01F},
 };
 
 // Values stay below 4, and each step rounds about five times, by at most half a unit in the last place of 4 (2.4e-7).
