@@ -75,6 +75,34 @@ class IdentityTest(TrainingCase):
         shown = lockstep("model", "show", job).out
         self.assertRegex(shown, r"residual_1/convolution_1/weights +0.1 +0\n")
         self.assertRegex(shown, r"dense_1/weights +1 +0.0005\n")
+        shown = lockstep("model", "show", job, "--set", "parameters[2]={ match: \"dense_1/*\" l1_decay: 0.25 }").out
+        self.assertRegex(shown, r"residual_1/convolution_1/weights +0.1 +0 +0\n")
+        self.assertRegex(shown, r"dense_1/weights +1 +0.0005 +0.25\n")
+
+    def test_optimizers_and_schedules(self):
+        """Those that the jobs of other tests have not, one of each in a job; stopped and gone on with as well."""
+        pairs = (("adam_w {} weight_decay: 0.05", "exponential { learning_rate: 0.02 factor: 0.5 warm_up_epochs: 0.5 }",
+                  "first_moment second_moment"),
+                 ("rms_prop {} weight_decay: 5e-4",
+                  "multi_step { learning_rate: 0.002 at_epoch: [1.5, 2] factor: 0.3 }", "square_average"),
+                 ("rms_prop { momentum: 0.5 centered: true } l1_decay: 1e-4",
+                  "polynomial { learning_rate: 0.005 power: 2 warm_up_epochs: 1 }",
+                  "gradient_average momentum square_average"),
+                 ("adam {} l1_decay: 1e-4", "cosine { learning_rate: 0.02 final: 1e-4 warm_up_epochs: 1 }",
+                  "first_moment second_moment"))
+        job = sample.write_job(self.folder / "optimizers.job.pbtxt", self.data, clip="")
+        for i, (optimizer, schedule, slots) in enumerate(pairs):
+            both = ("--set", f"optimizer={{{optimizer}}}", "--set", f"schedule={{{schedule}}}")
+            for ranks in RANKS:
+                self.train(ranks, f"optimizer {i} {ranks}", *both, job=job)
+                self.assert_identical(f"optimizer {i} 1", f"optimizer {i} {ranks}")
+            self.train(4, f"optimizer {i} in parts", *both, "--set", "execution.stop_after_epochs=1", job=job, code=75)
+            self.train(1, f"optimizer {i} in parts", *both, job=job)
+            self.assert_identical(f"optimizer {i} 1", f"optimizer {i} in parts")
+            found = {name.split("/")[1] for name in tensors(self.final(f"optimizer {i} 1")) if "optimizer/" in name}
+            self.assertEqual(" ".join(sorted(found)), slots)
+            self.assertGreater(metrics(self.folder / f"optimizer {i} 1", "eval")[-1]["accuracy"], 0.8,
+                               f"the network has not learned by {optimizer}")
 
     def test_frozen_parts(self):
         job = sample.write_job(self.folder / "frozen.job.pbtxt", self.data, model=sample.GRAPH, groups=sample.FROZEN)
