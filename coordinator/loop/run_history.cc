@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/base/status.h"
+#include "storage/task/metric.h"
 
 namespace lockstep {
 namespace {
@@ -63,7 +64,16 @@ RunHistory read_run_history(const std::filesystem::path& run) {
       it.set_step(count("step"));
       it.set_epoch(static_cast<int>(count("epoch")));
       it.set_loss(number("loss"));
-      it.set_accuracy(number("accuracy"));
+      for (const auto& [name, value] : json.items()) {
+        if (name == "loss" || find_metric(name) == nullptr) continue;
+        if (name == "accuracy") {
+          it.set_accuracy(number("accuracy"));
+          continue;
+        }
+        proto::MetricValue& metric = *it.add_metric();
+        metric.set_name(name);
+        metric.set_value(number(name.c_str()));
+      }
     }
   }
   history.checkpoints = checkpoints_there(run / "checkpoints");

@@ -20,8 +20,10 @@ int until_epoch(std::span<const int> rungs, std::size_t rung) {
 }
 
 std::optional<double> value_at(const TrialProgress& trial, int epoch) {
-  if (trial.values.size() < static_cast<std::size_t>(epoch)) return std::nullopt;
-  const double value = trial.values[static_cast<std::size_t>(epoch - 1)];
+  const auto wanted = static_cast<std::size_t>(epoch);
+  const bool ended_early = trial.state == TrialProgress::State::kCompleted && !trial.values.empty();
+  if (trial.values.size() < wanted && !ended_early) return std::nullopt;
+  const double value = trial.values[std::min(wanted, trial.values.size()) - 1];
   return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
 }
 

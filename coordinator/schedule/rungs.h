@@ -21,7 +21,8 @@ std::vector<int> rungs(int min_epochs, int eta, int max_epochs);
 // What a trial is told to train to on its way to this rung; 0 for the last.
 int until_epoch(std::span<const int> rungs, std::size_t rung);
 
-// None: it has not come so far. NaN reads as infinity.
+// None: it has not come so far. Of a trial that was completed before, as its job's stop_when says: its last value. NaN
+// reads as infinity.
 std::optional<double> value_at(const TrialProgress& trial, int epoch);
 
 // A trial in the order of a rung.

@@ -103,9 +103,16 @@ Status attempt_ended(const proto::Event& event, Database& database) {
 
 Status evaluated(const proto::Event& event, Database& database) {
   const proto::Evaluated& result = event.evaluated();
-  return database.run(
+  const Value accuracy = result.has_accuracy() ? Value(result.accuracy()) : Value();
+  RETURN_IF_ERROR(database.run(
       "INSERT OR REPLACE INTO evaluations (sweep, trial, epoch, step, loss, accuracy) VALUES (?, ?, ?, ?, ?, ?)",
-      {event.sweep(), result.trial(), result.epoch(), result.step(), result.loss(), result.accuracy()});
+      {event.sweep(), result.trial(), result.epoch(), result.step(), result.loss(), accuracy}));
+  for (const proto::MetricValue& metric : result.metric()) {
+    RETURN_IF_ERROR(
+        database.run("INSERT OR REPLACE INTO metrics (sweep, trial, epoch, name, value) VALUES (?, ?, ?, ?, ?)",
+                     {event.sweep(), result.trial(), result.epoch(), metric.name(), metric.value()}));
+  }
+  return OkStatus();
 }
 
 Status trial_judged(const proto::Event& event, Database& database) {

@@ -101,7 +101,19 @@ constexpr const char* kVersion2 = R"sql(
 ALTER TABLE attempts ADD COLUMN seconds REAL; -- how long it ran; null where the log does not say
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+// Evaluated.metric; Objective.metric_name, and what the jobs of sweeps have learned to say.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE metrics (       -- of an evaluation, but loss and accuracy
+  sweep TEXT NOT NULL,
+  trial INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value REAL,
+  PRIMARY KEY (sweep, trial, epoch, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 StatusOr<std::int64_t> number(Database& database, std::string_view sql) {
   std::int64_t value = 0;

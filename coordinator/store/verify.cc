@@ -60,14 +60,15 @@ struct Table {
   std::vector<const char*> columns;  // all that the events say; the first three order the rows
 };
 
-const std::array<Table, 6>& tables() {
-  static const std::array<Table, 6> all = {{
+const std::array<Table, 7>& tables() {
+  static const std::array<Table, 7> all = {{
       {"sweeps", {"sweep", "name", "state", "reason", "submitted_ms", "deleted"}},
       {"trials", {"sweep", "trial", "state", "reason", "bracket", "parameters"}},
       {"attempts",
        {"sweep", "trial", "attempt", "token", "ended", "cores", "until_epoch", "planned_ms", "attached_ms", "ended_ms",
         "outcome", "exit_code", "message", "seconds"}},
       {"evaluations", {"sweep", "trial", "epoch", "step", "loss", "accuracy"}},
+      {"metrics", {"sweep", "trial", "epoch", "name", "value"}},
       {"checkpoints", {"sweep", "trial", "step", "attempt", "parent_step", "path", "pinned", "deleted"}},
       {"decisions", {"revision", "time_ms", "sweep", "trial", "what", "reason"}},
   }};

@@ -41,7 +41,6 @@ std::vector<proto::Evaluated> news(const Sweep& sweep, const Trial& trial, std::
     it.set_trial(trial.number);
     it.set_epoch(epoch);
     it.set_loss(std::numeric_limits<double>::quiet_NaN());
-    it.set_accuracy(std::numeric_limits<double>::quiet_NaN());
     return it;
   };
   for (const proto::EvalMetric& metric : metrics) {
@@ -51,7 +50,12 @@ std::vector<proto::Evaluated> news(const Sweep& sweep, const Trial& trial, std::
     proto::Evaluated& it = add(next++);
     it.set_step(metric.step());
     it.set_loss(number_or_nan(metric.loss()));
-    it.set_accuracy(number_or_nan(metric.accuracy()));
+    if (metric.has_accuracy()) it.set_accuracy(number_or_nan(metric.accuracy()));
+    for (const proto::MetricValue& each : metric.metric()) {
+      proto::MetricValue& stored = *it.add_metric();
+      stored.set_name(each.name());
+      stored.set_value(number_or_nan(each.value()));
+    }
   }
   return found;
 }

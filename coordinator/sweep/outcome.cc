@@ -124,7 +124,13 @@ Outcome failed_or_waiting(const Sweep& sweep, const Trial& trial, const AttemptR
 Outcome outcome_of(const Sweep& sweep, const Trial& trial, const AttemptResult& result, const Brought& brought,
                    proto::AttemptFault fault, bool stopping) {
   const bool done = result.end == proto::EXITED && result.exit_code == kExitDone;
-  if (done && fault == proto::NO_FAULT) return {proto::TRIAL_COMPLETED, "trained to the end"};
+  if (done && fault == proto::NO_FAULT) {
+    const bool early = brought.epochs < sweep.epochs();
+    return {proto::TRIAL_COMPLETED, early
+                                        ? fmt::format("ended early, after {} of {} epochs: its metric did not improve",
+                                                      brought.epochs, sweep.epochs())
+                                        : "trained to the end"};
+  }
   if (stopping) return {proto::TRIAL_STOPPED, trial.state == proto::TRIAL_STOPPING ? trial.reason : ""};
   if (done) {
     return {proto::TRIAL_FAILED,

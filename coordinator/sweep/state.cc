@@ -41,7 +41,7 @@ bool Sweep::maximizes() const {
 }
 
 double Sweep::cost(const proto::Evaluated& evaluation) const {
-  const double value = spec.objective().metric() == proto::LOSS ? evaluation.loss() : evaluation.accuracy();
+  const double value = metric_of(evaluation, objective_name(spec.objective()));
   if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
   return maximizes() ? -value : value;
 }
@@ -87,6 +87,20 @@ const Trial* best_trial(const Sweep& sweep) {
     }
   }
   return best;
+}
+
+std::string objective_name(const proto::Objective& objective) {
+  if (objective.has_metric_name()) return objective.metric_name();
+  return objective.metric() == proto::LOSS ? "loss" : "accuracy";
+}
+
+double metric_of(const proto::Evaluated& evaluation, std::string_view name) {
+  if (name == "loss") return evaluation.loss();
+  if (name == "accuracy" && evaluation.has_accuracy()) return evaluation.accuracy();
+  for (const proto::MetricValue& it : evaluation.metric()) {
+    if (it.name() == name) return it.value();
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 std::string name_of(proto::TrialState state) {

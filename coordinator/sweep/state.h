@@ -117,6 +117,11 @@ const Trial* best_trial(const Sweep& sweep);
 // Folds one event in. Requires: what decide functions make of this state, or a log of such.
 void apply(State& state, const proto::Event& event);
 
+// Name of the metric that counts.
+std::string objective_name(const proto::Objective& objective);
+// Not a number: the evaluation does not have it.
+double metric_of(const proto::Evaluated& evaluation, std::string_view name);
+
 // "waiting", "running", ...: for people and for JSON.
 std::string name_of(proto::TrialState state);
 std::string name_of(proto::SweepState state);

@@ -1,12 +1,15 @@
 #include "coordinator/sweep/submission.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/search/space.h"
 #include "coordinator/sweep/overlap.h"
 #include "coordinator/sweep/resolved_jobs.h"
+#include "coordinator/sweep/state.h"
 #include "storage/base/printable.h"
+#include "storage/task/metric.h"
 
 namespace lockstep {
 namespace {
@@ -33,9 +36,31 @@ void check_data(const proto::Job& job, const Machine& machine, std::string_view 
   }
 }
 
+// Trials are compared at the ends of epochs, by the objective.
+void check_evaluate(const proto::Evaluate& evaluate, const std::string& objective, std::string_view path,
+                    Faults& faults) {
+  const auto within = [&](std::string_view field) { return fmt::format("{}.{}", path, field); };
+  if (evaluate.every_epochs() != 1) {
+    faults.add(
+        within("every_epochs"),
+        fmt::format("expected 1 in a sweep, which compares trials after each epoch, got {}", evaluate.every_epochs()));
+  }
+  if (evaluate.every_steps() != 0) {
+    faults.add(
+        within("every_steps"),
+        fmt::format("expected 0 in a sweep, which compares trials after each epoch, got {}", evaluate.every_steps()));
+  }
+  const auto tells = [&](const std::string& name) { return name == objective || objective.starts_with(name + "/"); };
+  if (objective == "loss" || evaluate.metric().empty() || std::ranges::any_of(evaluate.metric(), tells)) return;
+  faults.add(within("metric"), fmt::format("expected the metric of the objective, {}, among them", objective));
+}
+
 // What of a job follows from the machine and from the job that all trials have in common.
 void check_trial(const proto::SweepSpec& spec, const Machine& machine, const proto::Job& job, Faults& faults) {
   if (job.data().path() != spec.job().data().path()) check_data(job, machine, "data.path", faults);
+  if (job.evaluate().SerializeAsString() != spec.job().evaluate().SerializeAsString()) {
+    check_evaluate(job.evaluate(), objective_name(spec.objective()), "evaluate", faults);
+  }
   const int threads = job.execution().threads_per_rank();
   const int cores = spec.job().execution().threads_per_rank();
   if (threads > cores) {
@@ -58,9 +83,22 @@ void check_common_job(const proto::Job& job, const Machine& machine, Faults& fau
   }
 }
 
-void choose_direction(proto::Objective& objective) {
-  if (objective.has_direction()) return;
-  objective.set_direction(objective.metric() == proto::LOSS ? proto::MINIMIZE : proto::MAXIMIZE);
+// Its direction, and what the job is to tell for it.
+void complete_objective(proto::SweepSpec& spec, Faults& faults) {
+  proto::Objective& objective = *spec.mutable_objective();
+  const std::string name = objective_name(objective);
+  if (const std::string fault = metric_fault(name, std::nullopt); !fault.empty()) {
+    return faults.add("objective.metric_name", fault);
+  }
+  const MetricInfo& metric = *find_metric(name);
+  if (metric.each && name.find('/') == std::string::npos) {
+    return faults.add("objective.metric_name",
+                      fmt::format("{0} is a value each: expected one of them, \"{0}/<name>\"", name));
+  }
+  if (!objective.has_direction()) objective.set_direction(metric.higher_is_better ? proto::MAXIMIZE : proto::MINIMIZE);
+  auto& told = *spec.mutable_job()->mutable_evaluate()->mutable_metric();
+  if (objective.has_metric_name() && name != "loss" && told.empty()) *told.Add() = name;
+  check_evaluate(spec.job().evaluate(), name, "job.evaluate", faults);
 }
 
 }  // namespace
@@ -77,6 +115,7 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   spec.mutable_retention();
   spec.mutable_job()->mutable_execution();
   spec.mutable_job()->mutable_checkpoint();
+  spec.mutable_job()->mutable_evaluate();
   // As the trainer takes them when they are not given: what a choice leaves open is then known.
   if (spec.job().optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET)
     spec.mutable_job()->mutable_optimizer()->mutable_sgd();
@@ -85,7 +124,7 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   if (spec.search().kind_case() == proto::Search::KIND_NOT_SET) spec.mutable_search()->mutable_random();
   if (spec.scheduler().kind_case() == proto::Scheduler::KIND_NOT_SET) spec.mutable_scheduler()->mutable_run_to_end();
   fill_defaults(spec);
-  choose_direction(*spec.mutable_objective());
+  complete_objective(spec, faults);
   check_limits(spec, faults);
   check_name(spec.name(), faults);
   Faults parameters;

@@ -44,7 +44,7 @@ StatusOr<std::vector<fs::path>> files_of(const fs::path& path) {
 
 Status list(const fs::path& directory, bool as_json) {
   ASSIGN_OR_RETURN(const std::vector<fs::path> paths, files_of(directory));
-  std::vector<std::vector<std::string>> rows = {{"file", "step", "epoch", "accuracy", "bytes", "digest"}};
+  std::vector<std::vector<std::string>> rows = {{"file", "step", "epoch", "evaluation", "bytes", "digest"}};
   Json array = Json::array();
   for (const fs::path& path : paths) {
     const StatusOr<FoundCheckpoint> found = read_found_checkpoint(path);
@@ -59,7 +59,7 @@ Status list(const fs::path& directory, bool as_json) {
     const Checkpoint& checkpoint = found->checkpoint;
     ASSIGN_OR_RETURN(const std::string digest, checkpoint_digest(found->bytes));
     rows.push_back({path.native(), fmt::to_string(checkpoint.step), fmt::to_string(checkpoint.epoch),
-                    accuracy_text(checkpoint.accuracy), fmt::to_string(found->bytes.size()), digest.substr(0, 12)});
+                    chief_metric_text(checkpoint), fmt::to_string(found->bytes.size()), digest.substr(0, 12)});
     array.push_back({{"path", path.native()},
                      {"ok", true},
                      {"step", checkpoint.step},
@@ -148,7 +148,7 @@ int run(const CLI::App& app, const Arguments& arguments) {
 void describe(CLI::App& app, Arguments& arguments) {
   app.require_subcommand(1);
   app.footer(kExamples);
-  CLI::App* ls = app.add_subcommand("ls", "List the checkpoints of a directory: step, epoch, accuracy, size, digest");
+  CLI::App* ls = app.add_subcommand("ls", "List the checkpoints of a directory: step, epoch, evaluation, size, digest");
   ls->add_option("DIR", arguments.path)->required();
   CLI::App* show = app.add_subcommand("show", "Show what is in a checkpoint: facts, and the statistics of each tensor");
   show->add_option("CHECKPOINT", arguments.path)->required();

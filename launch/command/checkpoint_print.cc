@@ -56,8 +56,9 @@ Json evaluations_json(const Checkpoint& checkpoint) {
   if (!checkpoint.evaluations) return Json();
   Json list = Json::array();
   for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    list.push_back(
-        {{"step", it.step}, {"epoch", it.epoch}, {"rows", it.rows}, {"loss", it.loss}, {"accuracy", it.accuracy}});
+    Json evaluation = {{"step", it.step}, {"epoch", it.epoch}, {"rows", it.rows}, {"loss", it.loss}};
+    for (const MetricValue& metric : it.metrics) evaluation[metric.name] = metric.value;
+    list.push_back(std::move(evaluation));
   }
   return list;
 }
@@ -81,22 +82,27 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
-std::string accuracy_text(const std::optional<double>& accuracy) {
-  return accuracy ? fmt::format("{:.4f}", *accuracy) : "-";
+std::string chief_metric_text(const Checkpoint& checkpoint) {
+  const CheckpointEvaluation* const here = checkpoint.evaluation();
+  if (here != nullptr && here->metrics.empty()) return fmt::format("loss {:.4f}", here->loss);
+  if (here != nullptr) return fmt::format("{} {:.4f}", here->metrics[0].name, here->metrics[0].value);
+  return checkpoint.accuracy ? fmt::format("accuracy {:.4f}", *checkpoint.accuracy) : "-";
 }
 
 void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   const Checkpoint& checkpoint = found.checkpoint;
   fmt::print("{}\n", printable(found.path.native()));
-  fmt::print("step {}, epoch {}, accuracy {}\n", checkpoint.step, checkpoint.epoch, accuracy_text(checkpoint.accuracy));
+  fmt::print("step {}, epoch {}, {}\n", checkpoint.step, checkpoint.epoch, chief_metric_text(checkpoint));
   for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
-    fmt::print("evaluation after epoch {}: loss {:.4f}, accuracy {:.4f}\n", it.epoch, it.loss, it.accuracy);
+    std::string metrics;
+    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {:.4f}", metric.name, metric.value);
+    fmt::print("evaluation at step {}, epoch {}: loss {:.4f}{}\n", it.step, it.epoch, it.loss, printable(metrics));
   }
   fmt::print("digest {}\n", digest);
   fmt::print("dataset {:016x}: images {}, mean [{}], deviation [{}]\n", checkpoint.dataset_fingerprint,
              shape_text(checkpoint.image_shape), fmt::join(checkpoint.mean, ", "),
              fmt::join(checkpoint.deviation, ", "));
-  fmt::print("{} classes: {}\n", checkpoint.class_names.size(),
+  fmt::print("{} {}: {}\n", checkpoint.class_names.size(), target_nouns(checkpoint.target),
              printable(fmt::format("{}", fmt::join(checkpoint.class_names, ", "))));
   for (const auto& [name, value] : checkpoint.facts) fmt::print("{}: {}\n", printable(name), printable(value));
   std::vector<std::vector<std::string>> rows = {{"\ntensor", "shape", "min", "mean", "max", "norm"}};
@@ -121,12 +127,14 @@ Json checkpoint_json(const FoundCheckpoint& found, const std::string& digest) {
                {"evaluations", evaluations_json(checkpoint)},
                {"digest", digest},
                {"dataset_fingerprint", fmt::format("{:016x}", checkpoint.dataset_fingerprint)},
+               {"target", target_name(checkpoint.target)},
                {"class_names", checkpoint.class_names},
                {"image_shape", checkpoint.image_shape},
                {"mean", checkpoint.mean},
                {"deviation", checkpoint.deviation},
                {"facts", checkpoint.facts},
                {"job", checkpoint.job},
+               {"model", checkpoint.model},
                {"tensors", Json::array()}};
   for (const CheckpointTensor& tensor : checkpoint.tensors) {
     const Statistics statistics = statistics_of(tensor);

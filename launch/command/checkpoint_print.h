@@ -1,7 +1,6 @@
 // How checkpoints and their differences are shown: as text for people, as JSON for programs.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,8 @@ void print_json(const Json& json);
 // Rows of cells as lines, each column as wide as its widest cell; the first is aligned left, the others right.
 void print_table(const std::vector<std::vector<std::string>>& rows);
 
-// "-" when there is none.
-std::string accuracy_text(const std::optional<double>& accuracy);
+// "accuracy 0.9341": the metric that counted, at the step of the checkpoint; "-" when it was not evaluated there.
+std::string chief_metric_text(const Checkpoint& checkpoint);
 
 // Everything but the values and the job, with statistics of each tensor.
 void print_checkpoint(const FoundCheckpoint& found, const std::string& digest);

@@ -45,7 +45,7 @@ struct Description {
   std::string name;
   std::unique_ptr<Dataset> rows;
   std::string layout;
-  std::vector<std::int64_t> rows_per_class;
+  std::string source;  // of row 0; empty where it is not known
   const DatasetInfo& info() const { return rows->info(); }
 };
 
@@ -64,14 +64,12 @@ StatusOr<std::vector<Description>> describe_file(const fs::path& path) {
     options.group = name;
     auto dataset = open_hdf5_dataset(path, options);
     const auto layout = dataset.ok() ? hdf5_layout(path, options) : dataset.status();
-    if (!layout.ok()) {
-      faults += (faults.empty() ? "" : "\n") + std::string(layout.status().message());
+    const auto source = layout.ok() ? (*dataset)->source(0) : layout.status();
+    if (!source.ok()) {
+      faults += (faults.empty() ? "" : "\n") + std::string(source.status().message());
       continue;
     }
-    Description description{name, *std::move(dataset), *layout, {}};
-    description.rows_per_class.resize(description.info().class_names.size(), 0);
-    for (const std::int32_t label : description.rows->labels()) ++description.rows_per_class[std::size_t(label)];
-    descriptions.push_back(std::move(description));
+    descriptions.push_back({name, *std::move(dataset), *layout, *source});
   }
   if (!faults.empty()) return bad_data(faults);
   return descriptions;
@@ -107,10 +105,11 @@ Status say(const Findings& findings) {
 
 void print_split(const Description& split) {
   const DatasetInfo& info = split.info();
-  fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} classes, {}\n", printable(split.name),
-             info.rows, info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
-             info.class_names.size(), split.layout);
+  fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} {}, {}\n", printable(split.name), info.rows,
+             info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
+             info.class_names.size(), target_nouns(info.target), split.layout);
   fmt::print("  mean {:.4f}, deviation {:.4f}\n", fmt::join(info.mean, " "), fmt::join(info.deviation, " "));
+  if (info.has_sources) fmt::print("  the rows have sources; row {}\n", row_text(0, split.source));
 }
 
 void print_classes(const Description& split) {
@@ -120,17 +119,17 @@ void print_classes(const Description& split) {
     names.push_back(printable(name));
     width = std::max(width, columns(names.back()));
   }
-  fmt::print("  class  {:<{}}  rows\n", "name", width);
-  for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
-    fmt::print("  {:>5}  {:<{}}  {}\n", i, names[i], width, split.rows_per_class[i]);
+  fmt::print("  {}  {:<{}}  rows\n", target_noun(split.info().target), "name", width);
+  for (std::size_t i = 0; i < split.info().class_rows.size(); ++i) {
+    fmt::print("  {:>5}  {:<{}}  {}\n", i, names[i], width, split.info().class_rows[i]);
   }
 }
 
 Json split_json(const Description& split) {
   const DatasetInfo& info = split.info();
   Json classes = Json::array();
-  for (std::size_t i = 0; i < split.rows_per_class.size(); ++i) {
-    classes.push_back({{"name", info.class_names[i]}, {"rows", split.rows_per_class[i]}});
+  for (std::size_t i = 0; i < split.info().class_rows.size(); ++i) {
+    classes.push_back({{"name", info.class_names[i]}, {"rows", split.info().class_rows[i]}});
   }
   return {{"name", split.name},
           {"rows", info.rows},
@@ -142,6 +141,8 @@ Json split_json(const Description& split) {
           {"mean", info.mean},
           {"deviation", info.deviation},
           {"fingerprint", fmt::format("{:016x}", info.fingerprint)},
+          {"target", target_name(info.target)},
+          {"sources", info.has_sources},
           {"classes", classes}};
 }
 

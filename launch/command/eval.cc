@@ -1,10 +1,11 @@
-// lockstep eval: the accuracy of a checkpoint on one split.
+// lockstep eval: the loss and all metrics of a checkpoint on one split.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -37,16 +38,20 @@ struct Arguments {
   std::filesystem::path checkpoint;
   std::filesystem::path data;
   std::string split;
+  bool last_weights = false;
   bool json = false;
 };
 
 std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& arguments) {
-  CLI::App app("Evaluates a checkpoint: loss, top-1 and top-5 accuracy, a table per class, the confusion matrix.",
-               "lockstep eval");
+  CLI::App app(
+      "Evaluates a checkpoint: loss, all metrics of its task, a table per class or label, the confusion matrix.",
+      "lockstep eval");
   app.footer(kExamples);
   app.add_option("--checkpoint", arguments.checkpoint, "CKPT: file or directory")->required();
   app.add_option("--data", arguments.data, "HDF5 file (default: the one of the checkpoint's job)");
   app.add_option("--split", arguments.split, "Group of the file (default: the test split of the job)");
+  app.add_flag("--last-weights", arguments.last_weights,
+               "The weights of the last step, where the checkpoint holds their average too");
   app.add_flag("--json", arguments.json, "One JSON object on one line");
   return lockstep::parse_arguments(app, argc, argv, speaks);
 }
@@ -65,25 +70,35 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   StatusOr<LoadedNetwork> built = load_network(communicator, checkpoint);
   RETURN_IF_ERROR(agree(communicator, built.status()));
   const LoadedNetwork& loaded = *built;
-  RETURN_IF_ERROR(
-      restore_everywhere(communicator, std::move(point.checkpoint.tensors), *loaded.network, /*optimizer=*/nullptr));
+  if (!arguments.last_weights) take_average(point.checkpoint.tensors);
+  RETURN_IF_ERROR(restore_everywhere(communicator, std::move(point.checkpoint.tensors), {.network = *loaded.network}));
   const proto::Data& data = loaded.job.data();
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
+  if (file.empty()) {
+    return bad_configuration(
+        fmt::format("{}: a network alone, which names no data: expected --data FILE.h5", point.path.string()));
+  }
   const std::string split = arguments.split.empty() ? data.test() : arguments.split;
   const StatusOr<std::unique_ptr<Dataset>> rows = open_rows_for(communicator, data, file, split, checkpoint);
   if (!rows.ok()) return with_advice(rows.status(), arguments, file);
   const DatasetInfo& info = (*rows)->info();
-  SliceLoader loader(**rows, ImageTransform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation),
-                     loaded.network->options().slice_rows, data.prefetch_batches());
+  ImageTransform transform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation);
+  transform.take_targets(checkpoint.whole_target());
+  SliceLoader loader(**rows, std::move(transform), loaded.network->options().slice_rows, data.prefetch_batches());
   EvaluationReport report{.checkpoint = point.path.string(),
                           .data = file.string(),
                           .split = split,
                           .step = checkpoint.step,
                           .epoch = checkpoint.epoch,
-                          .class_names = checkpoint.class_names,
+                          .target = checkpoint.whole_target(),
+                          .label_smoothing = loaded.job.loss().label_smoothing(),
+                          .class_rows = info.class_rows,
                           .result = {}};
-  StatusOr<EvaluationResult> result =
-      evaluate(communicator, *loaded.network, loader, {.rows = info.rows, .confusion = true, .heartbeat = nullptr});
+  StatusOr<EvaluationResult> result = evaluate(communicator, *loaded.network, loader,
+                                               {.rows = info.rows,
+                                                .target = learned_target(checkpoint.whole_target(), loaded.job),
+                                                .confusion = info.target == TargetKind::kClass,
+                                                .heartbeat = nullptr});
   RETURN_IF_ERROR(with_context(result.status(), fmt::format("{}: {}", file.string(), split)));
   report.result = *std::move(result);
   return report;

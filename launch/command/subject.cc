@@ -8,6 +8,7 @@
 
 #include "storage/base/model_file.h"
 #include "trainer/loop/rows.h"
+#include "trainer/loop/task.h"
 
 namespace lockstep {
 namespace {
@@ -70,6 +71,7 @@ StatusOr<Subject> job_subject(const SubjectArguments& arguments) {
   }
   subject.image = (*rows)->info().image;
   subject.classes = int((*rows)->info().class_names.size());
+  check_task((*rows)->info(), subject.draft);
   return subject;
 }
 

@@ -22,12 +22,17 @@ namespace {
 using Json = nlohmann::json;
 using Found = std::set<std::pair<std::string, std::string>>;  // field, description
 
-// What networks depend on; the rest of a job makes no other one.
+// What networks, and whether loss and metrics fit the data, depend on; the rest of a job makes no other one.
 proto::Job network_of(const proto::Job& job) {
   proto::Job network;
   *network.mutable_model() = job.model();
   *network.mutable_parameters() = job.parameters();
-  *network.mutable_loss()->mutable_auxiliary() = job.loss().auxiliary();
+  proto::Loss& loss = *network.mutable_loss();
+  loss = job.loss();
+  loss.clear_label_smoothing();
+  if (loss.has_huber()) loss.mutable_huber()->clear_delta();
+  if (loss.has_pixel_cross_entropy()) loss.mutable_pixel_cross_entropy()->clear_dice_weight();
+  *network.mutable_evaluate() = job.evaluate();
   *network.mutable_data() = job.data();
   network.mutable_data()->clear_augmentation();
   network.mutable_data()->clear_test();
@@ -70,9 +75,9 @@ class Networks {
     const Json& error = printed["error"];
     for (const Json& fault : error.value("faults", Json::array())) {
       const std::string field = fault.value("field", "");
-      const bool is_network =
-          field.starts_with("model") || field.starts_with("parameters") || field.starts_with("loss");
-      if (is_network) found.emplace(field, fault.value("description", ""));
+      const bool is_network = field.starts_with("model") || field.starts_with("parameters");
+      if (is_network || field.starts_with("loss") || field.starts_with("evaluate"))
+        found.emplace(field, fault.value("description", ""));
     }
     if (found.empty()) return io_error(error.value("message", ""));
     return found;

@@ -133,6 +133,18 @@ std::string checkpoints_table(const proto::CheckpointsReply& checkpoints) {
   return text;
 }
 
+namespace {
+
+std::string evaluation_text(const proto::Evaluated& it) {
+  std::string text = fmt::format("trial {} epoch {}: loss {:.4f}", it.trial(), it.epoch(), it.loss());
+  if (it.has_accuracy()) text += fmt::format(", accuracy {:.4f}", it.accuracy());
+  for (const proto::MetricValue& metric : it.metric())
+    text += fmt::format(", {} {:.4f}", metric.name(), metric.value());
+  return text;
+}
+
+}  // namespace
+
 std::string event_line(const proto::Event& event) {
   const std::string front = fmt::format("{} {} ", clock_time(event.time_ms()), event.sweep());
   switch (event.kind_case()) {
@@ -147,8 +159,7 @@ std::string event_line(const proto::Event& event) {
       return front + fmt::format("trial {} {}: {}", event.trial_changed().trial(),
                                  name_of(event.trial_changed().state()), event.trial_changed().reason());
     case proto::Event::kEvaluated:
-      return front + fmt::format("trial {} epoch {}: loss {:.4f}, accuracy {:.4f}", event.evaluated().trial(),
-                                 event.evaluated().epoch(), event.evaluated().loss(), event.evaluated().accuracy());
+      return front + evaluation_text(event.evaluated());
     case proto::Event::kTrialJudged:
       return front + fmt::format("trial {} {}: {}", event.trial_judged().trial(),
                                  event.trial_judged().stop() ? "stops" : "goes on", event.trial_judged().reason());

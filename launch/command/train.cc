@@ -41,7 +41,9 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   CLI::App app("Trains the network of a job file by data parallelism; start one process a core with mpirun.",
                "lockstep train");
   app.footer(kExamples);
-  app.add_option("job", arguments.options.job, "Job file (text proto; proto/job.proto has every field)")->required();
+  app.add_option("job", arguments.options.job,
+                 "Job file (text proto; proto/job.proto and what it imports have every field)")
+      ->required();
   app.add_option("--set", arguments.options.overrides, "PATH=VALUE: changes one field of the job; may be repeated")
       ->take_all()
       ->allow_extra_args(false);

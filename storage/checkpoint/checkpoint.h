@@ -2,7 +2,8 @@
 //
 // The file is a 512-byte user block (magic, format version, image length, SHA-256 of the image) and a plain HDF5 file:
 // parameters/<layer>/<name>, buffers/<layer>/<name>, optimizer/<slot>/<layer>/<name>, all float32 in plain layout;
-// attributes of the root: the scalar fields below by their names; attributes of the group facts: the facts. README.md
+// attributes of the root: the scalar fields below by their names; of the groups facts and metrics: the facts, and all
+// evaluations. README.md
 // of this folder has the exact format. It is built in memory and written atomically; the digest is checked before
 // libhdf5 sees a byte. Threads: functions are independent; libhdf5 is entered under one lock (storage/base/hdf5.h).
 #pragma once
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "storage/base/status.h"
+#include "storage/task/metric.h"
 
 namespace lockstep {
 
@@ -31,18 +33,23 @@ struct CheckpointEvaluation {
   std::int64_t epoch = 0;
   std::int64_t rows = 0;  // 0: not known
   double loss = 0;
-  double accuracy = 0;
+  std::vector<MetricValue> metrics = {};  // but the loss; the first is what counted
+  double value(std::string_view metric) const { return metric == "loss" ? loss : metric_value(metrics, metric); }
   bool operator==(const CheckpointEvaluation&) const = default;
 };
 
 struct Checkpoint {
-  std::string job;                 // resolved job, text proto
+  std::string job;                 // resolved job, text proto; empty: a network alone
+  std::string model;               // resolved model, text proto; empty in a file of version 1: the job has it
   std::int64_t step = 0;           // optimizer steps done
   std::int64_t epoch = 0;          // whole epochs done
-  std::optional<double> accuracy;  // on the test split, when it was evaluated at this step
-  // All up to this step, steps and epochs rising; none in a file of before they were stored.
+  std::optional<double> accuracy;  // on the test split, when it was evaluated at this step; of one class a row
+  // All up to this step, steps rising, epochs not falling; none in a file of before they were stored.
   std::optional<std::vector<CheckpointEvaluation>> evaluations;
-  std::vector<std::string> class_names;
+  TargetKind target = TargetKind::kClass;
+  std::vector<std::string> class_names;              // of the classes, labels or numbers
+  std::vector<std::string> units;                    // of numbers, where they are known
+  std::vector<float> target_mean, target_deviation;  // of numbers, over the training rows
   std::uint64_t dataset_fingerprint = 0;
   std::map<std::string, std::string> facts;  // lockstep_version, onednn_version, mpi_version, cpu, isa, ...
   // Input of the network, for `lockstep eval` and export: channels, height, width, and normalization per channel.
@@ -51,6 +58,16 @@ struct Checkpoint {
   std::vector<float> deviation;
   // Unique paths. They come back group by group, inside a group in the order in which they were written.
   std::vector<CheckpointTensor> tensors;
+
+  Target whole_target() const {
+    const bool has_shape = image_shape.size() == 3;
+    const std::size_t pixels = has_shape ? std::size_t(image_shape[1]) * std::size_t(image_shape[2]) : 1;
+    return {target, class_names, units, target_mean, target_deviation, pixels};
+  }
+  // What was evaluated at this step; null: nothing was.
+  const CheckpointEvaluation* evaluation() const {
+    return evaluations && !evaluations->empty() && evaluations->back().step == step ? &evaluations->back() : nullptr;
+  }
 };
 
 // The whole file as bytes: the same bytes for the same checkpoint and version of libhdf5. Takes as much memory again as

@@ -20,7 +20,8 @@ bool is_tensor_path(std::string_view path) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
     const std::string_view part = path.substr(begin, end - begin);
     if (!is_name(part)) return false;
-    if (parts == 0 && part != "parameters" && part != "buffers" && part != "optimizer") return false;
+    const bool is_group = part == "parameters" || part == "buffers" || part == "optimizer" || part == "average";
+    if (parts == 0 && !is_group) return false;
     begin = end + 1;
   }
   return parts >= 2 && parts <= kPathDepthLimit;
@@ -30,9 +31,9 @@ Status check_tensors(const std::vector<CheckpointTensor>& tensors) {
   std::set<std::string_view> paths;
   for (const CheckpointTensor& tensor : tensors) {
     if (!is_tensor_path(tensor.path)) {
-      return bad_data(
-          fmt::format("tensor \"{}\": expected a path in parameters/, buffers/ or optimizer/ of at most {} names",
-                      tensor.path, kPathDepthLimit));
+      return bad_data(fmt::format(
+          "tensor \"{}\": expected a path in parameters/, buffers/, optimizer/ or average/ of at most {} names",
+          tensor.path, kPathDepthLimit));
     }
     if (!paths.insert(tensor.path).second) return bad_data(fmt::format("tensor \"{}\" is there twice", tensor.path));
     const std::size_t elements = tensor_elements(tensor.shape, kCheckpointLimitBytes / sizeof(float));
@@ -48,11 +49,11 @@ Status check_evaluations(const Checkpoint& checkpoint) {
   std::int64_t step = -1;
   std::int64_t epoch = -1;
   for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    if (it.step <= step || it.epoch <= epoch || it.step > checkpoint.step || it.rows < 0) {
-      return bad_data(
-          fmt::format("evaluations: expected rising steps and epochs up to step {}, got step {} of epoch {} "
-                      "behind step {} of epoch {}",
-                      checkpoint.step, it.step, it.epoch, step, epoch));
+    if (it.step <= step || it.epoch < epoch || it.step > checkpoint.step || it.rows < 0) {
+      return bad_data(fmt::format(
+          "evaluations: expected rising steps, and epochs that do not fall, up to step {}, got step {} of epoch {} "
+          "behind step {} of epoch {}",
+          checkpoint.step, it.step, it.epoch, step, epoch));
     }
     step = it.step;
     epoch = it.epoch;
@@ -84,9 +85,19 @@ Status check_content(const Checkpoint& checkpoint) {
   }
   if (checkpoint.evaluations) RETURN_IF_ERROR(check_evaluations(checkpoint));
   const auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
-  if (has_nul(checkpoint.job)) return bad_data("job: expected text, got a NUL in it");
+  if (has_nul(checkpoint.job) || has_nul(checkpoint.model)) {
+    return bad_data("job or model: expected text, got a NUL in it");
+  }
   if (std::any_of(checkpoint.class_names.begin(), checkpoint.class_names.end(), has_nul)) {
     return bad_data("class_names: expected text, got a NUL in it");
+  }
+  if (std::any_of(checkpoint.units.begin(), checkpoint.units.end(), has_nul)) {
+    return bad_data("units: expected text, got a NUL in it");
+  }
+  const std::size_t numbers = checkpoint.target == TargetKind::kNumbers ? checkpoint.class_names.size() : 0;
+  if (checkpoint.target_mean.size() != numbers || checkpoint.target_deviation.size() != numbers ||
+      (!checkpoint.units.empty() && checkpoint.units.size() != numbers)) {
+    return bad_data(fmt::format("target_mean, target_deviation, units: expected {} of each", numbers));
   }
   for (const auto& [name, value] : checkpoint.facts) {
     if (!is_name(name) || has_nul(value))

@@ -23,9 +23,9 @@ std::size_t tensor_elements(std::span<const std::int64_t> shape, std::size_t lim
 // "64 x 3 x 3 x 3".
 std::string shape_text(std::span<const std::int64_t> shape);
 
-// Counters are not negative; paths begin with "parameters/", "buffers/" or "optimizer/", are unique, and no part is
-// empty, ".", ".." or has control characters; values fit shapes; strings have no NUL. Errors: bad_data, the first
-// fault.
+// Counters are not negative; paths begin with "parameters/", "buffers/", "optimizer/" or "average/", are unique, and no
+// part is empty, ".", ".." or has control characters; values fit shapes; strings have no NUL. Errors: bad_data, the
+// first fault.
 Status check_content(const Checkpoint& checkpoint);
 
 }  // namespace lockstep

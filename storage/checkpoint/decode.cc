@@ -3,6 +3,7 @@
 // encode.cc does not use is refused.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "storage/base/hdf5.h"
 #include "storage/checkpoint/checkpoint.h"
@@ -97,16 +98,21 @@ StatusOr<std::vector<std::string>> read_strings(hid_t object, const std::string&
   return strings;
 }
 
+StatusOr<bool> has_attribute(hid_t object, const char* name) {
+  const htri_t there = H5Aexists(object, name);
+  if (there < 0) return unreadable("the attributes");
+  return there > 0;
+}
+
 StatusOr<std::string> read_string(hid_t object, const std::string& name) {
   ASSIGN_OR_RETURN(std::vector<std::string> strings, read_strings(object, name, 0));
   return std::move(strings.at(0));
 }
 
-// Files of before they were stored have none.
-Status read_evaluations(hid_t root, Checkpoint& checkpoint) {
-  const htri_t there = H5Aexists(root, "evaluation_steps");
-  if (there < 0) return unreadable("the attributes");
-  if (there == 0) return OkStatus();
+// Of version 1; files of before they were stored have none.
+Status read_old_evaluations(hid_t root, Checkpoint& checkpoint) {
+  ASSIGN_OR_RETURN(const bool there, has_attribute(root, "evaluation_steps"));
+  if (!there) return OkStatus();
   std::vector<std::int64_t> steps, epochs, rows;
   std::vector<double> losses, accuracies;
   RETURN_IF_ERROR(read_array(root, "evaluation_steps", H5T_STD_I64LE, 1, steps));
@@ -120,20 +126,44 @@ Status read_evaluations(hid_t root, Checkpoint& checkpoint) {
   }
   std::vector<CheckpointEvaluation>& evaluations = checkpoint.evaluations.emplace();
   for (std::size_t i = 0; i < count; ++i) {
-    evaluations.push_back(
-        {.step = steps[i], .epoch = epochs[i], .rows = rows[i], .loss = losses[i], .accuracy = accuracies[i]});
+    evaluations.push_back({.step = steps[i],
+                           .epoch = epochs[i],
+                           .rows = rows[i],
+                           .loss = losses[i],
+                           .metrics = {{"accuracy", accuracies[i]}}});
   }
   return OkStatus();
 }
 
+// Of version 1: one class a row.
+Status read_target(hid_t root, Checkpoint& checkpoint) {
+  ASSIGN_OR_RETURN(const bool there, has_attribute(root, "target"));
+  if (!there) return OkStatus();
+  ASSIGN_OR_RETURN(const std::string name, read_string(root, "target"));
+  const std::optional<TargetKind> found = target_of_name(name);
+  if (!found) return unexpected("attribute target", "the name of a kind of target");
+  checkpoint.target = *found;
+  if (*found != TargetKind::kNumbers) return OkStatus();
+  ASSIGN_OR_RETURN(checkpoint.units, read_strings(root, "units", 1));
+  RETURN_IF_ERROR(read_array(root, "target_mean", H5T_IEEE_F32LE, 1, checkpoint.target_mean));
+  return read_array(root, "target_deviation", H5T_IEEE_F32LE, 1, checkpoint.target_deviation);
+}
+
 Status read_attributes(hid_t root, Checkpoint& checkpoint) {
-  ASSIGN_OR_RETURN(checkpoint.job, read_string(root, "job"));
+  ASSIGN_OR_RETURN(const bool has_model, has_attribute(root, "model"));
+  if (has_model) {
+    ASSIGN_OR_RETURN(checkpoint.model, read_string(root, "model"));
+  }
+  ASSIGN_OR_RETURN(const bool has_job, has_attribute(root, "job"));
+  if (has_job || !has_model) {
+    ASSIGN_OR_RETURN(checkpoint.job, read_string(root, "job"));
+  }
   RETURN_IF_ERROR(read_number(root, "step", H5T_STD_I64LE, checkpoint.step));
   RETURN_IF_ERROR(read_number(root, "epoch", H5T_STD_I64LE, checkpoint.epoch));
-  const htri_t has_accuracy = H5Aexists(root, "accuracy");
-  if (has_accuracy < 0) return unreadable("the attributes");
-  if (has_accuracy > 0) RETURN_IF_ERROR(read_number(root, "accuracy", H5T_IEEE_F64LE, checkpoint.accuracy.emplace()));
-  RETURN_IF_ERROR(read_evaluations(root, checkpoint));
+  ASSIGN_OR_RETURN(const bool has_accuracy, has_attribute(root, "accuracy"));
+  if (has_accuracy) RETURN_IF_ERROR(read_number(root, "accuracy", H5T_IEEE_F64LE, checkpoint.accuracy.emplace()));
+  RETURN_IF_ERROR(read_old_evaluations(root, checkpoint));
+  RETURN_IF_ERROR(read_target(root, checkpoint));
   ASSIGN_OR_RETURN(checkpoint.class_names, read_strings(root, "class_names", 1));
   RETURN_IF_ERROR(read_number(root, "dataset_fingerprint", H5T_STD_U64LE, checkpoint.dataset_fingerprint));
   RETURN_IF_ERROR(read_array(root, "image_shape", H5T_STD_I64LE, 1, checkpoint.image_shape));
@@ -151,6 +181,39 @@ Status read_facts(hid_t group, std::map<std::string, std::string>& facts) {
   if (H5Aiterate2(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, append_name, &names) < 0) return unreadable("facts");
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(facts[name], read_string(group, name));
+  }
+  return OkStatus();
+}
+
+Status read_metrics(hid_t group, Checkpoint& checkpoint) {
+  std::vector<std::string> names;
+  if (H5Aiterate2(group, H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, append_name, &names) < 0) {
+    return unreadable("metrics");
+  }
+  std::vector<std::int64_t> steps, epochs, rows;
+  RETURN_IF_ERROR(read_array(group, "step", H5T_STD_I64LE, 1, steps));
+  RETURN_IF_ERROR(read_array(group, "epoch", H5T_STD_I64LE, 1, epochs));
+  RETURN_IF_ERROR(read_array(group, "rows", H5T_STD_I64LE, 1, rows));
+  std::vector<CheckpointEvaluation>& evaluations = checkpoint.evaluations.emplace(steps.size());
+  if (epochs.size() != steps.size() || rows.size() != steps.size()) {
+    return unexpected("the attributes of metrics", fmt::format("{} values each", steps.size()));
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    evaluations[i].step = steps[i];
+    evaluations[i].epoch = epochs[i];
+    evaluations[i].rows = rows[i];
+  }
+  for (const std::string& name : names) {
+    if (name == "step" || name == "epoch" || name == "rows") continue;
+    std::vector<double> values;
+    RETURN_IF_ERROR(read_array(group, name, H5T_IEEE_F64LE, 1, values));
+    if (values.size() != steps.size()) {
+      return unexpected(fmt::format("metrics: {}", name), fmt::format("{} values", steps.size()));
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (name == "loss") evaluations[i].loss = values[i];
+      if (name != "loss") evaluations[i].metrics.push_back({name, values[i]});
+    }
   }
   return OkStatus();
 }
@@ -193,6 +256,7 @@ class Walk {
   Status visit(hid_t object, const std::string& path, std::size_t depth) {
     const H5I_type_t type = H5Iget_type(object);
     if (type == H5I_GROUP && path == "facts") return read_facts(object, checkpoint_.facts);
+    if (type == H5I_GROUP && path == "metrics") return read_metrics(object, checkpoint_);
     if (type == H5I_GROUP) return group(object, path, depth);
     if (type == H5I_DATASET) return tensor(object, path);
     return unexpected(path, "a group or a dataset");

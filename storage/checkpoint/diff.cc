@@ -110,7 +110,9 @@ std::string evaluations_text(const Checkpoint& checkpoint) {
   if (!checkpoint.evaluations) return "none";
   std::vector<std::string> parts;
   for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    parts.push_back(fmt::format("epoch {}: loss {}, accuracy {}", it.epoch, it.loss, it.accuracy));
+    std::string metrics;
+    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {}", metric.name, metric.value);
+    parts.push_back(fmt::format("epoch {}: loss {}{}", it.epoch, it.loss, metrics));
   }
   return fmt::format("[{}]", fmt::join(parts, "; "));
 }
@@ -126,7 +128,11 @@ std::vector<std::string> diff_rest(const Checkpoint& a, const Checkpoint& b) {
   note("epoch", fmt::to_string(a.epoch), fmt::to_string(b.epoch));
   note("accuracy", optional(a.accuracy), optional(b.accuracy));
   note("evaluations", evaluations_text(a), evaluations_text(b));
+  note("target", std::string(target_name(a.target)), std::string(target_name(b.target)));
   note("class_names", list(a.class_names), list(b.class_names));
+  note("units", list(a.units), list(b.units));
+  note("target_mean", list(a.target_mean), list(b.target_mean));
+  note("target_deviation", list(a.target_deviation), list(b.target_deviation));
   note("dataset_fingerprint", fmt::format("{:016x}", a.dataset_fingerprint),
        fmt::format("{:016x}", b.dataset_fingerprint));
   note("image_shape", shape_text(a.image_shape), shape_text(b.image_shape));

@@ -69,18 +69,18 @@ bool is_good(const CheckpointFile& file) {
   return bytes.ok() && verify_checkpoint(*bytes).ok();
 }
 
-// Steps of the `count` most accurate among `files`.
+// Steps of the `count` best among `files`.
 std::set<std::int64_t> best_steps(const std::vector<CheckpointFile>& files, int count,
-                                  const std::map<std::int64_t, double>& accuracies) {
+                                  const std::map<std::int64_t, double>& merits) {
   std::vector<std::pair<double, std::int64_t>> ranking;  // the best first; equal ones by step
   for (const CheckpointFile& file : files) {
-    const auto found = accuracies.find(file.step);
-    if (found != accuracies.end() && !std::isnan(found->second)) ranking.emplace_back(-found->second, file.step);
+    const auto found = merits.find(file.step);
+    if (found != merits.end() && !std::isnan(found->second)) ranking.emplace_back(-found->second, file.step);
   }
   std::sort(ranking.begin(), ranking.end());
   ranking.resize(std::min(ranking.size(), static_cast<std::size_t>(count)));
   std::set<std::int64_t> steps;
-  for (const auto& [accuracy, step] : ranking) steps.insert(step);
+  for (const auto& [merit, step] : ranking) steps.insert(step);
   return steps;
 }
 
@@ -118,14 +118,14 @@ StatusOr<FoundCheckpoint> newest_good_checkpoint(const fs::path& directory,
 }
 
 Status retain_checkpoints(const fs::path& directory, int keep_last, int keep_best,
-                          const std::map<std::int64_t, double>& accuracies) {
+                          const std::map<std::int64_t, double>& merits) {
   CHECK(keep_last >= 0 && keep_best >= 0);
   ASSIGN_OR_RETURN(const std::vector<CheckpointFile> temporary, list_files(directory, kTemporarySuffix));
   Status status = delete_files(temporary);
   ASSIGN_OR_RETURN(std::vector<CheckpointFile> files, list_checkpoints(directory));
   if (keep_last == 0) return status;
 
-  std::set<std::int64_t> kept = best_steps(files, keep_best, accuracies);
+  std::set<std::int64_t> kept = best_steps(files, keep_best, merits);
   const std::size_t last = std::min(files.size(), static_cast<std::size_t>(keep_last));
   for (auto file = files.rbegin(); file != files.rbegin() + static_cast<std::ptrdiff_t>(last); ++file) {
     kept.insert(file->step);

@@ -48,10 +48,10 @@ std::filesystem::path checkpoints_of(const std::filesystem::path& directory);
 StatusOr<FoundCheckpoint> open_checkpoint(
     const std::filesystem::path& path, const std::function<void(const std::filesystem::path&, const Status&)>& skipped);
 
-// Keeps the newest `keep_last` (0: all), the `keep_best` of highest accuracy (ties: the older one) and the newest whose
-// digest is right; deletes the rest, and temporary files left over by a crash. `accuracies` by step; a step without
-// one, or whose accuracy is not a number, is not among the best. Errors: io_error; what can be deleted is.
+// Keeps the newest `keep_last` (0: all), the `keep_best` of highest merit (ties: the older one) and the newest whose
+// digest is right; deletes the rest, and temporary files left over by a crash. `merits` by step; a step without one, or
+// whose merit is not a number, is not among the best. Errors: io_error; what can be deleted is.
 Status retain_checkpoints(const std::filesystem::path& directory, int keep_last, int keep_best,
-                          const std::map<std::int64_t, double>& accuracies);
+                          const std::map<std::int64_t, double>& merits);
 
 }  // namespace lockstep

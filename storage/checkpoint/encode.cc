@@ -81,34 +81,27 @@ Status write_strings(hid_t object, const std::string& name, std::span<const std:
   return write_attribute(object, name, type.get(), space, padded.data());
 }
 
-// An array a figure.
-Status write_evaluations(hid_t root, std::span<const CheckpointEvaluation> evaluations) {
-  const auto write = [&](const std::string& name, hid_t type, const auto& figure) {
-    std::vector<std::remove_cvref_t<decltype(figure(evaluations[0]))>> values;
-    for (const CheckpointEvaluation& it : evaluations) values.push_back(figure(it));
-    return write_attribute(root, name, type, array(values.size()), values.data());
-  };
-  using Evaluation = CheckpointEvaluation;
-  RETURN_IF_ERROR(write("evaluation_steps", H5T_STD_I64LE, [](const Evaluation& it) { return it.step; }));
-  RETURN_IF_ERROR(write("evaluation_epochs", H5T_STD_I64LE, [](const Evaluation& it) { return it.epoch; }));
-  RETURN_IF_ERROR(write("evaluation_rows", H5T_STD_I64LE, [](const Evaluation& it) { return it.rows; }));
-  RETURN_IF_ERROR(write("evaluation_losses", H5T_IEEE_F64LE, [](const Evaluation& it) { return it.loss; }));
-  return write("evaluation_accuracies", H5T_IEEE_F64LE, [](const Evaluation& it) { return it.accuracy; });
-}
-
 Status write_attributes(const Hdf5File& file, const Checkpoint& checkpoint) {
   const hid_t root = file.get();
-  RETURN_IF_ERROR(write_strings(root, "job", {&checkpoint.job, 1}, scalar()));
+  if (!checkpoint.model.empty()) RETURN_IF_ERROR(write_strings(root, "model", {&checkpoint.model, 1}, scalar()));
+  const bool is_alone = checkpoint.job.empty() && !checkpoint.model.empty();
+  if (!is_alone) RETURN_IF_ERROR(write_strings(root, "job", {&checkpoint.job, 1}, scalar()));
   RETURN_IF_ERROR(write_attribute(root, "step", H5T_STD_I64LE, scalar(), &checkpoint.step));
   RETURN_IF_ERROR(write_attribute(root, "epoch", H5T_STD_I64LE, scalar(), &checkpoint.epoch));
   if (checkpoint.accuracy) {
     RETURN_IF_ERROR(write_attribute(root, "accuracy", H5T_IEEE_F64LE, scalar(), &*checkpoint.accuracy));
   }
-  if (checkpoint.evaluations) RETURN_IF_ERROR(write_evaluations(root, *checkpoint.evaluations));
   const auto write_array = [&](const std::string& name, hid_t type, const auto& values) {
     return write_attribute(root, name, type, array(values.size()), values.data());
   };
+  const std::string target(target_name(checkpoint.target));
+  RETURN_IF_ERROR(write_strings(root, "target", {&target, 1}, scalar()));
   RETURN_IF_ERROR(write_strings(root, "class_names", checkpoint.class_names, array(checkpoint.class_names.size())));
+  if (checkpoint.target == TargetKind::kNumbers) {
+    RETURN_IF_ERROR(write_strings(root, "units", checkpoint.units, array(checkpoint.units.size())));
+    RETURN_IF_ERROR(write_array("target_mean", H5T_IEEE_F32LE, checkpoint.target_mean));
+    RETURN_IF_ERROR(write_array("target_deviation", H5T_IEEE_F32LE, checkpoint.target_deviation));
+  }
   RETURN_IF_ERROR(
       write_attribute(root, "dataset_fingerprint", H5T_STD_U64LE, scalar(), &checkpoint.dataset_fingerprint));
   RETURN_IF_ERROR(write_array("image_shape", H5T_STD_I64LE, checkpoint.image_shape));
@@ -126,6 +119,32 @@ Status write_facts(const Hdf5File& file, const std::map<std::string, std::string
   const Hdf5Group group = create_group(file, "facts");
   if (!group.valid()) return failed("facts");
   for (const auto& [name, value] : facts) RETURN_IF_ERROR(write_strings(group.get(), name, {&value, 1}, scalar()));
+  return OkStatus();
+}
+
+// An array a figure; of a metric that an evaluation does not have, not a number.
+Status write_metrics(const Hdf5File& file, std::span<const CheckpointEvaluation> evaluations) {
+  const Hdf5Group group = create_group(file, "metrics");
+  if (!group.valid()) return failed("metrics");
+  const auto write = [&](const std::string& name, hid_t type, const auto& figure) {
+    std::vector<std::remove_cvref_t<decltype(figure(evaluations[0]))>> values;
+    for (const CheckpointEvaluation& it : evaluations) values.push_back(figure(it));
+    return write_attribute(group.get(), name, type, array(values.size()), values.data());
+  };
+  using Evaluation = CheckpointEvaluation;
+  RETURN_IF_ERROR(write("step", H5T_STD_I64LE, [](const Evaluation& it) { return it.step; }));
+  RETURN_IF_ERROR(write("epoch", H5T_STD_I64LE, [](const Evaluation& it) { return it.epoch; }));
+  RETURN_IF_ERROR(write("rows", H5T_STD_I64LE, [](const Evaluation& it) { return it.rows; }));
+  RETURN_IF_ERROR(write("loss", H5T_IEEE_F64LE, [](const Evaluation& it) { return it.loss; }));
+  std::set<std::string> written;
+  for (auto it = evaluations.rbegin(); it != evaluations.rend(); ++it) {  // the order of the last one counts
+    for (const MetricValue& metric : it->metrics) {
+      const std::string& name = metric.name;
+      if (!written.insert(name).second) continue;
+      RETURN_IF_ERROR(
+          write(name, H5T_IEEE_F64LE, [&](const Evaluation& at) { return metric_value(at.metrics, name); }));
+    }
+  }
   return OkStatus();
 }
 
@@ -174,6 +193,7 @@ StatusOr<std::string> encode_image(const Checkpoint& checkpoint) {
   if (!file.valid()) return failed("anything");
   RETURN_IF_ERROR(write_attributes(file, checkpoint));
   RETURN_IF_ERROR(write_facts(file, checkpoint.facts));
+  if (checkpoint.evaluations) RETURN_IF_ERROR(write_metrics(file, *checkpoint.evaluations));
   std::set<std::string> groups;
   for (const CheckpointTensor& tensor : checkpoint.tensors) {
     lock.unlock();

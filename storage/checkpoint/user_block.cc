@@ -25,10 +25,11 @@ Sha256Digest sha256(std::string_view bytes) {
   return digest;
 }
 
-std::array<char, kUserBlockBytes> make_user_block(std::uint64_t length, const Sha256Digest& digest) {
+std::array<char, kUserBlockBytes> make_user_block(std::uint32_t version, std::uint64_t length,
+                                                  const Sha256Digest& digest) {
   std::array<char, kUserBlockBytes> block = {};
   std::copy(kMagic.begin(), kMagic.end(), block.begin());
-  std::memcpy(&block[kVersionOffset], &kCheckpointFormatVersion, sizeof(kCheckpointFormatVersion));
+  std::memcpy(&block[kVersionOffset], &version, sizeof(version));
   std::memcpy(&block[kLengthOffset], &length, sizeof(length));
   std::copy(digest.begin(), digest.end(), &block[kDigestOffset]);
   return block;
@@ -46,7 +47,7 @@ Integer integer_at(std::string_view file, std::size_t offset) {
 void write_user_block(std::span<char> file) {
   CHECK(file.size() >= kUserBlockBytes);
   const std::span<char> image = file.subspan(kUserBlockBytes);
-  const auto block = make_user_block(image.size(), sha256({image.data(), image.size()}));
+  const auto block = make_user_block(kCheckpointFormatVersion, image.size(), sha256({image.data(), image.size()}));
   std::copy(block.begin(), block.end(), file.begin());
 }
 
@@ -59,9 +60,10 @@ Status check_user_block(std::string_view head, std::uint64_t file_bytes) {
                                 kUserBlockBytes, head.size()));
   }
   const auto version = integer_at<std::uint32_t>(head, kVersionOffset);
-  if (version != kCheckpointFormatVersion) {
-    return bad_data(fmt::format("format version: expected {}, got {}; another version of Lockstep may have written it",
-                                kCheckpointFormatVersion, version));
+  if (version < 1 || version > kCheckpointFormatVersion) {
+    return bad_data(
+        fmt::format("format version: expected 1 to {}, got {}; another version of Lockstep may have written it",
+                    kCheckpointFormatVersion, version));
   }
   const auto length = integer_at<std::uint64_t>(head, kLengthOffset);
   if (length != file_bytes - kUserBlockBytes) {
@@ -82,7 +84,7 @@ StatusOr<Sha256Digest> verify_user_block(std::string_view file) {
                                 hexadecimal(expected), hexadecimal(digest)));
   }
   // What is left are the bytes that must be zero.
-  const auto block = make_user_block(image.size(), digest);
+  const auto block = make_user_block(integer_at<std::uint32_t>(file, kVersionOffset), image.size(), digest);
   if (!std::equal(block.begin(), block.end(), file.begin())) {
     return bad_data("user block: expected zeros around its fields, got others; the file was changed");
   }

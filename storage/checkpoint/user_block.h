@@ -24,7 +24,7 @@
 namespace lockstep {
 
 inline constexpr std::size_t kUserBlockBytes = 512;
-inline constexpr std::uint32_t kCheckpointFormatVersion = 1;
+inline constexpr std::uint32_t kCheckpointFormatVersion = 2;  // that is written; those before are read
 
 using Sha256Digest = std::array<char, 32>;
 

@@ -21,30 +21,34 @@ bool has_twice(std::span<const std::string> names) {
   return std::ranges::adjacent_find(sorted) != sorted.end();
 }
 
-std::vector<bool> used_classes(std::size_t classes, std::span<const std::int32_t> labels) {
-  std::vector<bool> used(classes, false);
-  for (const std::int32_t label : labels) used[std::size_t(label)] = true;
-  return used;
+std::string some_of(std::span<const std::string> names) {
+  constexpr std::size_t kMost = 10;
+  return fmt::format("{}{}", fmt::join(names.first(std::min(names.size(), kMost)), ", "),
+                     names.size() > kMost ? ", ..." : "");
 }
 
 }  // namespace
 
-StatusOr<std::vector<std::int32_t>> map_classes(const DatasetInfo& info, std::span<const std::int32_t> labels,
-                                                std::span<const std::string> names, std::string_view owner) {
+StatusOr<std::vector<std::int32_t>> map_classes(const DatasetInfo& info, std::span<const std::string> names,
+                                                std::string_view owner) {
   const auto& mine = info.class_names;
   std::vector<std::int32_t> map(mine.size(), kUnknown);
-  const std::vector<bool> used = used_classes(mine.size(), labels);
   const auto by_number = [&] {
     for (std::size_t i = 0; i < std::min(map.size(), names.size()); ++i) map[i] = std::int32_t(i);
   };
   const auto first_unknown = [&] {
     std::size_t i = 0;
-    while (i < map.size() && (map[i] != kUnknown || !used[i])) ++i;
+    while (i < map.size() && (map[i] != kUnknown || (i < info.class_rows.size() && info.class_rows[i] == 0))) ++i;
     return i;
   };
   if (std::ranges::equal(mine, names)) {
     by_number();
     return map;
+  }
+  if (info.target != TargetKind::kClass && info.target != TargetKind::kMask &&
+      !std::ranges::is_permutation(mine, names)) {
+    return bad_data(fmt::format("has {} {}, {}: expected the {} of {}, {}", mine.size(), target_nouns(info.target),
+                                some_of(mine), names.size(), owner, some_of(names)));
   }
   std::map<std::string_view, std::int32_t> place;
   for (std::size_t i = 0; i < names.size(); ++i) place.emplace(names[i], std::int32_t(i));
@@ -81,13 +85,20 @@ std::unique_ptr<Dataset> with_classes(std::unique_ptr<Dataset> rows, std::span<c
                                       std::vector<std::string> names) {
   DatasetInfo info = rows->info();
   info.class_names = std::move(names);
-  std::vector<std::int32_t> labels;
-  labels.reserve(rows->labels().size());
-  for (const std::int32_t label : rows->labels()) {
-    labels.push_back(map[std::size_t(label)]);
-    CHECK(labels.back() >= 0 && std::size_t(labels.back()) < info.class_names.size(), "label {}", label);
+  info.class_rows.assign(info.class_rows.empty() ? 0 : info.class_names.size(), 0);
+  if (moves_classes(map) && info.target != TargetKind::kLabels) info.zero_rows = info.zeros_at_end = 0;
+  for (std::size_t i = 0; i < map.size() && !info.class_rows.empty(); ++i) {
+    const std::int64_t count = rows->info().class_rows[i];
+    if (count == 0) continue;
+    CHECK(map[i] >= 0 && std::size_t(map[i]) < info.class_names.size(), "class {}", i);
+    info.class_rows[std::size_t(map[i])] += count;
   }
-  return described_anew(std::move(rows), std::move(info), std::move(labels));
+  for (std::size_t i = 0; i < rows->info().target_mean.size(); ++i) {
+    info.target_mean[std::size_t(map[i])] = rows->info().target_mean[i];
+    info.target_deviation[std::size_t(map[i])] = rows->info().target_deviation[i];
+    if (!info.units.empty()) info.units[std::size_t(map[i])] = rows->info().units[i];
+  }
+  return described_anew(std::move(rows), std::move(info), std::vector<std::int32_t>(map.begin(), map.end()));
 }
 
 }  // namespace lockstep

@@ -12,12 +12,12 @@
 
 namespace lockstep {
 
-// For each class of `info` its index in `names`, which `owner` ("group train") has: by name where `names` has each name
-// that rows use; by number where one of the two lists only numbers its classes. A class without rows may be unknown:
-// -1. Errors: bad_data, without file or group in front: a name or a number that is not there, or one that is there
-// twice.
-StatusOr<std::vector<std::int32_t>> map_classes(const DatasetInfo& info, std::span<const std::int32_t> labels,
-                                                std::span<const std::string> names, std::string_view owner);
+// For each class or label of `info` its index in `names`, which `owner` ("group train") has: by name where `names` has
+// each name that rows use; by number where one of the two lists only numbers its classes. A class without rows may be
+// unknown: -1. Labels are the same, in any order. Errors: bad_data, without file or group in front: a name or a number
+// that is not there, or one that is there twice.
+StatusOr<std::vector<std::int32_t>> map_classes(const DatasetInfo& info, std::span<const std::string> names,
+                                                std::string_view owner);
 
 // Whether a map changes a label.
 bool moves_classes(std::span<const std::int32_t> map);

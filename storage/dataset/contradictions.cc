@@ -16,7 +16,7 @@ constexpr int kLeastSide = 8;
 // Where pixels of one scale lie, after normalization by statistics of the same scale; bytes taken for shares, or the
 // reverse, are off by 255.
 constexpr float kFarthestMean = 10, kLargestRatio = 10, kSmallestRatio = 1 / 30.0f;
-// Pixels beside those of uint8, which count as 0 to 1: resizing may overshoot.
+// Pixels beside those of integers, which count as 0 to 1: resizing may overshoot.
 constexpr float kLeastShare = -0.5f, kLargestShare = 1.5f;
 
 void warn(const ExaminedSplit& split, std::string_view what, std::string_view message, Findings& findings) {
@@ -46,36 +46,34 @@ void look_at_unwritten_rows(const ExaminedSplit& split, Findings& findings) {
     warn(split, split.images,
          fmt::format("has one value in all pixels of {} of the {} rows looked at, the first of them row {}: was every "
                      "row written?",
-                     sample.flat_rows, sample.rows, sample.first_flat_row),
+                     sample.flat_rows, sample.rows, rows_text(*split.rows, std::span(&sample.first_flat_row, 1))),
          findings);
   }
-  const auto labels = split.rows->labels();
-  std::size_t written = labels.size();
-  while (written > 0 && labels[written - 1] == 0) --written;
-  const std::size_t zeros = labels.size() - written;
+  const DatasetInfo& info = split.rows->info();
+  const std::int64_t zeros = info.zeros_at_end;
   // Behind labels in order, such an end is a class of its own.
-  const bool mixed = std::find(labels.begin(), labels.begin() + std::ptrdiff_t(written), 0) !=
-                     labels.begin() + std::ptrdiff_t(written);
-  if (mixed && zeros >= std::max<std::size_t>(32, labels.size() / 8)) {
+  const bool mixed = info.zero_rows > zeros;
+  if (mixed && zeros >= std::max<std::int64_t>(32, info.rows / 8)) {
     warn(split, split.labels, fmt::format("is 0 in its last {} rows: was every label written?", zeros), findings);
   }
 }
 
 void look_for_empty_classes(const ExaminedSplit& split, Findings& findings) {
   const auto& names = split.rows->info().class_names;
-  std::vector<bool> used(names.size(), false);
-  for (const std::int32_t label : split.rows->labels()) used[std::size_t(label)] = true;
+  const auto& rows = split.rows->info().class_rows;
+  const TargetKind target = split.rows->info().target;
   std::vector<std::string> empty;
-  const auto count = std::count(used.begin(), used.end(), false);
-  for (std::size_t i = 0; i < used.size() && empty.size() < kMostClassesNamed; ++i) {
-    if (used[i]) continue;
+  const auto count = std::count(rows.begin(), rows.end(), 0);
+  for (std::size_t i = 0; i < rows.size() && empty.size() < kMostClassesNamed; ++i) {
+    if (rows[i] > 0) continue;
     const std::string number = std::to_string(i);
     empty.push_back(names[i] == number ? number : fmt::format("{} (\"{}\")", number, names[i]));
   }
   if (count == 0) return;
   warn(split, split.labels,
-       fmt::format("has no row of {} of its {} classes: {}{}; are the classes numbered from 0, without holes?", count,
-                   names.size(), fmt::join(empty, ", "), std::size_t(count) > empty.size() ? ", ..." : ""),
+       fmt::format("has no row of {} of its {} {}: {}{}{}", count, names.size(), target_nouns(target),
+                   fmt::join(empty, ", "), std::size_t(count) > empty.size() ? ", ..." : "",
+                   target == TargetKind::kClass ? "; are the classes numbered from 0, without holes?" : ""),
        findings);
 }
 
@@ -84,7 +82,8 @@ void look_at_repeated_names(const ExaminedSplit& split, Findings& findings) {
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
   if (twice == names.end()) return;
-  warn(split, split.labels, fmt::format("has two classes of the name \"{}\"", *twice), findings);
+  warn(split, split.labels,
+       fmt::format("has two {} of the name \"{}\"", target_nouns(split.rows->info().target), *twice), findings);
 }
 
 // Pixels that are not of the scale of the mean and deviation which they are normalized by.
@@ -107,29 +106,41 @@ void look_at_normalization(const ExaminedSplit& split, std::string_view whose, s
 
 void look_at_pixel_types(const ExaminedSplit& split, const LearnedRows& learned, Findings& findings) {
   const PixelType type = split.rows->info().pixel_type;
-  if (!learned.pixel_type || type == *learned.pixel_type) return;
-  const bool floats = type == PixelType::kFloat32;  // else the learned ones are
+  if (!learned.pixel_type) return;
+  const bool floats = type == PixelType::kFloat32, learned_floats = *learned.pixel_type == PixelType::kFloat32;
+  if (floats == learned_floats) return;
+  const PixelType integers = floats ? *learned.pixel_type : type;
   const float smallest = floats ? split.sample.smallest : learned.smallest;
   const float largest = floats ? split.sample.largest : learned.largest;
   if (smallest >= kLeastShare && largest <= kLargestShare) return;
   refuse(split, split.images,
-         fmt::format("has pixels of {}, while {} has {}: uint8 counts as value / 255, 0 to 1, float32 as it is, and "
+         fmt::format("has pixels of {}, while {} has {}: {} counts as value / {}, 0 to 1, float32 as it is, and "
                      "here that is {:.4g} to {:.4g}; give both one type and scale",
-                     pixel_type_name(type), learned.name, pixel_type_name(*learned.pixel_type), smallest, largest),
+                     pixel_type_name(type), learned.name, pixel_type_name(*learned.pixel_type),
+                     pixel_type_name(integers), full_scale(integers), smallest, largest),
          findings);
 }
 
 void look_at_classes(const ExaminedSplit& split, const LearnedRows& learned, Findings& findings) {
-  const auto map = map_classes(split.rows->info(), split.rows->labels(), learned.class_names, learned.name);
+  const TargetKind target = split.rows->info().target;
+  if (target != learned.target) {
+    return refuse(
+        split, split.labels,
+        fmt::format("has {}, while {} has {}", target_text(target), learned.name, target_text(learned.target)),
+        findings);
+  }
+  const auto map = map_classes(split.rows->info(), learned.class_names, learned.name);
   if (!map.ok()) return refuse(split, split.labels, std::string(map.status().message()), findings);
   if (!moves_classes(*map)) return;
   warn(split, split.labels,
-       fmt::format("numbers its classes otherwise than {}: its labels are mapped by name", learned.name), findings);
+       fmt::format("numbers its {} otherwise than {}: its labels are mapped by name", target_nouns(target),
+                   learned.name),
+       findings);
 }
 
-std::string rows_text(const std::vector<std::int64_t>& rows) {
+std::string not_finite_text(const ExaminedSplit& split) {
   return fmt::format("has pixels that are not finite numbers in rows {}; mend or remove these rows",
-                     fmt::join(rows, ", "));
+                     rows_text(*split.rows, split.sample.not_finite));
 }
 
 void look_at_image_shape(const ExaminedSplit& split, const LearnedRows& learned, Findings& findings) {
@@ -152,7 +163,7 @@ void look_at_learned(const ExaminedSplit& split, Findings& findings) {
   look_at_unwritten_rows(split, findings);
   look_at_normalization(split, "its attributes", info.mean, info.deviation, findings);
   // The step that meets such a row names it and ends.
-  if (!split.sample.not_finite.empty()) warn(split, split.images, rows_text(split.sample.not_finite), findings);
+  if (!split.sample.not_finite.empty()) warn(split, split.images, not_finite_text(split), findings);
 }
 
 void look_beside(const ExaminedSplit& split, const LearnedRows& learned, Findings& findings) {
@@ -160,7 +171,7 @@ void look_beside(const ExaminedSplit& split, const LearnedRows& learned, Finding
   look_at_image_shape(split, learned, findings);
   look_at_classes(split, learned, findings);
   look_at_pixel_types(split, learned, findings);
-  if (!split.sample.not_finite.empty()) refuse(split, split.images, rows_text(split.sample.not_finite), findings);
+  if (!split.sample.not_finite.empty()) refuse(split, split.images, not_finite_text(split), findings);
   if (findings.faults.size() > faults) return;
   look_at_unwritten_rows(split, findings);
   look_at_normalization(split, learned.name, learned.mean, learned.deviation, findings);
@@ -187,6 +198,7 @@ LearnedRows learned_from(const ExaminedSplit& split) {
   const DatasetInfo& info = split.rows->info();
   return {.name = "group " + split.group,
           .image = info.image,
+          .target = info.target,
           .class_names = info.class_names,
           .mean = info.mean,
           .deviation = info.deviation,

@@ -2,8 +2,8 @@
 // is refused, what can hardly be meant is a warning.
 //
 // What one structure shows is refused when a file is opened (hdf5_split: unwritten chunks, labels out of range,
-// statistics that no uint8 pixels have). Here is what needs the pixels, or two things side by side. It costs a sample
-// of the pixels (pixel_sample.h), so one process of a job does it for all.
+// statistics that no pixels of integers have). Here is what needs the pixels, or two things side by side. It costs a
+// sample of the pixels (pixel_sample.h), so one process of a job does it for all.
 #pragma once
 
 #include <optional>
@@ -35,6 +35,7 @@ StatusOr<ExaminedSplit> examine_split(std::string file, std::string group, std::
 struct LearnedRows {
   std::string name;  // "group train", "the checkpoint"
   ImageShape image;
+  TargetKind target = TargetKind::kClass;
   std::vector<std::string> class_names;
   std::vector<float> mean, deviation;
   // Where they are known: the type, and the smallest and largest pixel of a sample.

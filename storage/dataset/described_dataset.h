@@ -1,4 +1,4 @@
-// The pixels of one dataset under another description.
+// The rows of one dataset under another description.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,9 @@
 
 namespace lockstep {
 
-// The same pixels under this info and these labels. Requires: the same rows, shape and pixel type.
+// The same pixels under this info, their targets by `map`; an empty map: as they are. Requires: the same rows, shape
+// and pixel type; a map of every class that rows have; of labels, one to one.
 std::unique_ptr<Dataset> described_anew(std::unique_ptr<Dataset> rows, DatasetInfo info,
-                                        std::vector<std::int32_t> labels);
+                                        std::vector<std::int32_t> map = {});
 
 }  // namespace lockstep

@@ -5,11 +5,10 @@
 
 #include "storage/base/hdf5.h"
 #include "storage/dataset/dataset.h"
+#include "storage/dataset/hdf5_types.h"
 
 namespace lockstep {
 namespace {
-
-constexpr std::size_t kStringLimitBytes = 4096;
 
 struct OpenAttribute {
   Hdf5Attribute id;
@@ -63,13 +62,6 @@ StatusOr<std::vector<std::string>> read_fixed_strings(const OpenAttribute& attri
   return values;
 }
 
-Hdf5Type string_type(std::size_t size, H5T_cset_t character_set) {
-  Hdf5Type type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), size);
-  H5Tset_cset(type.get(), character_set);
-  return type;
-}
-
 StatusOr<std::vector<std::string>> read_variable_strings(const OpenAttribute& attribute, const char* name) {
   const Hdf5Type type = string_type(H5T_VARIABLE, H5Tget_cset(attribute.type.get()));
   std::vector<char*> pointers(attribute.length, nullptr);
@@ -110,6 +102,24 @@ StatusOr<std::optional<std::vector<std::string>>> read_string_attribute(hid_t ob
   ASSIGN_OR_RETURN(auto values,
                    variable > 0 ? read_variable_strings(*attribute, name) : read_fixed_strings(*attribute, name));
   return std::optional(std::move(values));
+}
+
+StatusOr<std::optional<std::int64_t>> read_integer_attribute(hid_t object, const char* name) {
+  const htri_t exists = H5Aexists(object, name);
+  if (exists < 0) return hdf5_read_error(fmt::format("attribute {} cannot be looked up", name));
+  if (exists == 0) return std::optional<std::int64_t>();
+  const Hdf5Attribute attribute(H5Aopen(object, name, H5P_DEFAULT));
+  const Hdf5Space space(attribute.valid() ? H5Aget_space(attribute.get()) : -1);
+  const Hdf5Type type(attribute.valid() ? H5Aget_type(attribute.get()) : -1);
+  if (!space.valid() || !type.valid()) return hdf5_read_error(fmt::format("attribute {} cannot be opened", name));
+  if (H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_npoints(space.get()) != 1) {
+    return bad_data(fmt::format("attribute {} is not one whole number", name));
+  }
+  std::int64_t value = 0;
+  if (H5Aread(attribute.get(), H5T_NATIVE_INT64, &value) < 0) {
+    return hdf5_read_error(fmt::format("attribute {} cannot be read", name));
+  }
+  return std::optional(value);
 }
 
 StatusOr<std::optional<std::vector<float>>> read_float_attribute(hid_t object, const char* name) {

@@ -18,6 +18,8 @@ namespace lockstep {
 // Strings may be of fixed or variable length; at most kClassLimit of them, of at most 4,096 bytes.
 StatusOr<std::optional<std::vector<std::string>>> read_string_attribute(hid_t object, const char* name);
 StatusOr<std::optional<std::vector<float>>> read_float_attribute(hid_t object, const char* name);
+// One whole number.
+StatusOr<std::optional<std::int64_t>> read_integer_attribute(hid_t object, const char* name);
 
 // UTF-8 of fixed length, padded with zeros: strings of variable length live in the one part of a file that has no
 // checksum. Errors: io_error.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "storage/base/descriptor.h"
+#include "storage/dataset/hdf5_types.h"
 
 namespace lockstep {
 namespace {
@@ -50,65 +51,24 @@ std::optional<std::uint64_t> bytes_of(const std::vector<std::uint64_t>& dims, st
   return bytes;
 }
 
-// A class of types by the name that its users know.
-std::string_view class_name(H5T_class_t type_class) {
-  switch (type_class) {
-    case H5T_INTEGER:
-      return "integer";
-    case H5T_FLOAT:
-      return "float";
-    case H5T_TIME:
-      return "time";
-    case H5T_STRING:
-      return "string";
-    case H5T_BITFIELD:
-      return "bit field";
-    case H5T_OPAQUE:
-      return "opaque";
-    case H5T_COMPOUND:
-      return "compound";
-    case H5T_REFERENCE:
-      return "reference";
-    case H5T_ENUM:
-      return "enumeration, as h5py stores bool";
-    case H5T_VLEN:
-      return "array of variable length";
-    case H5T_ARRAY:
-      return "array";
-    default:
-      return "unknown";
+// Adds a fault when it is not a string of at most so many bytes, or of any length.
+void check_string_type(const Hdf5Type& type, StoredArray& array, std::string_view where, DataFaults& faults) {
+  if (array.type_class != H5T_STRING) {
+    return faults.add(where, fmt::format("has elements of type {}: expected strings", class_name(array.type_class)));
   }
+  array.type_name = "string";
+  if (H5Tis_variable_str(type.get()) > 0 || (array.element_bytes >= 1 && array.element_bytes <= kStringLimitBytes)) {
+    return;
+  }
+  faults.add(where, fmt::format("has strings of {} bytes: expected 1 to {}", array.element_bytes, kStringLimitBytes));
 }
 
-// A filter by the name that its users know; the numbers are those of the HDF Group's registry.
-std::string filter_name(H5Z_filter_t filter) {
-  constexpr std::pair<H5Z_filter_t, std::string_view> kNames[] = {{H5Z_FILTER_SZIP, "szip"},
-                                                                  {H5Z_FILTER_NBIT, "nbit"},
-                                                                  {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
-                                                                  {305, "LZO"},
-                                                                  {307, "bzip2"},
-                                                                  {32000, "lzf"},
-                                                                  {32001, "Blosc"},
-                                                                  {32004, "LZ4"},
-                                                                  {32008, "Bitshuffle"},
-                                                                  {32013, "ZFP"},
-                                                                  {32015, "Zstandard"},
-                                                                  {32017, "SZ"},
-                                                                  {32018, "fcidecomp"},
-                                                                  {32019, "JPEG"},
-                                                                  {32024, "SZ3"},
-                                                                  {32026, "Blosc2"}};
-  for (const auto& [number, name] : kNames) {
-    if (number == filter) return std::string(name);
-  }
-  return fmt::format("number {} of HDF5's registry", filter);
-}
-
-// Type of the elements; adds a fault when it is neither an integer nor a float.
-void read_type(StoredArray& array, std::string_view where, DataFaults& faults) {
+// Type of the elements; adds a fault when it is another one than expected.
+void read_type(Elements expected, StoredArray& array, std::string_view where, DataFaults& faults) {
   const Hdf5Type type(H5Dget_type(array.id.get()));
   array.type_class = type.valid() ? H5Tget_class(type.get()) : H5T_NO_CLASS;
   array.element_bytes = type.valid() ? H5Tget_size(type.get()) : 0;
+  if (expected == Elements::kStrings) return check_string_type(type, array, where, faults);
   const bool is_integer = array.type_class == H5T_INTEGER;
   if ((!is_integer && array.type_class != H5T_FLOAT) || array.element_bytes < 1 || array.element_bytes > 8) {
     return faults.add(
@@ -327,8 +287,8 @@ std::string StoredArray::layout_text() const {
   return fmt::format("chunks of {}{}{}", dims_of(chunk), filters.empty() ? "" : ", ", fmt::join(filters, ", "));
 }
 
-std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where,
-                                      DataFaults& faults) {
+std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where, DataFaults& faults,
+                                      Elements expected) {
   const std::size_t faults_before = faults.count();
   if (const Status link = check_link(group, name); !link.ok()) {
     faults.add(where, fmt::format("cannot be opened: {}", std::string(link.message())));
@@ -344,7 +304,7 @@ std::optional<StoredArray> open_array(hid_t group, const std::string& name, std:
   // A virtual dataset opens its source files when asked for its size: refuse it before.
   read_layout(properties, array, where, faults);
   if (faults.count() > faults_before) return std::nullopt;
-  read_type(array, where, faults);
+  read_type(expected, array, where, faults);
   read_dims(array, where, faults);
   if (faults.count() > faults_before) return std::nullopt;
   check_size(array, where, faults);

@@ -1,7 +1,7 @@
 // The door for files that others made: libhdf5 is not safe on hostile files, so only a plain subset of HDF5 gets in.
 // Refused: soft and external links, external storage, virtual datasets, filters other than deflate, shuffle and
 // fletcher32, more than 4 dimensions, chunks of over 1 GiB, chunks that were never written, sizes that the stored bytes
-// cannot hold, references and any other type that is not an integer or a float.
+// cannot hold, references and any other type that is not an integer or a float, or, where it is asked for, a string.
 // Requires: the caller holds hdf5_lock().
 #pragma once
 
@@ -62,8 +62,11 @@ struct StoredArray {
   std::string layout_text() const;
 };
 
+enum class Elements { kNumbers, kStrings };
+
 // nullopt when it is missing or refused; the faults then say why.
-std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where, DataFaults& faults);
+std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where, DataFaults& faults,
+                                      Elements expected = Elements::kNumbers);
 
 // DatasetInfo.decompressed_per_row of images.
 std::size_t decompressed_per_row(const StoredArray& images);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <numeric>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include "storage/base/descriptor.h"
 #include "storage/base/hdf5.h"
 #include "storage/dataset/hdf5_split.h"
+#include "storage/dataset/hdf5_types.h"
 #include "storage/dataset/pixel_statistics.h"
 
 namespace lockstep {
@@ -21,28 +23,39 @@ class Hdf5Dataset final : public Dataset {
   explicit Hdf5Dataset(Hdf5Split split)
       : name_(std::move(split.name)),
         info_(std::move(split.info)),
-        labels_(std::move(split.labels)),
         file_(std::move(split.file)),
         images_(std::move(split.images)),
-        row_bytes_(info_.image.elements() * bytes_per_pixel(info_.pixel_type)) {}
+        labels_(std::move(split.labels)),
+        sources_(std::move(split.sources)),
+        ignored_(split.ignored),
+        kept_targets_(std::move(split.kept_targets)),
+        row_bytes_(info_.image.elements() * bytes_per_pixel(info_.pixel_type)) {
+    if (!kept_targets_.empty()) labels_.id.reset();
+  }
 
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override;
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override;
+  StatusOr<std::string> source(std::int64_t row) override;
 
   // From now on reads by pread on the descriptor that libhdf5 checked, when the images are one plain piece.
   void use_pread_if_plain();
-  void set_fingerprint() { info_.fingerprint = dataset_fingerprint(info_, labels_); }
+  Status set_fingerprint();
 
  private:
   Status read_by_pread(std::int64_t first, std::int64_t count, std::byte* out);
-  Status read_by_library(std::span<const std::int64_t> rows, std::byte* out);
+  // `row_bytes` of a row in memory.
+  Status read_by_library(const StoredArray& array, hid_t type, std::size_t row_bytes,
+                         std::span<const std::int64_t> rows, std::byte* out);
 
   std::string name_;  // "data.h5: train/images", for messages
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_;
   Hdf5File file_;
   StoredArray images_;
+  StoredArray labels_;
+  RowSources sources_;
+  std::optional<double> ignored_;  // of masks, as stored
+  std::vector<float> kept_targets_;
   std::size_t row_bytes_;
   Descriptor descriptor_;
   std::vector<std::size_t> order_;  // of the rows in the file, kept to allocate only once
@@ -52,7 +65,9 @@ Status Hdf5Dataset::read(std::span<const std::int64_t> rows, std::span<std::byte
   CHECK(out.size() == rows.size() * row_bytes_, "{} rows of {} bytes do not fit {}", rows.size(), row_bytes_,
         out.size());
   for (const std::int64_t row : rows) CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
-  if (!descriptor_.valid()) return read_by_library(rows, out.data());
+  if (!descriptor_.valid()) {
+    return read_by_library(images_, memory_type(info_.pixel_type), row_bytes_, rows, out.data());
+  }
   for (std::size_t begin = 0, end; begin < rows.size(); begin = end) {
     for (end = begin + 1; end < rows.size() && rows[end] == rows[end - 1] + 1;) ++end;
     RETURN_IF_ERROR(read_by_pread(rows[begin], std::int64_t(end - begin), out.data() + begin * row_bytes_));
@@ -77,9 +92,9 @@ Status Hdf5Dataset::read_by_pread(std::int64_t first, std::int64_t count, std::b
 }
 
 // In file order, so that a chunk is inflated once for all its rows.
-Status Hdf5Dataset::read_by_library(std::span<const std::int64_t> rows, std::byte* out) {
+Status Hdf5Dataset::read_by_library(const StoredArray& array, hid_t type, std::size_t row_bytes,
+                                    std::span<const std::int64_t> rows, std::byte* out) {
   const auto lock = hdf5_lock();
-  const hid_t type = info_.pixel_type == PixelType::kUint8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
   order_.resize(rows.size());
   std::iota(order_.begin(), order_.end(), std::size_t(0));
   std::sort(order_.begin(), order_.end(),
@@ -90,9 +105,50 @@ Status Hdf5Dataset::read_by_library(std::span<const std::int64_t> rows, std::byt
     };
     for (end = begin + 1; end < order_.size() && follows(end);) ++end;
     const Status status =
-        read_rows(images_, type, rows[order_[begin]], std::int64_t(end - begin), out + order_[begin] * row_bytes_);
+        read_rows(array, type, rows[order_[begin]], std::int64_t(end - begin), out + order_[begin] * row_bytes);
     if (!status.ok()) return with_context(status, name_);
   }
+  return OkStatus();
+}
+
+Status Hdf5Dataset::read_targets(std::span<const std::int64_t> rows, std::span<float> out) {
+  const std::size_t values = info_.target_values();
+  CHECK(out.size() == rows.size() * values, "{} values for {} rows", out.size(), rows.size());
+  for (const std::int64_t row : rows) CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
+  if (!kept_targets_.empty()) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(kept_targets_.begin() + std::ptrdiff_t(std::size_t(rows[i]) * values), values,
+                  out.begin() + std::ptrdiff_t(i * values));
+    }
+    return OkStatus();
+  }
+  RETURN_IF_ERROR(
+      read_by_library(labels_, H5T_NATIVE_FLOAT, values * sizeof(float), rows, std::as_writable_bytes(out).data()));
+  const bool is_mask = info_.target == TargetKind::kMask;
+  if (is_mask && ignored_) std::ranges::replace(out, float(*ignored_), kIgnored);
+  const float begin = is_mask ? kIgnored : 0;
+  const float end = info_.target == TargetKind::kLabels ? 2 : float(info_.class_names.size());
+  const bool is_number = info_.target == TargetKind::kNumbers;
+  for (std::size_t i = 0; i < out.size(); ++i) {  // they were checked when the file was opened
+    if (is_number ? std::isfinite(out[i]) : out[i] >= begin && out[i] < end) continue;
+    return bad_data(
+        fmt::format("{}: the label of row {} is {}, which it was not: the file was changed while in use; "
+                    "make or copy it again",
+                    name_, rows_text(*this, rows.subspan(i / values, 1)), out[i]));
+  }
+  return OkStatus();
+}
+
+StatusOr<std::string> Hdf5Dataset::source(std::int64_t row) {
+  CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
+  const auto lock = hdf5_lock();
+  StatusOr<std::string> text = sources_.of(row);
+  if (!text.ok()) return with_context(text.status(), fmt::format("{}: source of row {}", name_, row));
+  return text;
+}
+
+Status Hdf5Dataset::set_fingerprint() {
+  ASSIGN_OR_RETURN(info_.fingerprint, dataset_fingerprint(info_, *this));
   return OkStatus();
 }
 
@@ -115,7 +171,7 @@ StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path
   const std::string name = split.name;
   auto dataset = std::make_unique<Hdf5Dataset>(std::move(split));
   if (!options.always_through_library) dataset->use_pread_if_plain();
-  if (has_statistics) dataset->set_fingerprint();
+  if (has_statistics) RETURN_IF_ERROR(dataset->set_fingerprint());
   if (has_statistics || !options.compute_statistics) return dataset;
   ASSIGN_OR_RETURN(PixelNormalization normalization, compute_normalization(*dataset, name));
   return normalized(std::move(dataset), std::move(normalization));

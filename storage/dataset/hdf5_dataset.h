@@ -1,6 +1,6 @@
-// Datasets in HDF5: group/images (N,H,W,C uint8 or float32) and group/labels (N integers), attribute class_names.
-// Contiguous uncompressed images are read by pread at their file offset; chunked ones (deflate, shuffle) through
-// libhdf5 with a chunk cache that holds whole chunks.
+// Datasets in HDF5: group/images (N,H,W,C uint8, uint16 or float32) and group/labels (N integers), attribute
+// class_names. Contiguous uncompressed images are read by pread at their file offset; chunked ones (deflate, shuffle)
+// through libhdf5 with a chunk cache that holds whole chunks.
 #pragma once
 
 #include <filesystem>
@@ -17,6 +17,8 @@ struct Hdf5DatasetOptions {
   std::string labels = "labels";
   // Read through libhdf5 even where pread would do: the slow twin for tests.
   bool always_through_library = false;
+  // Of more values than these the targets are read row by row. (By default 16 MB are held in memory.)
+  std::int64_t most_kept_targets = std::int64_t(1) << 22;
   // False: where the file has no mean and deviation they stay empty, and the fingerprint 0, instead of being computed,
   // which reads all rows (normalized, in pixel_statistics.h, does it later).
   bool compute_statistics = true;

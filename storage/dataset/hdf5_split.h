@@ -7,15 +7,19 @@
 
 #include "storage/dataset/hdf5_checks.h"
 #include "storage/dataset/hdf5_dataset.h"
+#include "storage/dataset/hdf5_sources.h"
 
 namespace lockstep {
 
 struct Hdf5Split {
   std::string name;  // "data.h5: train/images", for messages
   DatasetInfo info;  // mean and deviation are empty when the file has none; no fingerprint yet
-  std::vector<std::int32_t> labels;
   Hdf5File file;
   StoredArray images;
+  StoredArray labels;
+  RowSources sources;
+  std::optional<double> ignored;    // of masks: as stored, of pixels that count nowhere
+  std::vector<float> kept_targets;  // of all rows; empty when they are more than options.most_kept_targets
 };
 
 // Errors: as open_hdf5_dataset.

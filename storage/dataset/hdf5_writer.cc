@@ -10,6 +10,7 @@
 #include "storage/base/descriptor.h"
 #include "storage/base/fault.h"
 #include "storage/dataset/hdf5_attributes.h"
+#include "storage/dataset/hdf5_types.h"
 
 namespace lockstep {
 namespace {
@@ -63,6 +64,18 @@ bool write_rows(hid_t dataset, hid_t memory_type, std::vector<hsize_t> dims, std
          H5Dwrite(dataset, memory_type, memory_space.get(), file_space.get(), H5P_DEFAULT, values) >= 0;
 }
 
+Hdf5Group create_group(hid_t parent, const std::string& name) {
+  const Hdf5Properties creation(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(creation.get(), false);
+  return Hdf5Group(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+}
+
+Hdf5Type path_type(const SourceColumns& columns) {
+  Hdf5Type type = string_type(columns.longest_path, H5T_CSET_UTF8);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  return type;
+}
+
 std::vector<hsize_t> image_dims(std::int64_t rows, ImageShape image) {
   return {hsize_t(rows), hsize_t(image.height), hsize_t(image.width), hsize_t(image.channels)};
 }
@@ -95,51 +108,86 @@ Hdf5DatasetWriter::~Hdf5DatasetWriter() {
   std::filesystem::remove(temporary_, ignored);
 }
 
-Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type) {
+Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
+                                      const SourceColumns& sources) {
   const std::size_t elements = image.elements();
   CHECK(rows >= 1 && rows <= kRowLimit, "{} rows", rows);
   CHECK(elements >= 1 && elements <= std::size_t(kImageElementLimit), "images of {} values", elements);
+  CHECK(sources.longest_path <= kStringLimitBytes, "paths of {} bytes", sources.longest_path);
   const auto lock = hdf5_lock();
   RETURN_IF_ERROR(end_split());
-  const Hdf5Properties creation(H5Pcreate(H5P_GROUP_CREATE));
-  H5Pset_obj_track_times(creation.get(), false);
-  const Hdf5Group group(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  const Hdf5Group group = create_group(file_.get(), name);
   if (!group.valid()) return write_error("create a group");
-  const hid_t pixel = type == PixelType::kUint8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
-  split_.emplace(Split{name, {}, {}, image, type, rows, 0, PixelStatistics(image, type)});
-  split_->images = create_dataset(group.get(), "images", pixel, image_dims(rows, image),
+  split_.emplace(Split{name, {}, {}, {}, {}, sources, image, type, rows, 0, PixelStatistics(image, type)});
+  split_->images = create_dataset(group.get(), "images", file_type(type), image_dims(rows, image),
                                   elements * bytes_per_pixel(type), options_.compress_level);
   split_->labels = create_dataset(group.get(), "labels", H5T_STD_I64LE, {hsize_t(rows)}, sizeof(std::int64_t),
                                   options_.compress_level);
   if (!split_->images.valid() || !split_->labels.valid()) return write_error("create a dataset");
-  return OkStatus();
+  return sources.longest_path == 0 ? OkStatus() : create_sources(group);
 }
 
-Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const std::int32_t> labels) {
+Status Hdf5DatasetWriter::create_sources(const Hdf5Group& group) {
+  const Hdf5Group inner = create_group(group.get(), "sources");
+  if (!inner.valid()) return write_error("create a group");
+  const std::vector<hsize_t> dims = {hsize_t(split_->rows)};
+  const SourceColumns& columns = split_->columns;
+  const int level = std::max(options_.compress_level, 1);
+  split_->paths = create_dataset(inner.get(), "path", path_type(columns).get(), dims, columns.longest_path, level);
+  if (columns.lines) {
+    split_->lines = create_dataset(inner.get(), "line", H5T_STD_I64LE, dims, sizeof(std::int64_t), level);
+  }
+  return split_->paths.valid() && split_->lines.valid() == columns.lines ? OkStatus() : write_error("create a dataset");
+}
+
+Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const std::int32_t> labels,
+                                 std::span<const RowSource> sources) {
   CHECK(split_.has_value(), "append before begin_split");
   const auto rows = std::int64_t(labels.size());
   CHECK(images.size() == labels.size() * split_->image.elements() * bytes_per_pixel(split_->type),
         "{} bytes of images for {} labels", images.size(), labels.size());
   CHECK(split_->done + rows <= split_->rows, "{} rows of {}", split_->done + rows, split_->rows);
+  const bool has_sources = split_->columns.longest_path > 0;
+  CHECK(sources.size() == (has_sources ? labels.size() : 0), "{} sources for {} labels", sources.size(), labels.size());
   if (rows == 0) return OkStatus();
   const auto classes = options_.class_names.empty() ? kClassLimit : std::int64_t(options_.class_names.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || labels[i] >= classes) {
+      const std::string row = row_text(split_->done + std::int64_t(i), has_sources ? sources[i].text() : "");
       return bad_data(fmt::format("{}: row {} has the label {}: expected 0 to {}, one of the {} classes", split_->name,
-                                  split_->done + std::int64_t(i), labels[i], classes - 1, classes));
+                                  row, labels[i], classes - 1, classes));
     }
     largest_label_ = std::max(largest_label_, labels[i]);
   }
   split_->statistics.add(images);
   RETURN_IF_ERROR(fault_point("dataset.write"));
   const auto lock = hdf5_lock();
-  const hid_t pixel = split_->type == PixelType::kUint8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
-  if (!write_rows(split_->images.get(), pixel, image_dims(rows, split_->image), split_->done, images.data()) ||
+  if (!write_rows(split_->images.get(), memory_type(split_->type), image_dims(rows, split_->image), split_->done,
+                  images.data()) ||
       !write_rows(split_->labels.get(), H5T_NATIVE_INT32, {hsize_t(rows)}, split_->done, labels.data())) {
     return write_error("write rows");
   }
+  if (has_sources) RETURN_IF_ERROR(append_sources(sources));
   split_->done += rows;
   return OkStatus();
+}
+
+Status Hdf5DatasetWriter::append_sources(std::span<const RowSource> sources) {
+  const SourceColumns& columns = split_->columns;
+  std::string paths;
+  std::vector<std::int64_t> lines;
+  for (const RowSource& source : sources) {
+    CHECK(source.path.size() <= columns.longest_path, "a path of {} bytes", source.path.size());
+    CHECK(columns.lines ? source.line >= 1 : source.line == 0, "line {}", source.line);
+    paths.append(source.path).append(columns.longest_path - source.path.size(), '\0');
+    lines.push_back(source.line);
+  }
+  const std::vector<hsize_t> dims = {hsize_t(sources.size())};
+  bool written = write_rows(split_->paths.get(), path_type(columns).get(), dims, split_->done, paths.data());
+  if (columns.lines) {
+    written = write_rows(split_->lines.get(), H5T_NATIVE_INT64, dims, split_->done, lines.data()) && written;
+  }
+  return written ? OkStatus() : write_error("write rows");
 }
 
 Status Hdf5DatasetWriter::end_split() {

@@ -1,11 +1,12 @@
 // Writes a dataset file, split by split, rows in order, in constant memory.
 //
-// Layout: group/images (N,H,W,C uint8 or float32) in one contiguous piece, or in chunks with shuffle and deflate;
-// group/labels (N int64); attributes mean and deviation of images; class_names of the file.
-// Everything but the pixels and labels lies in structures with checksums (the format of HDF5 1.10), which older ones do
-// not have: libhdf5 finds damage there instead of following it.
-// The file is written as PATH.tmp; finish() makes it durable and renames it onto PATH, so that PATH is whole or absent
-// after a crash at any instant. The same calls give the same bytes.
+// Layout: group/images (N,H,W,C uint8, uint16 or float32) in one contiguous piece, or in chunks with shuffle and
+// deflate; group/labels (N int64); attributes mean and deviation of images; class_names of the file; where rows came
+// from, when it is said, as group/sources/path (N UTF-8 of fixed length) and group/sources/line (N int64), deflated.
+// Everything but the pixels, labels and sources lies in structures with checksums (the format of HDF5 1.10), which
+// older ones do not have: libhdf5 finds damage there instead of following it. The file is written as PATH.tmp; finish()
+// makes it durable and renames it onto PATH, so that PATH is whole or absent after a crash at any instant. The same
+// calls give the same bytes.
 //
 // Requires: begin_split() before append(); each split gets exactly the rows it was begun with.
 // Errors: io_error (disk), bad_data (a label out of range). After an error only the destructor may follow.
@@ -32,6 +33,12 @@ struct Hdf5WriterOptions {
   int compress_level = 0;
 };
 
+// What is written of where rows came from.
+struct SourceColumns {
+  std::size_t longest_path = 0;  // bytes of the longest one; 0: nothing is written
+  bool lines = false;            // a line of that file too
+};
+
 class Hdf5DatasetWriter {
  public:
   // Takes PATH.tmp, replacing one that a crash left over.
@@ -40,10 +47,14 @@ class Hdf5DatasetWriter {
   // Removes the temporary file unless finish() returned OK.
   ~Hdf5DatasetWriter();
 
-  // `name` is a group such as "train". Requires: rows >= 1, a shape within the limits of dataset.h.
-  Status begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type);
-  // Whole rows, (height, width, channels) each, and a label a row.
-  Status append(std::span<const std::byte> images, std::span<const std::int32_t> labels);
+  // `name` is a group such as "train". Requires: rows >= 1, a shape within the limits of dataset.h; paths of at most
+  // 4,096 bytes.
+  Status begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
+                     const SourceColumns& sources = {});
+  // Whole rows, (height, width, channels) each, and a label a row; where the split has sources, one a row, of at most
+  // the longest path, and with a line from 1 where it has lines.
+  Status append(std::span<const std::byte> images, std::span<const std::int32_t> labels,
+                std::span<const RowSource> sources = {});
   Status finish();
 
  private:
@@ -51,6 +62,8 @@ class Hdf5DatasetWriter {
     std::string name;
     Hdf5DatasetId images;
     Hdf5DatasetId labels;
+    Hdf5DatasetId paths, lines;  // of the sources; invalid where there are none
+    SourceColumns columns;
     ImageShape image;
     PixelType type = PixelType::kUint8;
     std::int64_t rows = 0;
@@ -59,6 +72,8 @@ class Hdf5DatasetWriter {
   };
   Hdf5DatasetWriter(std::filesystem::path path, Hdf5WriterOptions options)
       : path_(std::move(path)), temporary_(path_.native() + ".tmp"), options_(std::move(options)) {}
+  Status create_sources(const Hdf5Group& group);
+  Status append_sources(std::span<const RowSource> sources);
   // Writes the statistics of the split at hand and closes it.
   Status end_split();
   // "cannot write PATH.tmp: ..."

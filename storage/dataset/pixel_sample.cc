@@ -23,13 +23,17 @@ struct Range {
   bool finite = true;
 };
 
-Range range_of_bytes(std::span<const std::byte> row) {
-  std::byte smallest{255}, largest{0};
-  for (const std::byte pixel : row) {
+template <typename Pixel>
+Range range_of_integers(std::span<const std::byte> row) {
+  Pixel smallest = std::numeric_limits<Pixel>::max(), largest = 0;
+  for (std::size_t at = 0; at < row.size(); at += sizeof(Pixel)) {
+    Pixel pixel;
+    std::memcpy(&pixel, row.data() + at, sizeof pixel);
     smallest = std::min(smallest, pixel);
     largest = std::max(largest, pixel);
   }
-  return {float(std::to_integer<int>(smallest)) / 255.0f, float(std::to_integer<int>(largest)) / 255.0f, true};
+  constexpr float kScale = std::numeric_limits<Pixel>::max();
+  return {float(smallest) / kScale, float(largest) / kScale, true};
 }
 
 Range range_of_floats(std::span<const std::byte> row) {
@@ -45,6 +49,18 @@ Range range_of_floats(std::span<const std::byte> row) {
     range.largest = std::max(range.largest, pixel);
   }
   return range;
+}
+
+Range range_of(PixelType type, std::span<const std::byte> row) {
+  switch (type) {
+    case PixelType::kUint8:
+      return range_of_integers<std::uint8_t>(row);
+    case PixelType::kUint16:
+      return range_of_integers<std::uint16_t>(row);
+    case PixelType::kFloat32:
+      return range_of_floats(row);
+  }
+  CHECK(false, "no pixel type {}", int(type));
 }
 
 struct Piece {
@@ -103,8 +119,7 @@ class Sampler {
   }
 
   void look_at(std::int64_t row, std::span<const std::byte> pixels) {
-    const bool is_bytes = dataset_.info().pixel_type == PixelType::kUint8;
-    const Range range = is_bytes ? range_of_bytes(pixels) : range_of_floats(pixels);
+    const Range range = range_of(dataset_.info().pixel_type, pixels);
     range_.smallest = std::min(range_.smallest, range.smallest);
     range_.largest = std::max(range_.largest, range.largest);
     if (!range.finite && sample_.not_finite.size() < kMostNotFinite) sample_.not_finite.push_back(row);

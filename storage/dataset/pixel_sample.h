@@ -16,7 +16,7 @@ inline constexpr std::int64_t kPixelSampleRows = 65536;
 
 struct PixelSample {
   std::int64_t rows = 0;  // that were read
-  // Of the finite values; a uint8 pixel counts as value / 255.
+  // Of the finite values; a pixel counts as value / full_scale().
   float smallest = 0, largest = 0;
   std::vector<float> mean, deviation;    // per channel, as in DatasetInfo
   std::vector<std::int64_t> not_finite;  // the first rows with a pixel that is no finite number; at most 8

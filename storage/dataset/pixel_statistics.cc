@@ -15,6 +15,17 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t(8) << 20;     // of a pass over a whole split
 constexpr std::size_t kLongReadBytes = std::size_t(2) << 30;  // some seconds, when it is deflated
 
+// From the mean, of uint8: the bits of these are in the fingerprints of files.
+double small_squared_distances(std::uint64_t sum, std::uint64_t squares, double count) {
+  return std::max(0.0, std::fma(-double(sum), double(sum) / count, double(squares)));
+}
+
+// Of uint16, whose squares do not fit a double: exact up to the last step.
+double squared_distances(std::uint64_t sum, std::uint64_t squares, std::uint64_t count) {
+  __extension__ using Wide = unsigned __int128;
+  return double(Wide(squares) * count - Wide(sum) * sum) / double(count);
+}
+
 }  // namespace
 
 PixelStatistics::PixelStatistics(ImageShape image, PixelType type)
@@ -28,12 +39,21 @@ void PixelStatistics::add(std::span<const std::byte> rows) {
   CHECK(rows.size() % row_bytes == 0, "{} bytes are no whole rows of {}", rows.size(), row_bytes);
   for (std::size_t offset = 0; offset < rows.size(); offset += row_bytes) {
     const std::byte* row = rows.data() + offset;
-    type_ == PixelType::kUint8 ? add_uint8_row(row) : add_float32_row(row);
+    switch (type_) {
+      case PixelType::kUint8:
+        add_integer_row<std::uint8_t>(row);
+        break;
+      case PixelType::kUint16:
+        add_integer_row<std::uint16_t>(row);
+        break;
+      case PixelType::kFloat32:
+        add_float32_row(row);
+    }
   }
 }
 
 std::vector<float> PixelStatistics::mean() const {
-  const double scale = type_ == PixelType::kUint8 ? 255.0 : 1.0;
+  const double scale = double(full_scale(type_));
   std::vector<float> result;
   result.reserve(channels_);
   for (const Moments& moments : total_) result.push_back(float(moments.mean / scale));
@@ -41,7 +61,7 @@ std::vector<float> PixelStatistics::mean() const {
 }
 
 std::vector<float> PixelStatistics::deviation() const {
-  const double scale = type_ == PixelType::kUint8 ? 255.0 : 1.0;
+  const double scale = double(full_scale(type_));
   std::vector<float> result;
   result.reserve(channels_);
   for (const Moments& moments : total_) {
@@ -51,16 +71,21 @@ std::vector<float> PixelStatistics::deviation() const {
   return result;
 }
 
-void PixelStatistics::add_uint8_row(const std::byte* row) {
+template <typename Pixel>
+void PixelStatistics::add_integer_row(const std::byte* row) {
   for (std::size_t channel = 0; channel < channels_; ++channel) {
-    std::uint64_t sum = 0, squares = 0;  // exact: at most 2^28 pixels of 2^16
+    std::uint64_t sum = 0, squares = 0;  // exact: at most 2^28 pixels of 2^32
     for (std::size_t i = 0; i < pixels_; ++i) {
-      const auto value = std::to_integer<std::uint32_t>(row[i * channels_ + channel]);
+      Pixel pixel;
+      std::memcpy(&pixel, row + (i * channels_ + channel) * sizeof pixel, sizeof pixel);
+      const std::uint32_t value = pixel;
       sum += value;
       squares += value * value;
     }
-    const double count = double(pixels_), mean = double(sum) / count;
-    merge(channel, {count, mean, std::max(0.0, std::fma(-double(sum), mean, double(squares)))});
+    const double count = double(pixels_);
+    const double distances =
+        sizeof(Pixel) == 1 ? small_squared_distances(sum, squares, count) : squared_distances(sum, squares, pixels_);
+    merge(channel, {count, double(sum) / count, distances});
   }
 }
 
@@ -120,13 +145,12 @@ StatusOr<PixelNormalization> compute_normalization(Dataset& dataset, std::string
   return PixelNormalization{statistics.mean(), statistics.deviation()};
 }
 
-std::unique_ptr<Dataset> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization) {
+StatusOr<std::unique_ptr<Dataset>> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization) {
   DatasetInfo info = rows->info();
-  std::vector<std::int32_t> labels(rows->labels().begin(), rows->labels().end());
   info.mean = std::move(normalization.mean);
   info.deviation = std::move(normalization.deviation);
-  info.fingerprint = dataset_fingerprint(info, labels);
-  return described_anew(std::move(rows), std::move(info), std::move(labels));
+  ASSIGN_OR_RETURN(info.fingerprint, dataset_fingerprint(info, *rows));
+  return described_anew(std::move(rows), std::move(info));
 }
 
 }  // namespace lockstep

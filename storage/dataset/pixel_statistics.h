@@ -29,7 +29,7 @@ class PixelStatistics {
   // Adds whole rows, (height, width, channels) each. Requires: rows.size() is a multiple of the bytes of a row.
   void add(std::span<const std::byte> rows);
 
-  // As in DatasetInfo: a uint8 pixel counts as value / 255; a deviation of 0 becomes 1.
+  // As in DatasetInfo: a pixel counts as value / full_scale(); a deviation of 0 becomes 1.
   std::vector<float> mean() const;
   std::vector<float> deviation() const;
 
@@ -39,7 +39,8 @@ class PixelStatistics {
     double mean = 0;
     double squares = 0;  // sum of squared distances from the mean
   };
-  void add_uint8_row(const std::byte* row);
+  template <typename Pixel>
+  void add_integer_row(const std::byte* row);
   void add_float32_row(const std::byte* row);
   void merge(std::size_t channel, const Moments& row);
 
@@ -52,7 +53,8 @@ class PixelStatistics {
 // Of all rows. Large ones are warned of, with their `name` in front. Errors: those of Dataset::read.
 StatusOr<PixelNormalization> compute_normalization(Dataset& rows, std::string_view name);
 
-// The same rows with this mean and deviation in their info, and the fingerprint that follows.
-std::unique_ptr<Dataset> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization);
+// The same rows with this mean and deviation in their info, and the fingerprint that follows. Errors: those of
+// Dataset::read_targets.
+StatusOr<std::unique_ptr<Dataset>> normalized(std::unique_ptr<Dataset> rows, PixelNormalization normalization);
 
 }  // namespace lockstep

@@ -14,20 +14,31 @@ constexpr std::size_t kGrid = 4;  // cells on each side
 // Philox streams of one seed.
 constexpr std::uint32_t kLabels = 0, kMeans = 1, kNoise = 2;
 
+void put_pixel(std::uint8_t value, PixelType type, std::byte* out, std::size_t position) {
+  const auto wide = std::uint16_t(value * 257);
+  const float scaled = float(value) / 255.0f;
+  const void* pixel = &value;
+  if (type == PixelType::kUint16) pixel = &wide;
+  if (type == PixelType::kFloat32) pixel = &scaled;
+  const std::size_t size = bytes_per_pixel(type);
+  std::memcpy(out + position * size, pixel, size);
+}
+
 class SyntheticDataset final : public Dataset {
  public:
   explicit SyntheticDataset(const SyntheticOptions& options);
 
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override;
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override;
 
  private:
   void draw_row(std::int64_t row, std::byte* out) const;
+  void count_targets();
 
   SyntheticOptions options_;
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_;
+  std::vector<float> labels_;
   std::vector<std::uint8_t> means_;  // (class, cell row, cell column, channel), each in [32, 224)
 };
 
@@ -39,7 +50,7 @@ SyntheticDataset::SyntheticDataset(const SyntheticOptions& options) : options_(o
   const auto classes = static_cast<std::uint32_t>(options_.classes);
   for (std::int64_t row = 0; row < options_.rows; ++row) {
     Philox random(options_.seed, Purpose::kSynthetic, kLabels, std::uint64_t(options_.first_row + row));
-    labels_.push_back(std::int32_t(random.below(classes)));
+    labels_.push_back(float(random.below(classes)));
   }
   Philox random(options_.seed, Purpose::kSynthetic, kMeans, 0);
   means_.resize(classes * kGrid * kGrid * std::size_t(image.channels));
@@ -49,6 +60,8 @@ SyntheticDataset::SyntheticDataset(const SyntheticOptions& options) : options_(o
   info_.image = image;
   info_.pixel_type = options_.pixel_type;
   info_.class_names = numbered_class_names(classes);
+  info_.target = options_.target;
+  count_targets();
   PixelStatistics statistics(image, options_.pixel_type);
   std::vector<std::byte> pixels(image.elements() * bytes_per_pixel(options_.pixel_type));
   for (std::int64_t row = 0; row < std::min(options_.rows, kStatisticsRows); ++row) {
@@ -57,7 +70,7 @@ SyntheticDataset::SyntheticDataset(const SyntheticOptions& options) : options_(o
   }
   info_.mean = statistics.mean();
   info_.deviation = statistics.deviation();
-  info_.fingerprint = dataset_fingerprint(info_, labels_);
+  info_.fingerprint = *dataset_fingerprint(info_, *this);
 }
 
 Status SyntheticDataset::read(std::span<const std::int64_t> rows, std::span<std::byte> out) {
@@ -68,6 +81,27 @@ Status SyntheticDataset::read(std::span<const std::int64_t> rows, std::span<std:
     draw_row(rows[i], out.data() + i * row_bytes);
   }
   return OkStatus();
+}
+
+Status SyntheticDataset::read_targets(std::span<const std::int64_t> rows, std::span<float> out) {
+  const std::size_t values = info_.target_values();
+  CHECK(out.size() == rows.size() * values);
+  std::ranges::fill(out, 0.0F);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const float label = labels_[std::size_t(rows[i])];
+    if (info_.target == TargetKind::kClass || info_.target == TargetKind::kMask) {
+      std::ranges::fill(out.subspan(i * values, values), label);
+    } else {
+      out[i * values + std::size_t(label)] = 1;
+    }
+  }
+  return OkStatus();
+}
+
+void SyntheticDataset::count_targets() {
+  TargetCounter counter(info_.target, info_.target_values());
+  CHECK(for_each_target(*this, [&](std::span<const float> targets) { counter.add(targets); }).ok());
+  counter.put(info_);
 }
 
 void SyntheticDataset::draw_row(std::int64_t row, std::byte* out) const {
@@ -83,12 +117,7 @@ void SyntheticDataset::draw_row(std::int64_t row, std::byte* out) const {
       for (std::size_t channel = 0; channel < channels; ++channel, ++position) {
         bits = position % 4 == 0 ? random.next() : bits >> 8;  // four noises of a byte each
         const auto value = std::uint8_t(cell[channel] + (bits & 63) - 32);
-        if (info_.pixel_type == PixelType::kUint8) {
-          out[position] = std::byte{value};
-        } else {
-          const float scaled = float(value) / 255.0f;
-          std::memcpy(out + position * sizeof scaled, &scaled, sizeof scaled);
-        }
+        put_pixel(value, info_.pixel_type, out, position);
       }
     }
   }

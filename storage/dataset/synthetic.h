@@ -14,7 +14,10 @@ namespace lockstep {
 struct SyntheticOptions {
   std::int64_t rows = 0;
   ImageShape image;
-  PixelType pixel_type = PixelType::kUint8;  // kFloat32: the same values divided by 255
+  PixelType pixel_type = PixelType::kUint8;  // kUint16: the same values times 257; kFloat32: divided by 255
+  // kLabels: a row has the label of its class, and no other. kMask: all pixels are of the class of the row. kNumbers:
+  // for each class 1 or 0, as labels.
+  TargetKind target = TargetKind::kClass;
   int classes = 0;
   std::uint64_t seed = 1;
   // Row 0 of this dataset is this row of the endless one of the seed: a test split starts where the training split

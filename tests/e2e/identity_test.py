@@ -91,8 +91,10 @@ class IdentityTest(TrainingCase):
                  ("adam {} l1_decay: 1e-4", "cosine { learning_rate: 0.02 final: 1e-4 warm_up_epochs: 1 }",
                   "first_moment second_moment"))
         job = sample.write_job(self.folder / "optimizers.job.pbtxt", self.data, clip="")
-        for i, (optimizer, schedule, slots) in enumerate(pairs):
-            both = ("--set", f"optimizer={{{optimizer}}}", "--set", f"schedule={{{schedule}}}")
+        kinds = itertools.product(("FP32", "BF16"), pairs)
+        for i, (precision, (optimizer, schedule, slots)) in enumerate(kinds):
+            both = ("--set", f"optimizer={{{optimizer}}}", "--set", f"schedule={{{schedule}}}", "--set",
+                    f"execution.precision={precision}")
             for ranks in RANKS:
                 self.train(ranks, f"optimizer {i} {ranks}", *both, job=job)
                 self.assert_identical(f"optimizer {i} 1", f"optimizer {i} {ranks}")

@@ -232,7 +232,70 @@ def make_schedule_fixture():
     write_fixture(HERE / "schedule.fixture", arrays)
 
 
+def dice(p, t):
+    """Soft Dice of the pixels (classes, pixels), meaned over classes, as trainer/nn/losses/loss.h has it."""
+    return ((2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)).mean()
+
+
+def masks_loss(logits, targets, dice_weight):
+    """Summed over rows; -1 is a pixel that counts nowhere. Zero of a row without others."""
+    losses = []
+    for x, target in zip(logits, targets.long()):
+        counted = target >= 0
+        x, target = x[:, counted], target[counted]
+        if len(target) == 0:
+            losses.append(x.sum())
+            continue
+        loss = F.cross_entropy(x.T, target)
+        if dice_weight:
+            loss = loss + dice_weight * (1 - dice(F.softmax(x, 0), F.one_hot(target, len(x)).T))
+        losses.append(loss)
+    return sum(losses)
+
+
+def make_loss_fixture():
+    """Sums over rows of each loss of given outputs, and their gradients."""
+    random = torch.Generator().manual_seed(5)
+    rows, outputs, pixels = 9, 6, 20
+
+    def normal(*shape):
+        return float32(3 * torch.randn(*shape, generator=random))
+
+    def below(end, *shape):
+        return torch.randint(0, end, shape, generator=random)
+
+    x, numbers, maps = normal(rows, outputs), normal(rows, outputs), normal(rows, outputs, pixels)
+    classes, labels, masks = below(outputs, rows), below(2, rows, outputs), below(outputs, rows, pixels)
+    masks[torch.rand(rows, pixels, generator=random) < 0.3] = -1
+    masks[2] = -1  # a row of which nothing counts
+    masks[4] = 1  # one class alone
+    arrays = {"outputs": x, "classes": classes, "labels": labels, "numbers": numbers, "maps": maps, "masks": masks}
+
+    def mean_of_row(loss, target, **options):
+        return lambda x: loss(x, target, reduction="none", **options).mean(1).sum()
+
+    losses = {
+        "softmax": (x, lambda x: F.cross_entropy(x, classes, reduction="sum")),
+        "softmax_smoothed": (x, lambda x: F.cross_entropy(x, classes, reduction="sum", label_smoothing=SMOOTHING)),
+        "binary": (x, mean_of_row(F.binary_cross_entropy_with_logits, labels.double())),
+        "squared": (x, mean_of_row(F.mse_loss, numbers)),
+        "huber": (x, mean_of_row(F.huber_loss, numbers, delta=1)),
+        "huber_half": (x, mean_of_row(F.huber_loss, numbers, delta=0.5)),
+        "masks": (maps, lambda x: masks_loss(x, masks, 0)),
+        "masks_with_dice": (maps, lambda x: masks_loss(x, masks, 1)),
+        "masks_with_half_dice": (maps, lambda x: masks_loss(x, masks, 0.5)),
+    }
+    for name, (values, loss) in losses.items():
+        values = values.clone().requires_grad_()
+        total = loss(values)
+        total.backward()
+        arrays[name + "/sum"] = total
+        arrays[name + "/gradient"] = values.grad
+    write_fixture(HERE / "loss.fixture", arrays)
+
+
 if __name__ == "__main__":
     make_optimizer_fixture()
     make_schedule_fixture()
     make_network_fixture()
+    make_loss_fixture()

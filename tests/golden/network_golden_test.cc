@@ -28,7 +28,7 @@ class NetworkGolden : public testing::Test {
     }
     under_test_.set_parameters(initial);
     rows_.images = fixture_.at("images");
-    for (const float label : fixture_.at("labels")) rows_.labels.push_back(std::int32_t(label));
+    for (const float label : fixture_.at("labels")) rows_.targets.push_back(label);
     for (int row = 0; row < kRows; ++row) rows_.indices.push_back(row);
   }
 
@@ -66,7 +66,7 @@ class NetworkGolden : public testing::Test {
                       step);
       network.parameters_changed();
       network.update_buffers(under_test_.gradient_array.span());
-      std::ranges::rotate(rows_.labels, rows_.labels.end() - 1);
+      std::ranges::rotate(rows_.targets, rows_.targets.end() - 1);
     }
     return losses;
   }
@@ -96,7 +96,8 @@ class NetworkGolden : public testing::Test {
   const Fixture fixture_ = read_fixture("network.fixture");
   Rows rows_;
   NetworkUnderTest under_test_{
-      model_text(), {.image = {3, 18, 15}, .classes = 7, .slice_rows = kRows, .seed = 1, .label_smoothing = 0.1F}};
+      model_text(),
+      {.image = {3, 18, 15}, .classes = 7, .slice_rows = kRows, .seed = 1, .loss = {.label_smoothing = 0.1F}}};
 };
 
 const std::vector<std::string> kNone;

@@ -1,8 +1,8 @@
 """The law of the house, as tables. Folders are layers; a heavy header lives in one folder; sizes have limits."""
 
-_STORAGE = {"storage/base", "storage/dataset", "storage/checkpoint", "proto"}
+_STORAGE = {"storage/base", "storage/task", "storage/dataset", "storage/checkpoint", "proto"}
 _TRAINER = {"trainer/tensor", "trainer/nn/kernels", "trainer/nn/network", "trainer/optim", "trainer/comm", "trainer/data",
-            "trainer/report"}
+            "trainer/metrics", "trainer/report"}
 _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute", "coordinator/loop", "coordinator/service"}
 
 # Folder -> folders it may include besides itself. A folder that is not here may include nothing and not be included.
@@ -10,14 +10,15 @@ _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute",
 LAYERS = {
     "proto": set(),
     "storage/base": {"proto"},
-    "storage/dataset": {"storage/base"},
-    "storage/checkpoint": {"storage/base"},
+    "storage/task": {"storage/base"},
+    "storage/dataset": {"storage/base", "storage/task"},
+    "storage/checkpoint": {"storage/base", "storage/task"},
     "trainer/tensor": {"storage/base"},
     "trainer/nn/kernels": {"trainer/tensor", "storage/base"},
     "trainer/nn/plans": {"trainer/nn/kernels", "trainer/tensor", "storage/base", "proto"},
-    "trainer/nn/losses": {"storage/base"},
-    "trainer/nn/graph": {"trainer/nn/plans", "trainer/nn/kernels", "trainer/tensor", "storage/base", "storage/dataset",
-                         "proto"},
+    "trainer/nn/losses": {"storage/base", "storage/task"},
+    "trainer/nn/graph": {"trainer/nn/losses", "trainer/nn/plans", "trainer/nn/kernels", "trainer/tensor", "storage/base",
+                         "storage/dataset", "proto"},
     "trainer/nn/layers": {"trainer/nn/graph", "trainer/nn/plans", "trainer/nn/kernels", "trainer/tensor", "storage/base",
                           "proto"},
     "trainer/nn/network": {"trainer/nn/layers", "trainer/nn/graph", "trainer/nn/losses", "trainer/nn/kernels",
@@ -25,15 +26,16 @@ LAYERS = {
     "trainer/optim": {"trainer/tensor", "storage/base", "proto"},
     "trainer/comm": {"trainer/tensor", "storage/base"},
     "trainer/data": {"trainer/tensor", "storage/base", "storage/dataset", "proto"},
-    "trainer/report": {"trainer/tensor", "storage/base", "proto"},
+    "trainer/metrics": {"storage/base", "storage/task"},
+    "trainer/report": {"trainer/tensor", "storage/base", "storage/task", "proto"},
     "trainer/loop": _TRAINER | _STORAGE,
     "trainer/bench": _TRAINER | _STORAGE | {"trainer/loop"},
     "coordinator/search": {"storage/base", "proto"},
     "coordinator/schedule": {"storage/base", "proto"},
-    "coordinator/sweep": {"storage/base", "proto", "coordinator/search", "coordinator/schedule"},
+    "coordinator/sweep": {"storage/base", "storage/task", "proto", "coordinator/search", "coordinator/schedule"},
     "coordinator/store": {"storage/base", "proto"},
     "coordinator/execute": {"storage/base", "proto"},
-    "coordinator/loop": {"storage/base", "proto", "coordinator/sweep", "coordinator/store", "coordinator/execute"},
+    "coordinator/loop": {"storage/base", "storage/task", "proto", "coordinator/sweep", "coordinator/store", "coordinator/execute"},
     "coordinator/service": {"storage/base", "proto", "coordinator/sweep", "coordinator/loop"},
     "launch/command": _TRAINER | _STORAGE | _COORDINATOR | {"trainer/loop", "trainer/bench"},
 }

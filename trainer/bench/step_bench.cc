@@ -152,8 +152,11 @@ double StepBenchResult::share_of_peak() const {
 }
 
 StatusOr<StepBenchResult> bench_step(Communicator& communicator, JobDraft draft, const StepBenchOptions& options) {
-  std::unique_ptr<Dataset> rows = make_synthetic_dataset(
-      {.rows = std::max<std::int64_t>(kRows, draft.job.batch()), .image = options.image, .classes = options.classes});
+  const LossKind loss = network_options(draft.job, options.image, options.classes).loss.kind;
+  std::unique_ptr<Dataset> rows = make_synthetic_dataset({.rows = std::max<std::int64_t>(kRows, draft.job.batch()),
+                                                          .image = options.image,
+                                                          .target = target_of(loss),
+                                                          .classes = options.classes});
   const MachinePeaks peaks = measure_all(communicator, draft.job);  // first: its arrays are not the step's
   ASSIGN_OR_RETURN(Setup setup, set_up_on(communicator, std::move(draft), std::move(rows)));
   StepBenchOptions lasting = options;

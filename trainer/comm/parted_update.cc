@@ -45,6 +45,16 @@ void PartedUpdate::done() {
   if (tree_ != nullptr) communicator_.local_barrier();
 }
 
+void PartedUpdate::exchange(std::span<float> shared, std::span<float> own) {
+  CHECK(shared.size() == parted_ && own.size() == parted_, "{} and {} values, expected {}", shared.size(), own.size(),
+        parted_);
+  for (const Range& range : part_) {
+    const std::span<float> part = own.subspan(range.begin, range.end - range.begin);
+    std::ranges::swap_ranges(shared.subspan(range.begin, part.size()), part);
+  }
+  done();
+}
+
 void PartedUpdate::complete(std::span<float> values) {
   CHECK(values.size() == parted_, "{} values, expected {}", values.size(), parted_);
   if (tree_ == nullptr) return;

@@ -40,6 +40,9 @@ class PartedUpdate {
   // Every rank has used its part; the next slice may begin.
   void done();
 
+  // Every rank exchanges its part of two arrays, one of its own and the shared one (or another of its own).
+  void exchange(std::span<float> shared, std::span<float> own);
+
   // `values` has the parted elements of some other array; each rank gets the parts of the others. Between done() and
   // begin_slice().
   void complete(std::span<float> values);

@@ -11,21 +11,23 @@
 namespace lockstep {
 namespace {
 
-float load_float(const std::byte* at) {
-  float value;
+template <typename Pixel>
+float load(const std::byte* at) {
+  Pixel value;
   std::memcpy(&value, at, sizeof value);
-  return value;
+  return static_cast<float>(value);
 }
 
-// Copies the window of one channel; pixel(y, x) is the normalized value inside the image.
+// Copies the window of one channel; pixel(y, x) is the value inside the image, `outside` that around it.
 template <typename Pixel>
-void copy_window(const ImageShape& shape, int top, int left, bool mirror, float* out, const Pixel& pixel) {
+void copy_window(const ImageShape& shape, int top, int left, bool mirror, float outside, float* out,
+                 const Pixel& pixel) {
   // Columns x of the window that lie inside the image: 0 <= left + x < width.
   const int first = std::max(0, -left);
   const int last = std::min(shape.width, shape.width - left);
   for (int y = 0; y < shape.height; ++y) {
     float* line = out + std::ptrdiff_t{y} * shape.width;
-    std::fill(line, line + shape.width, 0.0F);
+    std::fill(line, line + shape.width, outside);
     if (top + y < 0 || top + y >= shape.height) continue;
     for (int x = first; x < last; ++x) {
       line[mirror ? shape.width - 1 - x : x] = pixel(top + y, left + x);
@@ -43,11 +45,30 @@ ImageTransform::ImageTransform(const ImageShape& shape, PixelType type, std::spa
     scale_.push_back(1.0F / deviation[c]);
     offset_.push_back(-mean[c] / deviation[c]);
   }
-  if (type == PixelType::kFloat32) return;
+  if (type != PixelType::kUint8) return;
   for (std::size_t c = 0; c < mean.size(); ++c) {
     for (int value = 0; value < 256; ++value) {
       table_.push_back(std::fma(static_cast<float>(value) / 255.0F, scale_[c], offset_[c]));
     }
+  }
+}
+
+void ImageTransform::take_targets(const Target& learned) {
+  target_ = learned;
+}
+
+void ImageTransform::apply_to_target(std::int64_t epoch, std::int64_t row, std::span<const float> stored,
+                                     std::span<float> out) const {
+  CHECK(stored.size() == out.size());
+  if (target_.kind == TargetKind::kNumbers) {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = (stored[i] - target_.mean[i]) / target_.deviation[i];
+  } else if (target_.kind == TargetKind::kMask) {
+    CHECK(out.size() == shape_.pixels());
+    const Placement placement = place(epoch, row);
+    copy_window(shape_, placement.top, placement.left, placement.mirror, kIgnored, out.data(),
+                [&](int y, int x) { return stored[std::size_t(y) * std::size_t(shape_.width) + std::size_t(x)]; });
+  } else {
+    std::ranges::copy(stored, out.begin());
   }
 }
 
@@ -80,14 +101,18 @@ void ImageTransform::apply(std::int64_t epoch, std::int64_t row, std::span<const
     const auto index = [&](int y, int x) { return (std::ptrdiff_t{y} * shape_.width + x) * channels + c; };
     if (type_ == PixelType::kUint8) {
       const float* table = table_.data() + std::ptrdiff_t{c} * 256;
-      copy_window(shape_, placement.top, placement.left, placement.mirror, channel,
+      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel,
                   [&](int y, int x) { return table[std::to_integer<int>(stored[index(y, x)])]; });
-    } else {
-      const float scale = scale_[c];
-      const float offset = offset_[c];
-      copy_window(shape_, placement.top, placement.left, placement.mirror, channel, [&](int y, int x) {
-        return std::fma(load_float(stored.data() + index(y, x) * std::ptrdiff_t{sizeof(float)}), scale, offset);
+      continue;
+    }
+    const float scale = scale_[c], offset = offset_[c];
+    if (type_ == PixelType::kUint16) {
+      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel, [&](int y, int x) {
+        return std::fma(load<std::uint16_t>(stored.data() + index(y, x) * 2) / 65535.0F, scale, offset);
       });
+    } else {
+      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel,
+                  [&](int y, int x) { return std::fma(load<float>(stored.data() + index(y, x) * 4), scale, offset); });
     }
   }
 }

@@ -13,10 +13,11 @@ SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_r
   slots_.resize(static_cast<std::size_t>(ahead) + 1);  // one more is with the consumer
   for (Slot& slot : slots_) {
     slot.images = AlignedArray(rows * dataset.info().image.elements());
-    slot.labels.resize(rows);
+    slot.targets.resize(rows * dataset.info().target_values());
     slot.rows.resize(rows);
   }
   stored_.resize(rows * transform_.stored_bytes());
+  stored_targets_.resize(rows * dataset.info().target_values());
 }
 
 SliceLoader::~SliceLoader() {
@@ -40,6 +41,11 @@ void SliceLoader::start(std::unique_ptr<SlicePlan> plan) {
   thread_ = std::thread([this] { run(); });
 }
 
+std::string SliceLoader::rows_text(std::span<const std::int64_t> rows) {
+  stop();
+  return lockstep::rows_text(dataset_, rows);
+}
+
 StatusOr<LoadedSlice> SliceLoader::next() {
   std::unique_lock lock(mutex_);
   if (holding_) {
@@ -53,7 +59,7 @@ StatusOr<LoadedSlice> SliceLoader::next() {
   RETURN_IF_ERROR(slot.status);
   holding_ = true;
   return LoadedSlice{.images = slot.images.span(),
-                     .labels = slot.labels,
+                     .targets = slot.targets,
                      .rows = slot.rows,
                      .epoch = slot.planned.epoch,
                      .valid_rows = slot.planned.valid_rows,
@@ -83,15 +89,18 @@ void SliceLoader::run() {
 void SliceLoader::fill(Slot& slot, std::int64_t index) {
   slot.planned = plan_->rows(index, slot.rows);
   slot.status = dataset_.read(slot.rows, stored_);
+  if (slot.status.ok()) slot.status = dataset_.read_targets(slot.rows, stored_targets_);
   if (!slot.status.ok()) return;
   const std::size_t bytes = transform_.stored_bytes();
   const std::size_t elements = dataset_.info().image.elements();
+  const std::size_t values = dataset_.info().target_values();
   for (std::size_t i = 0; i < slot.rows.size(); ++i) {
-    slot.labels[i] = dataset_.labels()[static_cast<std::size_t>(slot.rows[i])];
     transform_.apply(slot.planned.epoch, slot.rows[i], std::span(stored_).subspan(i * bytes, bytes),
                      slot.images.span().subspan(i * elements, elements));
+    transform_.apply_to_target(slot.planned.epoch, slot.rows[i], std::span(stored_targets_).subspan(i * values, values),
+                               std::span(slot.targets).subspan(i * values, values));
   }
-  slot.finite = dataset_.info().pixel_type == PixelType::kUint8 || all_finite(slot.images.span());
+  slot.finite = dataset_.info().pixel_type != PixelType::kFloat32 || all_finite(slot.images.span());
 }
 
 }  // namespace lockstep

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -21,8 +22,8 @@
 namespace lockstep {
 
 struct LoadedSlice {
-  std::span<const float> images;  // (rows of a slice, channels, height, width), normalized
-  std::span<const std::int32_t> labels;
+  std::span<const float> images;   // (rows of a slice, channels, height, width), normalized
+  std::span<const float> targets;  // (rows of a slice, target_values()), as the transform gives them
   std::span<const std::int64_t> rows;
   std::int64_t epoch = 0;
   int valid_rows = 0;
@@ -38,13 +39,16 @@ class SliceLoader {
   // Begins a plan, ending the one before.
   void start(std::unique_ptr<SlicePlan> plan);
 
+  // Rows as rows_text names them. Ends the plan.
+  std::string rows_text(std::span<const std::int64_t> rows);
+
   // The next slice, valid until the following call. Requires: the plan has one. Errors: those of Dataset::read.
   StatusOr<LoadedSlice> next();
 
  private:
   struct Slot {
     AlignedArray images;
-    std::vector<std::int32_t> labels;
+    std::vector<float> targets;
     std::vector<std::int64_t> rows;
     PlannedSlice planned;
     bool finite = true;
@@ -59,6 +63,7 @@ class SliceLoader {
   ImageTransform transform_;
   std::vector<Slot> slots_;
   std::vector<std::byte> stored_;
+  std::vector<float> stored_targets_;
   std::unique_ptr<SlicePlan> plan_;
 
   std::mutex mutex_;

@@ -4,12 +4,15 @@
 
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
+#include "trainer/loop/task.h"
 
 namespace lockstep {
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path directory, const proto::CheckpointPolicy& policy,
-                                   std::map<std::int64_t, double> accuracies)
-    : directory_(std::move(directory)), policy_(policy), accuracies_(std::move(accuracies)) {}
+CheckpointWriter::CheckpointWriter(std::filesystem::path directory, const proto::Job& job,
+                                   std::span<const CheckpointEvaluation> evaluations)
+    : directory_(std::move(directory)), policy_(job.checkpoint()), metric_(told_metrics(job)[0]) {
+  for (const CheckpointEvaluation& it : evaluations) note(it);
+}
 
 CheckpointWriter::~CheckpointWriter() {
   finish().IgnoreError();
@@ -26,6 +29,11 @@ Status CheckpointWriter::write(Checkpoint checkpoint) {
   return before;
 }
 
+void CheckpointWriter::note(const CheckpointEvaluation& evaluation) {
+  const double value = evaluation.value(metric_);
+  merits_[evaluation.step] = find_metric(metric_)->higher_is_better ? value : -value;
+}
+
 void CheckpointWriter::run(const Checkpoint& checkpoint) {
   std::error_code error;
   if (std::filesystem::create_directory(directory_, error)) {
@@ -40,8 +48,8 @@ void CheckpointWriter::run(const Checkpoint& checkpoint) {
               checkpoint.step, std::string(status_.message()));
     return;
   }
-  if (checkpoint.accuracy) accuracies_[checkpoint.step] = *checkpoint.accuracy;
-  const Status kept = retain_checkpoints(directory_, policy_.keep_last(), policy_.keep_best(), accuracies_);
+  if (const CheckpointEvaluation* const here = checkpoint.evaluation()) note(*here);
+  const Status kept = retain_checkpoints(directory_, policy_.keep_last(), policy_.keep_best(), merits_);
   if (!kept.ok()) log_warning("old checkpoints were not removed: {}", std::string(kept.message()));
 }
 

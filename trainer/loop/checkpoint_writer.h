@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <optional>
+#include <span>
+#include <string>
 #include <thread>
 
 #include "proto/job.pb.h"
@@ -19,9 +20,9 @@ namespace lockstep {
 
 class CheckpointWriter {
  public:
-  // `accuracies` of the checkpoints already there, by step.
-  CheckpointWriter(std::filesystem::path directory, const proto::CheckpointPolicy& policy,
-                   std::map<std::int64_t, double> accuracies);
+  // With the evaluations so far. The best are those by the first metric of the job.
+  CheckpointWriter(std::filesystem::path directory, const proto::Job& job,
+                   std::span<const CheckpointEvaluation> evaluations);
   ~CheckpointWriter();
 
   // Waits for the one before, then starts to write this one. Returns what became of the one before.
@@ -31,10 +32,12 @@ class CheckpointWriter {
 
  private:
   void run(const Checkpoint& checkpoint);
+  void note(const CheckpointEvaluation& evaluation);
 
   std::filesystem::path directory_;
   proto::CheckpointPolicy policy_;
-  std::map<std::int64_t, double> accuracies_;
+  std::string metric_;
+  std::map<std::int64_t, double> merits_;  // by step; higher is better
   std::thread thread_;
   Status status_;
 };

@@ -12,8 +12,9 @@
 namespace lockstep {
 
 // Gathers the rows with pixels that are not finite from all ranks. Returns diverged: names these rows, or, when there
-// are none, the learning rate. Collective; every rank returns the same. Requires: bad_rows.size() <= kMostBadRows.
+// are none, the learning rate. Collective; every rank returns the same. Ends the loader's plan. Requires:
+// bad_rows.size() <= kMostBadRows.
 Status explain_divergence(Communicator& communicator, const proto::Job& job, std::int64_t step, std::int64_t epoch,
-                          const StepOutcome& outcome, std::span<const std::int64_t> bad_rows);
+                          const StepOutcome& outcome, std::span<const std::int64_t> bad_rows, SliceLoader& loader);
 
 }  // namespace lockstep

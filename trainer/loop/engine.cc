@@ -1,5 +1,7 @@
 #include "trainer/loop/engine.h"
 
+#include <algorithm>
+
 namespace lockstep {
 
 Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
@@ -14,12 +16,14 @@ Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
              setup.job.data().prefetch_batches() * slices),
       step({.network = *setup.network,
             .optimizer = *setup.optimizer,
+            .average = setup.average.get(),
             .reducer = reducer,
             .parted_update = parted_update,
             .loader = loader,
             .heartbeat = heartbeat,
             .account = account},
            setup.job, slices, order.steps_per_epoch(), total_steps),
+      setup_(setup),
       first_slice_(communicator.rank() * slices) {
   const std::size_t trained = setup.network->parameter_values().size();
   const std::span<float> shared = parted_update.shared_values(trained + setup.network->frozen_values().size());
@@ -30,6 +34,15 @@ Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
 void Engine::start(std::int64_t first) {
   loader.start(plan_training(
       order, {.first_step = first, .last_step = total_steps, .first_slice = first_slice_, .slices_per_rank = slices}));
+}
+
+void Engine::exchange_average(std::int64_t at_step) {
+  if (!setup_.average) return;
+  heartbeat.note(Phase::kEvaluation, at_step);
+  Network& network = *setup_.network;
+  parted_update.exchange(network.parameter_values(), setup_.average->values());
+  std::ranges::swap_ranges(network.buffer_values(), setup_.average->buffers());
+  network.parameters_changed();
 }
 
 }  // namespace lockstep

@@ -25,6 +25,9 @@ class Engine {
 
   // Rows for the steps from `first` on. Before the first one that is run.
   void start(std::int64_t first);
+  // Weights and running statistics, and their average, each in the place of the other; without an average nothing.
+  // Collective.
+  void exchange_average(std::int64_t step);
 
   RowOrder order;
   std::int64_t total_steps;
@@ -37,6 +40,7 @@ class Engine {
   TrainStep step;
 
  private:
+  Setup& setup_;
   int first_slice_;
 };
 

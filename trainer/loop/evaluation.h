@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "storage/base/status.h"
+#include "storage/task/metric.h"
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/heartbeat.h"
 #include "trainer/data/slice_loader.h"
@@ -22,22 +24,21 @@ struct ConfusionCell {
 struct EvaluationResult {
   double loss = 0;  // mean over rows
   std::int64_t rows = 0;
-  std::int64_t correct = 0;
-  std::int64_t correct_top5 = 0;
+  std::vector<MetricValue> metrics;  // all of the target kind but the loss
   // Cells of the confusion matrix that are not 0, by label, then by prediction. Empty unless asked for.
   std::vector<ConfusionCell> confusion;
-  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(rows); }
 };
 
 struct EvaluationOptions {
   std::int64_t rows = 0;
-  bool confusion = false;
+  Target target;           // as the network has learned it
+  bool confusion = false;  // only of one class a row
   Heartbeat* heartbeat = nullptr;
   std::function<bool()> out_of_time = [] { return false; };  // asked on each rank as a stop signal is
 };
 
-// Collective. The loader reads the split that has options.rows rows.
-// A row whose logits are not all finite numbers counts as wrong, and is in no cell of the confusion matrix.
+// Collective. The loader reads the split, of which the first options.rows rows are evaluated.
+// A row whose outputs are not all finite numbers counts as wrong, and is in no cell of the confusion matrix.
 // Errors: stopped, when a rank was asked to stop meanwhile or is out of time; bad_data, with the rows, when pixels are
 // not finite numbers; those of the dataset.
 StatusOr<EvaluationResult> evaluate(Communicator& communicator, Network& network, SliceLoader& loader,

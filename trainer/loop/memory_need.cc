@@ -78,7 +78,7 @@ MemoryNeed memory_need(const Communicator& communicator, const proto::Job& job, 
                        const NetworkSizes& sizes) {
   const double trained = double(sizes.parameter_elements) * sizeof(float);
   const double parameters = trained + double(sizes.frozen_elements) * sizeof(float);
-  const int states = Optimizer::slot_count(job.optimizer());
+  const int states = Optimizer::slot_count(job.optimizer()) + (job.has_average() ? 1 : 0);
   const int slices = std::max(1, job.slices() / communicator.size());
   const double slice = double(job.batch() / job.slices()) * double(image.elements()) * sizeof(float);
   MemoryNeed need{.ranks = communicator.local_size(),

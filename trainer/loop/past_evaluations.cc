@@ -17,7 +17,7 @@ std::map<std::int64_t, EvalPoint> told_before(const Checkpoint& checkpoint, cons
   const StatusOr<std::vector<EvalPoint>> told = read_evaluations(metrics);
   if (!told.ok()) log_warning("evaluations of before are not known: {}", std::string(told.status().message()));
   for (const EvalPoint& it : told.value_or(std::vector<EvalPoint>())) {
-    const bool own = it.step == checkpoint.step && checkpoint.accuracy == it.accuracy;
+    const bool own = it.step == checkpoint.step && checkpoint.accuracy == metric_value(it.metrics, "accuracy");
     if (it.epoch > 0 && (own || it.step < checkpoint.step)) found.emplace(it.step, it);
   }
   return found;
@@ -28,7 +28,7 @@ std::map<std::int64_t, EvalPoint> told_before(const Checkpoint& checkpoint, cons
 std::vector<CheckpointEvaluation> to_checkpoint(const std::vector<EvalPoint>& evaluations) {
   std::vector<CheckpointEvaluation> stored;
   for (const EvalPoint& it : evaluations) {
-    stored.push_back({.step = it.step, .epoch = it.epoch, .rows = it.rows, .loss = it.loss, .accuracy = it.accuracy});
+    stored.push_back({.step = it.step, .epoch = it.epoch, .rows = it.rows, .loss = it.loss, .metrics = it.metrics});
   }
   return stored;
 }
@@ -38,7 +38,7 @@ std::vector<EvalPoint> from_checkpoint(const Checkpoint& checkpoint) {
   if (!checkpoint.evaluations) return evaluations;
   for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
     evaluations.push_back(
-        {.step = it.step, .epoch = it.epoch, .loss = it.loss, .accuracy = it.accuracy, .rows = it.rows});
+        {.step = it.step, .epoch = it.epoch, .loss = it.loss, .rows = it.rows, .metrics = it.metrics});
   }
   return evaluations;
 }
@@ -60,7 +60,8 @@ std::vector<EvalPoint> find_evaluations(const Checkpoint& checkpoint, const std:
     if (!old.ok() || !old->accuracy) continue;
     found.emplace(
         old->step,
-        EvalPoint{.step = old->step, .epoch = old->epoch, .loss = std::nan(""), .accuracy = *old->accuracy, .rows = 0});
+        EvalPoint{
+            .step = old->step, .epoch = old->epoch, .loss = std::nan(""), .metrics = {{"accuracy", *old->accuracy}}});
   }
   // Epochs rise with steps, unless a file lies.
   std::vector<EvalPoint> evaluations;

@@ -37,16 +37,20 @@ std::string gradients_of_a_key(Network& network, GradientReducer& reducer) {
   const auto rows = static_cast<std::size_t>(options.slice_rows);
   std::vector<float> images(rows * options.image.elements());
   for (std::size_t i = 0; i < images.size(); ++i) images[i] = pixel(i);
-  std::vector<std::int32_t> labels(rows);
+  const TargetKind target = target_of(options.loss.kind);
+  const bool is_class = target == TargetKind::kClass || target == TargetKind::kMask;
+  std::vector<float> targets(rows * options.loss.target_values());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    targets[i] = static_cast<float>(i % static_cast<std::size_t>(is_class ? options.classes : 2));
+  }
   std::vector<std::int64_t> numbers(rows);
   for (std::size_t i = 0; i < rows; ++i) {
-    labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(options.classes));
     numbers[i] = static_cast<std::int64_t>(i);
   }
-  const SumTarget target = reducer.begin_slice();  // the first real slice is put over it
-  network.train_slice({.images = images, .labels = labels, .rows = numbers, .epoch = 0},
-                      1.0F / static_cast<float>(rows), 1, target, {});
-  return hash_of(target.arrays[0], network.gradient_elements() * sizeof(float));
+  const SumTarget sum = reducer.begin_slice();  // the first real slice is put over it
+  network.train_slice({.images = images, .targets = targets, .rows = numbers, .epoch = 0},
+                      1.0F / static_cast<float>(rows), 1, sum, {});
+  return hash_of(sum.arrays[0], network.gradient_elements() * sizeof(float));
 }
 
 std::string layouts_of(const Network& network) {

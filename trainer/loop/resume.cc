@@ -8,8 +8,10 @@
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
 #include "trainer/loop/agreement.h"
+#include "trainer/loop/rows.h"
+#include "trainer/loop/task.h"
 #include "trainer/loop/training_job.h"
-#include "trainer/loop/training_state.h"
+#include "trainer/optim/schedule.h"
 
 namespace lockstep {
 namespace {
@@ -74,11 +76,38 @@ void warn_of_damage(const std::filesystem::path& path, const Status& why) {
   log_warning("{}: damaged, left aside: {}", path.string(), std::string(why.message()));
 }
 
+using Facts = std::map<std::string, std::string>;
+
+// Whether both know it and it is another.
+bool differs(const Facts& before, const Facts& now, const char* fact) {
+  const auto a = before.find(fact), b = now.find(fact);
+  return a != before.end() && b != now.end() && a->second != b->second;
+}
+
+// How test rows are evaluated, of a job that follows its evaluations.
+std::vector<std::string> differing_evaluations(const proto::Job& stored, const proto::Job& job) {
+  std::vector<std::string> differing;
+  const auto compare = [&](const char* field, const auto& a, const auto& b) {
+    if (a != b) differing.push_back(fmt::format("{}: {}, {}", field, a, b));
+  };
+  const proto::Evaluate &a = stored.evaluate(), &b = job.evaluate();
+  compare("data.test", stored.data().test(), job.data().test());
+  compare("evaluate.every_epochs", a.every_epochs(), b.every_epochs());
+  compare("evaluate.every_steps", a.every_steps(), b.every_steps());
+  compare("evaluate.rows", a.rows(), b.rows());
+  compare("evaluate.metric[0]", told_metrics(stored)[0], told_metrics(job)[0]);
+  return differing;
+}
+
 Status check_identity(const Checkpoint& checkpoint, const std::string& where, const proto::Job& job,
-                      const DatasetInfo& dataset, std::optional<std::uint64_t> train_pixels) {
-  const JobDraft stored = parse_job(checkpoint.job, where);
+                      const DatasetInfo& dataset, const Facts& facts) {
+  JobDraft stored = parse_job(checkpoint.job, where);
   RETURN_IF_ERROR(with_context(stored.faults.status(where), "the job stored in the checkpoint"));
-  const std::vector<std::string> differing = differing_fields(stored.job, job);
+  const bool ends_anywhere = !depends_on_end(stored.job.schedule()) && !depends_on_end(job.schedule());
+  if (ends_anywhere && job.epochs() >= checkpoint.epoch) stored.job.set_epochs(job.epochs());
+  std::vector<std::string> differing = differing_fields(stored.job, job);
+  const bool follows = differing.empty() && follows_evaluations(job);
+  if (follows) differing = differing_evaluations(stored.job, job);
   if (!differing.empty()) {
     return bad_configuration(
         fmt::format("{}: the checkpoint is of another job; fields that differ (checkpoint, this job):\n  {}\n"
@@ -91,11 +120,16 @@ Status check_identity(const Checkpoint& checkpoint, const std::string& where, co
                     "got {:016x} from {}. Give the same data, or choose another --out.",
                     where, checkpoint.dataset_fingerprint, dataset.fingerprint, job.data().path()));
   }
-  const auto pixels = checkpoint.facts.find(kTrainPixelsFact);
-  if (pixels != checkpoint.facts.end() && train_pixels && pixels->second != fmt::format("{:016x}", *train_pixels)) {
+  if (differs(checkpoint.facts, facts, kTrainPixelsFact)) {
     return bad_data(
         fmt::format("{}: the checkpoint was made with other training rows: their pixels in {} have changed, though not "
                     "the statistics that are stored with them. Give the same data, or choose another --out.",
+                    where, job.data().path()));
+  }
+  if (follows && differs(checkpoint.facts, facts, kTestRowsFact)) {
+    return bad_data(
+        fmt::format("{}: the checkpoint was made with other test rows than {} has now, and this job follows their "
+                    "evaluations. Give the same data, or choose another --out.",
                     where, job.data().path()));
   }
   return OkStatus();
@@ -146,12 +180,12 @@ StatusOr<std::string> same_as_before(const Checkpoint& from, const std::filesyst
 StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
                                                        const std::filesystem::path& directory, const proto::Job& job,
                                                        const DatasetInfo& dataset,
-                                                       std::optional<std::uint64_t> train_pixels) {
+                                                       const std::map<std::string, std::string>& facts) {
   StatusOr<std::optional<FoundCheckpoint>> found = std::optional<FoundCheckpoint>();
   if (communicator.rank() == 0) {
     found = find_on_disk(directory);
     if (found.ok() && *found) {
-      const Status same = check_identity((*found)->checkpoint, (*found)->path.string(), job, dataset, train_pixels);
+      const Status same = check_identity((*found)->checkpoint, (*found)->path.string(), job, dataset, facts);
       if (!same.ok()) found = same;
     }
   }
@@ -183,9 +217,9 @@ StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::
   return *std::move(point);
 }
 
-Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors, Network& network,
-                          Optimizer* optimizer) {
-  Restoration restoration(network, optimizer);
+Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors,
+                          const TrainingArrays& arrays) {
+  Restoration restoration(arrays);
   for (CheckpointTensor& tensor : tensors) {
     if (!restoration.wants(tensor.path)) continue;
     std::vector<float> values = std::move(tensor.values);

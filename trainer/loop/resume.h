@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "proto/job.pb.h"
@@ -10,14 +12,9 @@
 #include "storage/checkpoint/checkpoint.h"
 #include "storage/dataset/dataset.h"
 #include "trainer/comm/communicator.h"
-#include "trainer/nn/network/network.h"
-#include "trainer/optim/optimizer.h"
+#include "trainer/loop/training_state.h"
 
 namespace lockstep {
-
-// The fact of a checkpoint that tells whether pixels have changed where the file holds their statistics: JobRows'
-// train_pixels, in 16 hexadecimal digits. Checkpoints of earlier versions have none, and are not asked.
-inline constexpr const char* kTrainPixelsFact = "train_pixels";
 
 struct ResumePoint {
   std::filesystem::path path;  // on rank 0; empty on the others
@@ -26,12 +23,13 @@ struct ResumePoint {
 
 // Rank 0 reads `directory` and broadcasts; the others need not see it. nullopt: nothing there. Torn or damaged files
 // are skipped and logged. Collective; every rank returns the same.
-// Errors: bad_configuration, with the differing fields, when the checkpoint is of another job; bad_data when its rows
-// are others, or when there are checkpoints and none is good.
+// facts: on rank 0, with those of JobRows. A job whose schedule does not depend on the end may have other epochs than
+// the checkpoint's, if not fewer than are done. Errors: bad_configuration, with the differing fields, when the
+// checkpoint is of another job; bad_data when its rows are others, or when there are checkpoints and none is good.
 StatusOr<std::optional<ResumePoint>> find_resume_point(Communicator& communicator,
                                                        const std::filesystem::path& directory, const proto::Job& job,
                                                        const DatasetInfo& dataset,
-                                                       std::optional<std::uint64_t> train_pixels);
+                                                       const std::map<std::string, std::string>& facts);
 
 // What a run began with is part of what it is: the digest of the checkpoint that --init-from means, or "none". It
 // stands among the facts of its checkpoints as initial_weights. `from`: the checkpoint that a run goes on from, or
@@ -48,7 +46,7 @@ StatusOr<ResumePoint> read_and_broadcast(Communicator& communicator, const std::
 // Sends the tensors of rank 0's checkpoint to all, one after another, and puts each where it belongs: no rank but 0
 // ever holds more than one beside its own state. Requires: what the two functions above gave. Collective; every rank
 // returns the same. Errors: bad_data, as Restoration.
-Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors, Network& network,
-                          Optimizer* optimizer);
+Status restore_everywhere(Communicator& communicator, std::vector<CheckpointTensor> tensors,
+                          const TrainingArrays& arrays);
 
 }  // namespace lockstep

@@ -39,8 +39,10 @@ StatusOr<Rows> open_test(const proto::Data& data) {
 }
 
 // Hosts may have files of their own under the same path. Collective.
-Status compare_rows(Communicator& communicator, const std::string& name, const Dataset& rows) {
-  const std::uint64_t mine = dataset_fingerprint(rows.info(), rows.labels());
+Status compare_rows(Communicator& communicator, const std::string& name, Dataset& rows) {
+  const StatusOr<std::uint64_t> fingerprint = dataset_fingerprint(rows.info(), rows);
+  RETURN_IF_ERROR(agree(communicator, fingerprint.status()));
+  const std::uint64_t mine = *fingerprint;
   std::uint64_t first = mine;
   communicator.broadcast(std::as_writable_bytes(std::span(&first, 1)), 0);
   Status status;
@@ -68,7 +70,9 @@ Status complete_statistics(Communicator& communicator, const std::string& name, 
   RETURN_IF_ERROR(from_rank_0(communicator, status));
   communicator.broadcast(std::as_writable_bytes(std::span(normalization.mean)), 0);
   communicator.broadcast(std::as_writable_bytes(std::span(normalization.deviation)), 0);
-  rows = normalized(std::move(rows), std::move(normalization));
+  StatusOr<Rows> complete = normalized(std::move(rows), std::move(normalization));
+  RETURN_IF_ERROR(agree(communicator, complete.status()));
+  rows = *std::move(complete);
   return OkStatus();
 }
 
@@ -86,7 +90,11 @@ Status look_for_contradictions(const proto::Data& data, JobRows& rows) {
   };
   RETURN_IF_ERROR(examine(data.train(), *rows.train));
   if (rows.test) RETURN_IF_ERROR(examine(data.test(), *rows.test));
-  rows.train_pixels = splits[0].sample.hash;
+  if (splits[0].sample.hash) rows.facts[kTrainPixelsFact] = fmt::format("{:016x}", *splits[0].sample.hash);
+  if (rows.test && splits[1].sample.hash) {
+    ASSIGN_OR_RETURN(const std::uint64_t fingerprint, dataset_fingerprint(rows.test->info(), *rows.test));
+    rows.facts[kTestRowsFact] = fmt::format("{:016x}{:016x}", fingerprint, *splits[1].sample.hash);
+  }
   const Findings findings = find_contradictions(splits);
   say(findings);
   return fault_status(findings);
@@ -94,7 +102,7 @@ Status look_for_contradictions(const proto::Data& data, JobRows& rows) {
 
 // Gives `rows` the classes `names`.
 Status rename_classes(const std::vector<std::string>& names, Rows& rows) {
-  ASSIGN_OR_RETURN(const auto map, map_classes(rows->info(), rows->labels(), names, "the network"));
+  ASSIGN_OR_RETURN(const auto map, map_classes(rows->info(), names, "the network"));
   rows = with_classes(std::move(rows), map, names);
   return OkStatus();
 }
@@ -139,6 +147,7 @@ StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, con
                                 .image = {.channels = static_cast<int>(checkpoint.image_shape[0]),
                                           .height = static_cast<int>(checkpoint.image_shape[1]),
                                           .width = static_cast<int>(checkpoint.image_shape[2])},
+                                .target = checkpoint.target,
                                 .class_names = checkpoint.class_names,
                                 .mean = checkpoint.mean,
                                 .deviation = checkpoint.deviation,

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "proto/job.pb.h"
@@ -14,10 +14,17 @@
 
 namespace lockstep {
 
+// PixelSample.hash of the training rows, in 16 hexadecimal digits: pixels may have changed where the file holds their
+// statistics. Checkpoints of earlier versions have none, and are not asked.
+inline constexpr const char* kTrainPixelsFact = "train_pixels";
+// Fingerprint and PixelSample.hash of the test rows, likewise.
+inline constexpr const char* kTestRowsFact = "test_rows";
+
 struct JobRows {
   std::unique_ptr<Dataset> train;
-  std::unique_ptr<Dataset> test;              // null: the file has no such split
-  std::optional<std::uint64_t> train_pixels;  // PixelSample.hash; on rank 0
+  std::unique_ptr<Dataset> test;  // null: the file has no such split
+  // On rank 0, for checkpoints, which tell by them whether rows have changed:
+  std::map<std::string, std::string> facts;
 };
 
 // The splits of a job, the test split with the classes of the training rows. Rank 0 computes mean and deviation where

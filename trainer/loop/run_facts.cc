@@ -23,6 +23,7 @@ std::string cpu_model() {
 RunFacts run_facts(const proto::Job& job, const DatasetInfo& train, const Communicator& communicator) {
   RunFacts run;
   run.job = job_text(job);
+  run.model = model_text(job.model());
   run.dataset = train;
   run.facts = {{"lockstep_version", LOCKSTEP_VERSION},         {"onednn_version", onednn_version()},
                {"instruction_set", onednn_instruction_set()},  {"mpi_version", communicator.library_version()},

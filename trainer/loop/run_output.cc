@@ -1,10 +1,10 @@
 #include "trainer/loop/run_output.h"
 
-#include <map>
 #include <utility>
 
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
+#include "trainer/loop/past_evaluations.h"
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
@@ -46,9 +46,7 @@ Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t
   const std::string_view parts[] = {text};
   RETURN_IF_ERROR(write_file_atomically(directory_ / "job.pbtxt", parts));
   progress_.emplace(style, job.epochs(), total_steps);
-  std::map<std::int64_t, double> accuracies;
-  for (const EvalPoint& it : start.evaluations) accuracies[it.step] = it.accuracy;
-  writer_.emplace(checkpoint_directory(), job.checkpoint(), std::move(accuracies));
+  writer_.emplace(checkpoint_directory(), job, to_checkpoint(start.evaluations));
   return OkStatus();
 }
 
@@ -62,7 +60,9 @@ void RunOutput::report(const EvalPoint& point) {
   metrics_->write(point);
   if (client_) client_->report(point);
   progress_->report(point);
-  log_info("epoch {}: test loss {:.4f}, test accuracy {:.4f}", point.epoch, point.loss, point.accuracy);
+  std::string metrics;
+  for (const MetricValue& it : point.metrics) metrics += fmt::format(", test {} {:.4f}", it.name, it.value);
+  log_info("epoch {}: test loss {:.4f}{}", point.epoch, point.loss, metrics);
 }
 
 Status RunOutput::still_there() const {

@@ -10,6 +10,7 @@
 #include "trainer/loop/memory_need.h"
 #include "trainer/loop/plan.h"
 #include "trainer/loop/rows.h"
+#include "trainer/loop/task.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/nn/kernels/thread_team.h"
 
@@ -20,6 +21,32 @@ std::vector<AuxiliaryLoss> auxiliary_losses(const proto::Loss& spec) {
   std::vector<AuxiliaryLoss> losses;
   for (const proto::AuxiliaryLoss& each : spec.auxiliary()) losses.push_back({each.layer(), each.weight()});
   return losses;
+}
+
+int ignored_label(const proto::Loss& spec) {
+  const proto::SoftmaxCrossEntropy& softmax = spec.softmax_cross_entropy();
+  return softmax.has_ignored_label() ? softmax.ignored_label() : -1;
+}
+
+LossOptions loss_of(const proto::Loss& spec) {
+  const auto list = [](const auto& values) { return std::vector<float>(values.begin(), values.end()); };
+  switch (spec.kind_case()) {
+    case proto::Loss::kBinaryCrossEntropy:
+      return {.kind = LossKind::kBinaryCrossEntropy, .weights = list(spec.binary_cross_entropy().positive_weight())};
+    case proto::Loss::kMeanSquaredError:
+      return {.kind = LossKind::kMeanSquaredError};
+    case proto::Loss::kHuber:
+      return {.kind = LossKind::kHuber, .delta = spec.huber().delta()};
+    case proto::Loss::kPixelCrossEntropy:
+      return {.kind = LossKind::kPixelCrossEntropy, .dice_weight = spec.pixel_cross_entropy().dice_weight()};
+    case proto::Loss::kSoftmaxCrossEntropy:
+    case proto::Loss::KIND_NOT_SET:
+      return {.kind = LossKind::kSoftmaxCrossEntropy,
+              .label_smoothing = spec.label_smoothing(),
+              .weights = list(spec.softmax_cross_entropy().class_weight()),
+              .ignored = ignored_label(spec)};
+  }
+  CHECK(false, "loss kind {} has no implementation", static_cast<int>(spec.kind_case()));
 }
 
 Overlap overlap_of(const proto::Job& job) {
@@ -93,6 +120,7 @@ void look_further(int ranks, JobDraft& draft) {
   if (!rows.ok()) return;
   const DatasetInfo& info = (*rows)->info();
   check_job(info, ranks, draft);
+  check_task(info, draft);
   for (const char* const part : {"model", "loss", "parameters"}) {
     if (draft.faults.has_within(part)) return;
   }
@@ -113,6 +141,7 @@ void look_further(int ranks, JobDraft& draft) {
 Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
   const DatasetInfo& info = setup.train->info();
   check_job(info, communicator.size(), draft);
+  check_task(info, draft);
   const int classes = static_cast<int>(info.class_names.size());
   if (resolve_model(classes, *draft.job.mutable_model(), draft.faults)) {
     NetworkOptions options = network_options(draft.job, info.image, classes);
@@ -138,7 +167,39 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
   setup.job = draft.job;
   setup.optimizer = Optimizer::make(setup.job.optimizer(), setup.network->parameters(),
                                     setup.network->parameter_values().size(), setup.job.parameters());
+  if (setup.job.has_average()) {
+    Network& network = *setup.network;
+    setup.average = std::make_unique<WeightAverage>(setup.job.average().decay(), network.parameter_values().size(),
+                                                    network.buffer_values().size());
+    setup.average->begin(network.parameter_values(), network.buffer_values());
+  }
   return OkStatus();
+}
+
+void put_loss_of(TargetKind target, proto::Loss& loss) {
+  switch (target) {
+    case TargetKind::kClass:
+      loss.mutable_softmax_cross_entropy();
+      return;
+    case TargetKind::kLabels:
+      loss.mutable_binary_cross_entropy();
+      return;
+    case TargetKind::kNumbers:
+      loss.mutable_mean_squared_error();
+      return;
+    case TargetKind::kMask:
+      loss.mutable_pixel_cross_entropy();
+      return;
+  }
+}
+
+// Of a network alone: the job that would only evaluate it.
+JobDraft network_draft(const Checkpoint& checkpoint) {
+  JobDraft draft = parse_job("", "the model in the checkpoint");
+  draft.faults = Faults();
+  parse_text_proto(checkpoint.model, *draft.job.mutable_model(), draft.faults);
+  put_loss_of(checkpoint.target, *draft.job.mutable_loss());
+  return draft;
 }
 
 }  // namespace
@@ -156,7 +217,7 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   ASSIGN_OR_RETURN(JobRows rows, open_job_rows(communicator, setup.job.data()));
   setup.train = std::move(rows.train);
   setup.test = std::move(rows.test);
-  setup.train_pixels = rows.train_pixels;
+  setup.row_facts = std::move(rows.facts);
   RETURN_IF_ERROR(agree(communicator, build_network(communicator, *draft, setup)));
   return setup;
 }
@@ -177,11 +238,16 @@ NetworkOptions network_options(const proto::Job& job, const ImageShape& image, i
           .slice_rows = job.batch() / job.slices(),
           .threads = job.execution().threads_per_rank(),
           .seed = job.seed(),
-          .label_smoothing = job.loss().label_smoothing(),
+          .loss = loss_of(job.loss()),
           .auxiliary = auxiliary_losses(job.loss()),
           .precision = job.execution().precision() == proto::BF16 ? Precision::kBf16 : Precision::kFp32,
           .plan = job.execution().plan() == proto::DIRECT_ONLY ? PlanChoice::kDirectOnly : PlanChoice::kByShape,
           .is_frozen = frozen};
+}
+
+Target learned_target(Target target, const proto::Job& job) {
+  target.ignored = ignored_label(job.loss());
+  return target;
 }
 
 RowOrder row_order(const proto::Job& job, std::int64_t rows) {
@@ -190,6 +256,7 @@ RowOrder row_order(const proto::Job& job, std::int64_t rows) {
 
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job) {
   ImageTransform transform(train.image, train.pixel_type, train.mean, train.deviation);
+  transform.take_targets(train.whole_target());
   transform.augment(job.data().augmentation(), job.seed());
   return transform;
 }
@@ -210,7 +277,8 @@ std::size_t reduced_elements(std::size_t gradient_elements) {
 }
 
 StatusOr<LoadedNetwork> load_network(Communicator& communicator, const Checkpoint& checkpoint) {
-  JobDraft draft = parse_job(checkpoint.job, "the job in the checkpoint");
+  const bool is_alone = checkpoint.job.empty();
+  JobDraft draft = is_alone ? network_draft(checkpoint) : parse_job(checkpoint.job, "the job in the checkpoint");
   if (checkpoint.image_shape.size() != 3) return bad_data("the checkpoint does not say the shape of its images");
   const ImageShape image{.channels = static_cast<int>(checkpoint.image_shape[0]),
                          .height = static_cast<int>(checkpoint.image_shape[1]),

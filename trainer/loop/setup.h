@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +18,7 @@
 #include "trainer/loop/training_job.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/weight_average.h"
 
 namespace lockstep {
 
@@ -25,10 +26,11 @@ struct Setup {
   proto::Job job;  // resolved
   std::filesystem::path out;
   std::unique_ptr<Dataset> train;
-  std::unique_ptr<Dataset> test;              // null: the file has no such split
-  std::optional<std::uint64_t> train_pixels;  // JobRows
+  std::unique_ptr<Dataset> test;                 // null: the file has no such split
+  std::map<std::string, std::string> row_facts;  // JobRows
   std::unique_ptr<Network> network;
   std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<WeightAverage> average;  // null: none
 };
 
 // `out` may be empty: then it is runs/<name of the job>, or, without a name, of its file; a name that is a path, or no
@@ -45,6 +47,8 @@ StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::uniqu
 NetworkOptions network_options(const proto::Job& job, const ImageShape& image, int classes);
 
 RowOrder row_order(const proto::Job& job, std::int64_t rows);
+// What the job says of its network's outputs, on rows that it has learned from.
+Target learned_target(Target target, const proto::Job& job);
 // Normalization and augmentation of training rows.
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job);
 // For the gradients of a network and what a TrainStep adds to them.

@@ -48,7 +48,7 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   StepOutcome outcome;
   outcome.loss = static_cast<double>(tail[kLoss]) / rows;
   outcome.accuracy = static_cast<double>(tail[kCorrect]) / rows;
-  outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_);
+  outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_, plateau_scale_);
   outcome.finite = tail[kNotFinite] == 0 && finite && all_finite(sum.subspan(parameters, elements - parameters));
   outcome.loaded = tail[kNotLoaded] == 0;
   outcome.stop = tail[kStop] > 0;
@@ -63,6 +63,7 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   if (good) {
     parts_.network.parameters_changed();
     parts_.network.update_buffers(sum.first(elements));
+    if (parts_.average != nullptr) parts_.average->update_buffers(parts_.network.buffer_values(), step + 1);
   }
   parts_.account.book(TimeShare::kUpdate);
   return outcome;
@@ -84,11 +85,12 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
     if (!target.add) std::fill_n(target.arrays[0], target.elements, 0.0F);
     tail[kNotLoaded] = 1;
   } else {
-    const Slice slice{.images = loaded->images, .labels = loaded->labels, .rows = loaded->rows, .epoch = loaded->epoch};
+    const Slice slice{
+        .images = loaded->images, .targets = loaded->targets, .rows = loaded->rows, .epoch = loaded->epoch};
     const SliceResult result = parts_.network.train_slice(
         slice, 1.0F / static_cast<float>(job_.batch()), 1.0F / static_cast<float>(job_.slices()), target, final_from_);
     tail[kLoss] = result.loss_sum;
-    tail[kCorrect] = static_cast<float>(result.correct);
+    tail[kCorrect] = result.correct;
     if (!result.finite || !loaded->finite) tail[kNotFinite] = 1;
     if (!loaded->finite) note_bad_rows(*loaded, bad_rows_);
   }
@@ -107,6 +109,9 @@ void TrainStep::update(std::span<const float> sum, std::int64_t step, float lear
   for (const PartedUpdate::Range& range : parts_.parted_update.part()) {
     parts_.optimizer.update(parts_.network.parameter_values(), gradients, gradient_scale, learning_rate, step + 1,
                             range.begin, range.end);
+    if (parts_.average != nullptr) {
+      parts_.average->update(parts_.network.parameter_values(), step + 1, range.begin, range.end);
+    }
   }
 }
 

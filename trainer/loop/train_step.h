@@ -20,6 +20,7 @@
 #include "trainer/loop/bad_rows.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/weight_average.h"
 #include "trainer/report/time_account.h"
 
 namespace lockstep {
@@ -48,6 +49,7 @@ class TrainStep {
   struct Parts {
     Network& network;
     Optimizer& optimizer;
+    WeightAverage* average;  // null: none
     GradientReducer& reducer;
     PartedUpdate& parted_update;
     SliceLoader& loader;  // started at the first step that is run
@@ -60,6 +62,9 @@ class TrainStep {
 
   // Step number `step`, counted from 0. Collective; every rank returns the same outcome.
   StepOutcome run(std::int64_t step, const StepRequests& requests);
+
+  // Of the learning rate from now on; only plateau has one.
+  void set_plateau_scale(double scale) { plateau_scale_ = scale; }
 
   // After an outcome that is not loaded: this rank's error, if it had one.
   const Status& load_status() const { return load_status_; }
@@ -75,6 +80,7 @@ class TrainStep {
   int slices_;
   std::int64_t steps_per_epoch_;
   std::int64_t total_steps_;
+  double plateau_scale_ = 1;
   Network::FinalFrom final_from_;
   Status load_status_;
   std::vector<std::int64_t> bad_rows_;

@@ -1,5 +1,6 @@
 #include "trainer/loop/trainer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "trainer/loop/setup.h"
 #include "trainer/loop/step_window.h"
 #include "trainer/loop/stop_request.h"
+#include "trainer/loop/task.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/loop/training_job.h"
 #include "trainer/report/coordinator_client.h"
@@ -44,12 +46,14 @@ class Trainer {
         facts_(run_facts(job(), setup_.train->info(), communicator)),
         engine_(communicator, setup_),
         window_(job().batch(), engine_.order.steps_per_epoch()) {
-    if (setup_.train_pixels) facts_.facts[kTrainPixelsFact] = fmt::format("{:016x}", *setup_.train_pixels);
+    facts_.facts.insert(setup_.row_facts.begin(), setup_.row_facts.end());
     if (setup_.test) {
-      test_loader_.emplace(*setup_.test,
-                           ImageTransform(setup_.test->info().image, setup_.test->info().pixel_type,
-                                          setup_.train->info().mean, setup_.train->info().deviation),
-                           job().batch() / job().slices(), job().data().prefetch_batches() * engine_.slices);
+      const DatasetInfo& learned = setup_.train->info();
+      ImageTransform transform(setup_.test->info().image, setup_.test->info().pixel_type, learned.mean,
+                               learned.deviation);
+      transform.take_targets(learned.whole_target());
+      test_loader_.emplace(*setup_.test, std::move(transform), job().batch() / job().slices(),
+                           job().data().prefetch_batches() * engine_.slices);
     }
   }
 
@@ -58,9 +62,10 @@ class Trainer {
     facts_.facts.insert(built.begin(), built.end());
     engine_.account.book(TimeShare::kOther);
     RETURN_IF_ERROR(restore_state());
+    follow_evaluations();
     RETURN_IF_ERROR(agree(communicator_, output_ ? output_->catch_up(position_) : OkStatus()));
-    const bool to_evaluate = at_epoch_end() && test_loader_ && !position_.evaluated();
-    if (past_last_wanted_epoch() && !to_evaluate) {  // all files are left as they are
+    const bool to_evaluate = evaluation_due() && !position_.evaluated();
+    if (past_last_wanted_epoch() && !is_early_end() && !to_evaluate) {  // all files are left as they are
       RETURN_IF_ERROR(agree(communicator_, output_ ? output_->deliver() : OkStatus()));
       return stopped(kStopped);
     }
@@ -75,6 +80,7 @@ class Trainer {
  private:
   const proto::Job& job() const { return setup_.job; }
   Network& network() { return *setup_.network; }
+  TrainingArrays arrays() { return {*setup_.network, setup_.optimizer.get(), setup_.average.get()}; }
   // Its name, or that of its file.
   std::string called() const {
     return printable(job().name().empty() ? options_.job.filename().string() : job().name());
@@ -83,7 +89,7 @@ class Trainer {
   Status restore_state() {
     const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
     ASSIGN_OR_RETURN(std::optional<ResumePoint> point,
-                     find_resume_point(communicator_, directory, job(), setup_.train->info(), setup_.train_pixels));
+                     find_resume_point(communicator_, directory, job(), setup_.train->info(), facts_.facts));
     Status status;
     ASSIGN_OR_RETURN(facts_.facts["initial_weights"],
                      initial_weights(communicator_, point ? &point->checkpoint : nullptr, options_.init_from));
@@ -91,13 +97,14 @@ class Trainer {
       position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint)};
       if (!point->checkpoint.evaluations) find_old_evaluations(point->checkpoint);
       if (output_) warn_of_other_facts(point->checkpoint, facts_);
-      status =
-          restore_everywhere(communicator_, std::move(point->checkpoint.tensors), network(), setup_.optimizer.get());
+      status = restore_everywhere(communicator_, std::move(point->checkpoint.tensors), arrays());
     } else if (!options_.init_from.empty()) {
       ASSIGN_OR_RETURN(ResumePoint initial, read_and_broadcast(communicator_, options_.init_from));
+      take_average(initial.checkpoint.tensors);
       status =
-          with_context(restore_everywhere(communicator_, std::move(initial.checkpoint.tensors), network(), nullptr),
+          with_context(restore_everywhere(communicator_, std::move(initial.checkpoint.tensors), {.network = network()}),
                        options_.init_from.string());
+      if (setup_.average) setup_.average->begin(network().parameter_values(), network().buffer_values());
     }
     saved_step_ = point ? position_.step : -1;
     return agree(communicator_, status);
@@ -110,13 +117,14 @@ class Trainer {
     std::byte here{position_.evaluated() ? std::uint8_t{1} : std::uint8_t{0}};
     communicator_.broadcast({&here, 1}, 0);
     if (here != std::byte{0} && !output_) {
-      position_.evaluations = {{.step = checkpoint.step, .epoch = checkpoint.epoch, .accuracy = *checkpoint.accuracy}};
+      position_.evaluations = {
+          {.step = checkpoint.step, .epoch = checkpoint.epoch, .metrics = {{"accuracy", *checkpoint.accuracy}}}};
     }
   }
 
   Status begin() {
     Status status = fault_point("train.begin");
-    if (output_ && status.ok()) status = check_checkpoint(facts_, network(), *setup_.optimizer);
+    if (output_ && status.ok()) status = check_checkpoint(facts_, arrays());
     if (output_ && status.ok()) status = output_->begin(job(), options_.progress, engine_.total_steps, position_);
     RETURN_IF_ERROR(agree(communicator_, status));
     const CoreBinding binding = core_binding(communicator_, job().execution().threads_per_rank());
@@ -124,11 +132,13 @@ class Trainer {
     window_.restart(position_.step, 0);
     if (output_) {
       const DatasetInfo& info = setup_.train->info();
-      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} classes; {}; batch {} in {} slices on {}", called(),
+      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} {}; {}; batch {} in {} slices on {}", called(),
                                format_count(info.rows), info.image.height, info.image.width, info.image.channels,
-                               info.class_names.size(), parameter_text(network()), job().batch(), job().slices(),
-                               engine_.reducer.description()));
+                               info.class_names.size(), target_nouns(info.target), parameter_text(network()),
+                               job().batch(), job().slices(), engine_.reducer.description()));
       const int threads = job().execution().threads_per_rank();
+      const float smoothing = job().loss().label_smoothing();
+      if (smoothing > 0) output_->say(fmt::format("losses are told with label smoothing {}", smoothing));
       output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
       if (position_.step > 0) {
         output_->say(
@@ -142,32 +152,46 @@ class Trainer {
     return OkStatus();
   }
 
+  // Whether an evaluation belongs here.
+  bool evaluation_due() const {
+    if (!test_loader_ || position_.step == 0) return false;
+    const proto::Evaluate& policy = job().evaluate();
+    if (policy.every_steps() > 0 && position_.step % policy.every_steps() == 0) return true;
+    const bool by_epoch = policy.every_epochs() > 0 && position_.epoch % policy.every_epochs() == 0;
+    return at_epoch_end() && (by_epoch || position_.step == engine_.total_steps);
+  }
+
   bool at_epoch_end() const { return position_.step > 0 && position_.step % engine_.order.steps_per_epoch() == 0; }
 
   Status train_to_the_end() {
-    if (at_epoch_end() && !position_.evaluated()) RETURN_IF_ERROR(evaluate_and_save());
+    if ((at_epoch_end() || evaluation_due()) && !position_.evaluated()) RETURN_IF_ERROR(evaluate_and_save());
     if (at_epoch_end() && stops_after_epoch()) return stopped(kStopped);
-    while (position_.step < engine_.total_steps) {
+    while (position_.step < engine_.total_steps && !is_early_end()) {
       const StepOutcome outcome = engine_.step.run(position_.step, requests());
       if (!outcome.loaded) return agree(communicator_, engine_.step.load_status());
       if (!outcome.finite) {
         return explain_divergence(communicator_, job(), position_.step, position_.epoch, outcome,
-                                  engine_.step.bad_rows());
+                                  engine_.step.bad_rows(), engine_.loader);
       }
       ++position_.step;
       report_step(outcome);
       say_choice();
-      if (at_epoch_end()) {
-        ++position_.epoch;
-        RETURN_IF_ERROR(evaluate_and_save());
-      }
+      if (at_epoch_end()) ++position_.epoch;
+      if (at_epoch_end() || evaluation_due()) RETURN_IF_ERROR(evaluate_and_save());
       if (outcome.stop || outcome.checkpoint || due_by_steps()) RETURN_IF_ERROR(save());
       const int check_every = job().execution().replica_check_every_steps();
       if (check_every > 0 && position_.step % check_every == 0) RETURN_IF_ERROR(compare_replicas());
-      if (outcome.stop && position_.step < engine_.total_steps) return stopped(kStopped);
+      if (outcome.stop && position_.step < engine_.total_steps && !is_early_end()) return stopped(kStopped);
     }
     return save();
   }
+
+  // What follows of the evaluations so far: the same on all ranks.
+  void follow_evaluations() {
+    engine_.step.set_plateau_scale(plateau_scale(job(), position_.evaluations));
+    early_end_ = early_end(job(), position_.evaluations);
+  }
+  bool is_early_end() const { return !early_end_.empty(); }
 
   // Which way of summing over hosts the first steps showed to be faster.
   void say_choice() {
@@ -198,12 +222,18 @@ class Trainer {
   // An evaluation that is interrupted is made again on resume: its checkpoint does not hold it.
   Status evaluate_and_save() {
     bool interrupted = false;
-    if (test_loader_) {
-      const StatusOr<EvaluationResult> result = evaluate(communicator_, network(), *test_loader_,
-                                                         {.rows = setup_.test->info().rows,
-                                                          .confusion = false,
-                                                          .heartbeat = &engine_.heartbeat,
-                                                          .out_of_time = [this] { return out_of_time(); }});
+    if (evaluation_due()) {
+      engine_.exchange_average(position_.step);
+      const DatasetInfo& info = setup_.test->info();
+      const std::int64_t most = job().evaluate().rows();
+      const StatusOr<EvaluationResult> result =
+          evaluate(communicator_, network(), *test_loader_,
+                   {.rows = most > 0 ? std::min(most, info.rows) : info.rows,
+                    .target = learned_target(setup_.train->info().whole_target(), job()),
+                    .confusion = false,
+                    .heartbeat = &engine_.heartbeat,
+                    .out_of_time = [this] { return out_of_time(); }});
+      engine_.exchange_average(position_.step);
       engine_.account.book(TimeShare::kEvaluation);
       interrupted = absl::IsCancelled(result.status());
       if (!interrupted) {
@@ -213,15 +243,17 @@ class Trainer {
         position_.evaluations.push_back({.step = position_.step,
                                          .epoch = position_.epoch,
                                          .loss = result->loss,
-                                         .accuracy = result->accuracy(),
-                                         .rows = result->rows});
+                                         .rows = result->rows,
+                                         .metrics = wanted_metrics(job(), result->metrics)});
+        follow_evaluations();
         if (output_) output_->report(position_.evaluations.back());
         saved_step_ = -1;
       }
     }
     const int every = job().checkpoint().every_epochs();
-    const bool stops = interrupted || stops_after_epoch();
-    if (stops || (every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
+    const bool ends_epoch = at_epoch_end();
+    const bool stops = interrupted || (ends_epoch && stops_after_epoch());
+    if (stops || (ends_epoch && every > 0 && position_.epoch % every == 0)) RETURN_IF_ERROR(save());
     return stops ? stopped(kStopped) : OkStatus();
   }
 
@@ -234,7 +266,7 @@ class Trainer {
   // Whether the run is to end here, before its last step: the job says so, or the coordinator has answered so to the
   // evaluation. The same on all ranks.
   bool stops_after_epoch() {
-    if (position_.step == engine_.total_steps) return false;
+    if (position_.step == engine_.total_steps || is_early_end()) return false;
     if (past_last_wanted_epoch()) return true;
     if (options_.attempt.empty()) return false;
     std::byte asked{stop_requested() ? std::uint8_t{1} : std::uint8_t{0}};
@@ -254,7 +286,7 @@ class Trainer {
                       "the last checkpoint is whole; if the loss rose before it, begin from an older one.",
                       position_.step));
     }
-    if (output_) output_->checkpoint(capture(facts_, position_, network(), *setup_.optimizer));
+    if (output_) output_->checkpoint(capture(facts_, position_, arrays()));
     saved_step_ = position_.step;
     saved_seconds_ = engine_.account.elapsed_seconds();
     engine_.account.book(TimeShare::kCheckpoint);
@@ -270,6 +302,13 @@ class Trainer {
       RETURN_IF_ERROR(check_parts(communicator_, slot.name, slot.values, engine_.parted_update.part()));
       engine_.parted_update.complete(slot.values);
       arrays.push_back({slot.name, std::as_bytes(slot.values)});
+    }
+    if (setup_.average) {
+      const std::span<float> average = setup_.average->values();
+      RETURN_IF_ERROR(check_parts(communicator_, "average", average, engine_.parted_update.part()));
+      engine_.parted_update.complete(average);
+      arrays.push_back({"average", std::as_bytes(average)});
+      arrays.push_back({"average of buffers", std::as_bytes(setup_.average->buffers())});
     }
     return check_replicas(communicator_, arrays);
   }
@@ -310,7 +349,8 @@ class Trainer {
                             .outcome = ended.ok() ? "done" : "stopped",
                             .seconds = engine_.account.elapsed_seconds(),
                             .images_per_second = seconds > 0 ? rows / seconds : 0,
-                            .accuracy = position_.accuracy()},
+                            .metrics = position_.metrics(),
+                            .reason = early_end_},
                            engine_.account);
   }
 
@@ -324,6 +364,7 @@ class Trainer {
 
   StepWindow window_;
   Position position_;
+  std::string early_end_;         // why training ends before its last epoch; empty: it does not
   std::int64_t first_step_ = 0;   // where this run began
   std::int64_t saved_step_ = -1;  // of the newest checkpoint that says all there is to say
   double saved_seconds_ = 0;

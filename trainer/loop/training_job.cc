@@ -21,9 +21,20 @@ void fill_parts(proto::Job& job) {
   job.mutable_reporting();
 }
 
+std::string text_of(const google::protobuf::Message& message) {
+  std::string text;
+  CHECK(google::protobuf::TextFormat::PrintToString(message, &text));
+  return text;
+}
+
 void check_fields(JobDraft& draft) {
   const proto::Job& job = draft.job;
   check_limits(job, draft.faults);
+  const proto::Loss& loss = job.loss();
+  const bool is_softmax = loss.has_softmax_cross_entropy() || loss.kind_case() == proto::Loss::KIND_NOT_SET;
+  if (loss.label_smoothing() > 0 && !is_softmax) {
+    draft.faults.add("loss.label_smoothing", "is of softmax cross entropy, and the loss is another one");
+  }
   if (job.slices() > 0 && job.batch() % job.slices() != 0) {
     draft.faults.add("slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
   }
@@ -98,9 +109,11 @@ void check_job(const DatasetInfo& train, int ranks, JobDraft& draft) {
 }
 
 std::string job_text(const proto::Job& job) {
-  std::string text;
-  CHECK(google::protobuf::TextFormat::PrintToString(job, &text));
-  return text;
+  return text_of(job);
+}
+
+std::string model_text(const proto::Model& model) {
+  return text_of(model);
 }
 
 }  // namespace lockstep

@@ -35,5 +35,7 @@ void check_job(const DatasetInfo& train, int ranks, JobDraft& draft);
 
 // The resolved job as text proto.
 std::string job_text(const proto::Job& job);
+// A part of it.
+std::string model_text(const proto::Model& model);
 
 }  // namespace lockstep

@@ -1,30 +1,38 @@
 #include "trainer/loop/training_state.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <set>
 
 #include "trainer/loop/past_evaluations.h"
 
 namespace lockstep {
 namespace {
 
+constexpr std::string_view kAverage = "average/";
+
 // Calls visit(path, tensor, array) for all tensors of a training, in checkpoint order.
 using Visit = std::function<void(const std::string& path, const TensorInfo& tensor, std::span<float> array)>;
-void for_each_tensor(Network& network, Optimizer* optimizer, const Visit& visit) {
-  const auto visit_all = [&](std::span<const TensorInfo> tensors, std::span<float> array) {
+void for_each_tensor(const TrainingArrays& arrays, const Visit& visit) {
+  const Network& network = arrays.network;
+  const auto visit_all = [&](std::string_view group, std::span<const TensorInfo> tensors, std::span<float> array) {
     for (const TensorInfo& tensor : tensors) {
-      visit((tensor.is_statistic ? "buffers/" : "parameters/") + tensor.name, tensor, array);
+      visit(fmt::format("{}{}/{}", group, tensor.is_statistic ? "buffers" : "parameters", tensor.name), tensor, array);
     }
   };
-  visit_all(network.parameters(), network.parameter_values());
-  visit_all(network.frozen(), network.frozen_values());
-  visit_all(network.buffers(), network.buffer_values());
-  if (optimizer == nullptr) return;
-  for (const OptimizerSlot& slot : optimizer->slots()) {
+  visit_all("", network.parameters(), arrays.network.parameter_values());
+  visit_all("", network.frozen(), arrays.network.frozen_values());
+  visit_all("", network.buffers(), arrays.network.buffer_values());
+  if (arrays.optimizer == nullptr) return;
+  for (const OptimizerSlot& slot : arrays.optimizer->slots()) {
     for (const TensorInfo& tensor : network.parameters()) {
       visit(fmt::format("optimizer/{}/{}", slot.name, tensor.name), tensor, slot.values);
     }
   }
+  if (arrays.average == nullptr) return;
+  visit_all(kAverage, network.parameters(), arrays.average->values());
+  visit_all(kAverage, network.buffers(), arrays.average->buffers());
 }
 
 Checkpoint without_tensors(const RunFacts& run, const Position& position) {
@@ -32,8 +40,14 @@ Checkpoint without_tensors(const RunFacts& run, const Position& position) {
   checkpoint.job = run.job;
   checkpoint.step = position.step;
   checkpoint.epoch = position.epoch;
-  checkpoint.accuracy = position.accuracy();
+  checkpoint.model = run.model;
+  const double accuracy = metric_value(position.metrics(), "accuracy");
+  if (!std::isnan(accuracy)) checkpoint.accuracy = accuracy;
   checkpoint.evaluations = to_checkpoint(position.evaluations);
+  checkpoint.target = run.dataset.target;
+  checkpoint.units = run.dataset.units;
+  checkpoint.target_mean = run.dataset.target_mean;
+  checkpoint.target_deviation = run.dataset.target_deviation;
   checkpoint.class_names = run.dataset.class_names;
   checkpoint.dataset_fingerprint = run.dataset.fingerprint;
   checkpoint.facts = run.facts;
@@ -45,21 +59,32 @@ Checkpoint without_tensors(const RunFacts& run, const Position& position) {
 
 }  // namespace
 
-Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer) {
+Checkpoint capture(const RunFacts& run, const Position& position, const TrainingArrays& arrays) {
   Checkpoint checkpoint = without_tensors(run, position);
-  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
+  for_each_tensor(arrays, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
     CheckpointTensor copy{.path = path, .shape = tensor.shape, .values = {}};
     copy.values.resize(static_cast<std::size_t>(plain_elements(tensor)));
-    network.to_plain(tensor, array, copy.values);
+    arrays.network.to_plain(tensor, array, copy.values);
     checkpoint.tensors.push_back(std::move(copy));
   });
   return checkpoint;
 }
 
-Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimizer) {
+void take_average(std::vector<CheckpointTensor>& tensors) {
+  std::set<std::string, std::less<>> averaged;
+  for (const CheckpointTensor& tensor : tensors) {
+    if (tensor.path.starts_with(kAverage)) averaged.insert(tensor.path.substr(kAverage.size()));
+  }
+  std::erase_if(tensors, [&](const CheckpointTensor& tensor) { return averaged.contains(tensor.path); });
+  for (CheckpointTensor& tensor : tensors) {
+    if (tensor.path.starts_with(kAverage)) tensor.path.erase(0, kAverage.size());
+  }
+}
+
+Status check_checkpoint(const RunFacts& run, const TrainingArrays& arrays) {
   Checkpoint small = without_tensors(run, {});
   std::size_t bytes = 0;
-  for_each_tensor(network, &optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float>) {
+  for_each_tensor(arrays, [&](const std::string& path, const TensorInfo& tensor, std::span<float>) {
     bytes += static_cast<std::size_t>(plain_elements(tensor)) * sizeof(float);
     small.tensors.push_back({.path = path, .shape = {1}, .values = {0}});
   });
@@ -72,15 +97,15 @@ Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimi
                                        std::string(status.message())));
 }
 
-Restoration::Restoration(Network& network, Optimizer* optimizer)
-    : network_(network), with_optimizer_(optimizer != nullptr) {
-  for_each_tensor(network, optimizer, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
+Restoration::Restoration(const TrainingArrays& arrays)
+    : network_(arrays.network), goes_on_(arrays.optimizer != nullptr) {
+  for_each_tensor(arrays, [&](const std::string& path, const TensorInfo& tensor, std::span<float> array) {
     places_[path] = {&tensor, array};
   });
 }
 
 bool Restoration::wants(std::string_view path) const {
-  return with_optimizer_ || !path.starts_with("optimizer/");
+  return goes_on_ || !(path.starts_with("optimizer/") || path.starts_with(kAverage));
 }
 
 void Restoration::put(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values) {

@@ -14,6 +14,7 @@
 #include "storage/dataset/dataset.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/weight_average.h"
 #include "trainer/report/events.h"
 
 namespace lockstep {
@@ -25,29 +26,42 @@ struct Position {
 
   // Whether it was evaluated here.
   bool evaluated() const { return !evaluations.empty() && evaluations.back().step == step; }
-  std::optional<double> accuracy() const {
-    return evaluated() ? std::optional(evaluations.back().accuracy) : std::nullopt;
+  std::vector<MetricValue> metrics() const {
+    return evaluated() ? evaluations.back().metrics : std::vector<MetricValue>();
   }
 };
 
 // What a checkpoint says beside the tensors, the same for every checkpoint of a run.
 struct RunFacts {
   std::string job;
+  std::string model;
   DatasetInfo dataset;
   std::map<std::string, std::string> facts;
 };
 
-Checkpoint capture(const RunFacts& run, const Position& position, Network& network, Optimizer& optimizer);
+// The arrays that decide the weights to come.
+struct TrainingArrays {
+  Network& network;
+  Optimizer* optimizer = nullptr;    // null: only what the network computes with
+  WeightAverage* average = nullptr;  // null: none is kept
+};
+
+Checkpoint capture(const RunFacts& run, const Position& position, const TrainingArrays& arrays);
+
+// Of a checkpoint that is to be used and not to go on with: where it holds an average, that takes the place of the
+// weights and running statistics.
+void take_average(std::vector<CheckpointTensor>& tensors);
 
 // Why the checkpoints of this training could never be written: their size, a path that is too deep, an attribute that
 // is too large. Errors: bad_configuration.
-Status check_checkpoint(const RunFacts& run, Network& network, Optimizer& optimizer);
+Status check_checkpoint(const RunFacts& run, const TrainingArrays& arrays);
 
-// Takes a training's tensors one by one: parameters and buffers, and the optimizer's state when `optimizer` is given.
+// Takes a training's tensors one by one: parameters and buffers; the optimizer's state and the average, when the
+// optimizer is given.
 class Restoration {
  public:
-  Restoration(Network& network, Optimizer* optimizer);
-  // Whether this tensor is asked for: without an optimizer, its state is not.
+  explicit Restoration(const TrainingArrays& arrays);
+  // Whether this tensor is asked for: without an optimizer, its state and the average are not.
   bool wants(std::string_view path) const;
   void put(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values);
   // After the last one. Every tensor must have come with the shape the network has, and no other. Errors: bad_data,
@@ -60,7 +74,7 @@ class Restoration {
     std::span<float> array;
   };
   Network& network_;
-  bool with_optimizer_;
+  bool goes_on_;
   std::map<std::string, Place> places_;  // not filled yet
   std::string faults_;
 };

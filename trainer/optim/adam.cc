@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 #include "trainer/optim/penalty.h"
 #include "trainer/tensor/aligned_array.h"

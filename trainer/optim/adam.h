@@ -18,7 +18,7 @@
 namespace lockstep {
 
 namespace proto {
-class Adam;  // proto/job.pb.h
+class Adam;  // proto/optimizer.pb.h
 class AdamW;
 }  // namespace proto
 

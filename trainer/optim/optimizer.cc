@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 #include "trainer/optim/adam.h"
 #include "trainer/optim/rms_prop.h"

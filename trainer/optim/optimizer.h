@@ -15,7 +15,7 @@
 namespace lockstep {
 
 namespace proto {
-class Optimizer;  // proto/job.pb.h
+class Optimizer;  // proto/optimizer.pb.h
 }
 
 // One array of state, laid out as the parameter arena: "momentum" (SGD); "first_moment", "second_moment" (Adam, AdamW);

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 #include "storage/base/text_proto.h"
 

@@ -16,7 +16,7 @@ namespace lockstep {
 class Faults;
 
 namespace proto {
-class Optimizer;  // proto/job.pb.h
+class Optimizer;  // proto/optimizer.pb.h
 class ParameterGroup;
 }  // namespace proto
 

@@ -17,7 +17,7 @@
 namespace lockstep {
 
 namespace proto {
-class RmsProp;  // proto/job.pb.h
+class RmsProp;  // proto/optimizer.pb.h
 }
 
 // The slots are "square_average" (s above), when centered "gradient_average" (a), and with momentum "momentum" (v).

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 
 namespace lockstep {
@@ -65,6 +65,10 @@ double rate(const proto::Polynomial& spec, const Position& at) {
   return between(spec.learning_rate(), spec.final(), 1 - left);
 }
 
+double rate(const proto::Plateau& spec, const Position& at, double scale) {
+  return std::max(double(spec.least()), spec.learning_rate() * scale) * at.warm_up(at.steps_in(spec.warm_up_epochs()));
+}
+
 double rate(const proto::Cosine& spec, const Position& at) {
   const std::int64_t warm_up_steps = at.steps_in(spec.warm_up_epochs());
   if (at.step < warm_up_steps) return spec.learning_rate() * at.warm_up(warm_up_steps);
@@ -81,7 +85,7 @@ double rate(const proto::OneCycle& spec, const Position& at) {
 }  // namespace
 
 float learning_rate_at(const proto::Schedule& schedule, std::int64_t step, std::int64_t steps_per_epoch,
-                       std::int64_t total_steps) {
+                       std::int64_t total_steps, double plateau_scale) {
   CHECK(steps_per_epoch > 0 && step >= 0 && step < total_steps, "step {} of {}, {} an epoch", step, total_steps,
         steps_per_epoch);
   const Position at{step, steps_per_epoch, total_steps - 1};
@@ -101,8 +105,14 @@ float learning_rate_at(const proto::Schedule& schedule, std::int64_t step, std::
       return float(rate(schedule.polynomial(), at));
     case proto::Schedule::kMultiStep:
       return float(rate(schedule.multi_step(), at));
+    case proto::Schedule::kPlateau:
+      return float(rate(schedule.plateau(), at, plateau_scale));
   }
   CHECK(false, "schedule kind {} has no implementation", static_cast<int>(schedule.kind_case()));
+}
+
+bool depends_on_end(const proto::Schedule& schedule) {
+  return schedule.has_cosine() || schedule.has_one_cycle() || schedule.has_polynomial();
 }
 
 }  // namespace lockstep

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 #include "trainer/optim/penalty.h"
 #include "trainer/tensor/aligned_array.h"

@@ -14,7 +14,7 @@
 namespace lockstep {
 
 namespace proto {
-class Sgd;  // proto/job.pb.h
+class Sgd;  // proto/optimizer.pb.h
 }
 
 // The slot is "momentum" (v above).

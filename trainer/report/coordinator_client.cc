@@ -194,7 +194,15 @@ proto::ReportRequest CoordinatorClient::next_report() {
     it.set_step(point.step);
     it.set_epoch(static_cast<int>(point.epoch));
     it.set_loss(point.loss);
-    it.set_accuracy(point.accuracy);
+    for (const MetricValue& metric : point.metrics) {
+      if (metric.name == "accuracy") {
+        it.set_accuracy(metric.value);
+        continue;
+      }
+      proto::MetricValue& stored = *it.add_metric();
+      stored.set_name(metric.name);
+      stored.set_value(metric.value);
+    }
   }
   for (const CheckpointPoint& point : checkpoints_) request.add_checkpoint()->set_step(point.step);
   train_.clear();

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/task/metric.h"
 
 namespace lockstep {
 
@@ -12,7 +15,7 @@ struct TrainPoint {
   std::int64_t step = 0;   // optimizer steps done
   std::int64_t epoch = 0;  // of the last of these steps, from 0
   double loss = 0;
-  double accuracy = 0;  // share of rows, 0 to 1
+  double accuracy = 0;  // share of rows that were right, or of their labels, 0 to 1; of numbers not a number
   double learning_rate = 0;
   double images_per_second = 0;
 };
@@ -21,8 +24,9 @@ struct EvalPoint {
   std::int64_t step = 0;
   std::int64_t epoch = 0;  // whole epochs done
   double loss = 0;
-  double accuracy = 0;
   std::int64_t rows = 0;
+  std::vector<MetricValue> metrics = {};  // but the loss; the first is what counts
+  double value(std::string_view metric) const { return metric == "loss" ? loss : metric_value(metrics, metric); }
 };
 
 struct CheckpointPoint {
@@ -35,8 +39,9 @@ struct EndPoint {
   std::int64_t step = 0;
   std::string outcome;  // "done", "stopped"
   double seconds = 0;
-  double images_per_second = 0;  // training rows over the time not spent in evaluation
-  std::optional<double> accuracy;
+  double images_per_second = 0;           // training rows over the time not spent in evaluation
+  std::vector<MetricValue> metrics = {};  // of the last evaluation, if it was made there
+  std::string reason = {};                // of an early end
 };
 
 }  // namespace lockstep

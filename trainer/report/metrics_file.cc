@@ -27,13 +27,15 @@ std::string line_of(const Json& object) {
   return object.dump() + '\n';
 }
 
+void add_metrics(std::span<const MetricValue> metrics, Json& object) {
+  for (const MetricValue& it : metrics) object[it.name] = it.value;
+}
+
 std::string line_of(const EvalPoint& point) {
-  return line_of({{"event", "eval"},
-                  {"step", point.step},
-                  {"epoch", point.epoch},
-                  {"loss", point.loss},
-                  {"accuracy", point.accuracy},
-                  {"rows", point.rows}});
+  Json object = {{"event", "eval"}, {"step", point.step}, {"epoch", point.epoch}, {"loss", point.loss}};
+  add_metrics(point.metrics, object);
+  object["rows"] = point.rows;
+  return line_of(object);
 }
 
 std::int64_t whole_number(const Json& object, const char* name) {
@@ -44,6 +46,14 @@ std::int64_t whole_number(const Json& object, const char* name) {
 double number(const Json& object, const char* name) {  // JSON has null for what is no number
   const auto found = object.find(name);
   return found != object.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+std::vector<MetricValue> metrics_of(const Json& object) {
+  std::vector<MetricValue> metrics;
+  for (const auto& [name, value] : object.items()) {
+    if (name != "loss" && find_metric(name) != nullptr) metrics.push_back({name, number(object, name.c_str())});
+  }
+  return metrics;
 }
 
 struct Line {
@@ -64,8 +74,8 @@ Line parse(std::string_view text) {
   line.evaluation = {.step = line.step,
                      .epoch = whole_number(object, "epoch"),
                      .loss = number(object, "loss"),
-                     .accuracy = number(object, "accuracy"),
-                     .rows = std::max<std::int64_t>(0, whole_number(object, "rows"))};
+                     .rows = std::max<std::int64_t>(0, whole_number(object, "rows")),
+                     .metrics = metrics_of(object)};
   return line;
 }
 
@@ -200,14 +210,11 @@ Status MetricsFile::sync() {
 }
 
 void MetricsFile::write(const TrainPoint& point) {
-  add(line_of({{"event", "train"},
-               {"step", point.step},
-               {"epoch", point.epoch},
-               {"loss", point.loss},
-               {"accuracy", point.accuracy},
-               {"learning_rate", point.learning_rate},
-               {"images_per_second", point.images_per_second}}),
-      /*durable=*/false);
+  Json object = {{"event", "train"}, {"step", point.step}, {"epoch", point.epoch}, {"loss", point.loss}};
+  if (!std::isnan(point.accuracy)) object["accuracy"] = point.accuracy;
+  object["learning_rate"] = point.learning_rate;
+  object["images_per_second"] = point.images_per_second;
+  add(line_of(object), /*durable=*/false);
 }
 
 void MetricsFile::write(const EvalPoint& point) {
@@ -225,7 +232,8 @@ void MetricsFile::write(const EndPoint& point) {
                  {"outcome", point.outcome},
                  {"seconds", point.seconds},
                  {"images_per_second", point.images_per_second}};
-  if (point.accuracy) object["accuracy"] = *point.accuracy;
+  add_metrics(point.metrics, object);
+  if (!point.reason.empty()) object["reason"] = point.reason;
   add(line_of(object), /*durable=*/false);
 }
 

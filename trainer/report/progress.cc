@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -49,9 +50,11 @@ Progress::~Progress() {
 }
 
 std::string Progress::format(const TrainPoint& point, double eta_seconds) const {
-  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  accuracy {:5.2f} %  {:.0f} images/s  ETA {}",
-                     point.epoch + 1, epochs_, point.step, total_steps_, point.loss, point.accuracy * 100,
-                     point.images_per_second, format_duration(eta_seconds));
+  const std::string accuracy =
+      std::isnan(point.accuracy) ? "" : fmt::format("accuracy {:5.2f} %  ", point.accuracy * 100);
+  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {}{:.0f} images/s  ETA {}", point.epoch + 1, epochs_,
+                     point.step, total_steps_, point.loss, accuracy, point.images_per_second,
+                     format_duration(eta_seconds));
 }
 
 void Progress::step(const TrainPoint& point, double eta_seconds) {
@@ -81,8 +84,10 @@ void Progress::report(const TrainPoint& point, double eta_seconds) {
 }
 
 void Progress::report(const EvalPoint& point) {
-  say(fmt::format("epoch {}/{}  test loss {:.4f}  test accuracy {:.2f} %  ({} rows)", point.epoch, epochs_, point.loss,
-                  point.accuracy * 100, format_count(point.rows)));
+  std::string metrics;
+  for (const MetricValue& it : point.metrics) metrics += fmt::format("  test {}", metric_text(it));
+  say(fmt::format("epoch {}/{}  test loss {:.4f}{}  ({} rows)", point.epoch, epochs_, point.loss, metrics,
+                  format_count(point.rows)));
 }
 
 void Progress::say(const std::string& text) {
@@ -101,8 +106,11 @@ void Progress::summary(const EndPoint& end, const TimeAccount& account, const st
   }
   say(fmt::format("{} at step {} after {}  ({:.0f} images/s)", end.outcome, end.step, format_duration(end.seconds),
                   end.images_per_second));
+  if (!end.reason.empty()) say(fmt::format("reason     {}", end.reason));
   say(fmt::format("time       {}", shares));
-  if (end.accuracy) say(fmt::format("accuracy   {:.2f} % on the test split", *end.accuracy * 100));
+  for (const MetricValue& it : end.metrics) {
+    say(fmt::format("{:<10} {} on the test split", it.name, metric_value_text(it)));
+  }
   say(fmt::format("files      {0}/checkpoints  {0}/metrics.jsonl  {0}/job.pbtxt  {0}/log.txt", directory));
 }
 

@@ -119,5 +119,38 @@ TEST(ContractDeathTest, ProgressIsIndexedByTrialAndPausedTrialsHaveArrived) {
   EXPECT_EQ(next({}, progress, 5, 9).what, Next::What::kCreate);
 }
 
+TEST(Rungs, TheLastValueOfATrialThatEndedEarlyCountsAtLaterOnes) {
+  TrialProgress trial{.trial = 0, .bracket = 0, .values = {0.5, 0.25}};
+  EXPECT_EQ(value_at(trial, 2), 0.25);
+  EXPECT_EQ(value_at(trial, 3), std::nullopt) << "it runs";
+  trial.state = TrialProgress::State::kFailed;
+  EXPECT_EQ(value_at(trial, 3), std::nullopt);
+  trial.state = TrialProgress::State::kCompleted;
+  EXPECT_EQ(value_at(trial, 1), 0.5);
+  EXPECT_EQ(value_at(trial, 3), 0.25);
+  EXPECT_EQ(value_at(trial, 9), 0.25);
+  trial.values.clear();
+  EXPECT_EQ(value_at(trial, 1), std::nullopt);
+}
+
+// Of two trials at the first rung the better goes on, though the other was done before it.
+TEST(Rungs, ATrialThatEndedEarlyTakesItsPlace) {
+  proto::Scheduler scheduler;
+  scheduler.mutable_successive_halving()->set_eta(2);
+  std::vector<TrialProgress> progress(4);
+  for (int i = 0; i < 4; ++i) {
+    progress[std::size_t(i)] = {
+        .trial = i, .bracket = 0, .state = State::kPaused, .values = {0.1 * i}, .until_epoch = 1};
+  }
+  progress[0].state = State::kCompleted;  // the best one
+  const Next second = next(scheduler, progress, 4, 4);
+  EXPECT_EQ(second.what, Next::What::kResume);
+  EXPECT_EQ(second.trial, 1);
+  progress[1].values.push_back(0.1);
+  progress[1].until_epoch = 2;
+  const Next after = next(scheduler, progress, 4, 4);
+  EXPECT_NE(after.what, Next::What::kWait) << "nothing runs: " << after.reason;
+}
+
 }  // namespace
 }  // namespace lockstep

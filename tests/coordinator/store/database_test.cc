@@ -96,7 +96,7 @@ TEST_F(StoreFile, AFolderThatIsNotThereIsAnError) {
 TEST_F(StoreFile, TablesSayWhatTheEventsDo) {
   ASSERT_TRUE(commit_one(*open_store(file_), whole_story()).ok());
   RawDatabase database(file_);
-  EXPECT_EQ(database.run("PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode"), "1280262987\n2\nwal\n");
+  EXPECT_EQ(database.run("PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode"), "1280262987\n3\nwal\n");
   EXPECT_EQ(database.run("SELECT * FROM sweeps"), "s1|name of s1|SWEEP_STOPPED|asked to|1000|1\n");
   EXPECT_EQ(database.run("SELECT trial, state, reason, bracket, json_extract(parameters, '$.rate'), "
                          "json_extract(parameters, '$.kind') FROM trials"),
@@ -105,6 +105,7 @@ TEST_F(StoreFile, TablesSayWhatTheEventsDo) {
                          "FROM attempts"),
             "1|first|0|1|0,3|1000|1500|EXITED|75\n");
   EXPECT_EQ(database.run("SELECT * FROM evaluations"), "s1|0|1|100|1.25|0.5\n");
+  EXPECT_EQ(database.run("SELECT * FROM metrics"), "s1|0|1|f1/a b|0.25\n");
   EXPECT_EQ(database.run("SELECT * FROM checkpoints"), "s1|0|100|1||s1/0/step-000000100.h5|1|1\n");
   EXPECT_EQ(database.run("SELECT revision, trial, what, reason FROM decisions"),
             "2|0|created|a random draw\n3|0|attempt 1|cores are free\n4|0|TRIAL_RUNNING|attempt 1\n"

@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kFingerprints[] = {
     "a5f48bcf762856ff",
     "5a8b51ef83a15827",
+    "3494abcfc05152dd",
 };
 
 // All messages and enums of the file: names, numbers, types, labels.

@@ -67,6 +67,9 @@ inline proto::Event evaluated(const std::string& sweep, int trial, int epoch, do
   result.set_step(100 * epoch);
   result.set_loss(1.25);
   result.set_accuracy(accuracy);
+  proto::MetricValue& metric = *result.add_metric();
+  metric.set_name("f1/a b");
+  metric.set_value(accuracy / 2);
   return event;
 }
 

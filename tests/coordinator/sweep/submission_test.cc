@@ -1,5 +1,10 @@
 #include "coordinator/sweep/submission.h"
 
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "coordinator/sweep/trial_job.h"
@@ -68,6 +73,57 @@ std::string faults_with(const std::string& parameters, const std::string& job = 
                    spec, faults);
   EXPECT_TRUE(faults.empty()) << faults.status("spec");
   return faults_of(spec);
+}
+
+TEST(Submission, TheObjectiveIsAnyOneMetric) {
+  const auto completed = [](const std::string& objective, const std::string& job = "") {
+    proto::SweepSpec spec = sample_spec("");
+    spec.clear_objective();
+    Faults faults;
+    parse_text_proto(objective, *spec.mutable_objective(), faults);
+    proto::Job more;
+    google::protobuf::TextFormat::ParseFromString(job, &more);
+    spec.mutable_job()->MergeFrom(more);
+    EXPECT_TRUE(faults.empty());
+    complete_and_check(spec, {.cores = 4, .root = "/data"}, faults);
+    return std::pair(spec, std::string(faults.status("sweep").message()));
+  };
+  for (const auto& [name, direction] : {std::pair("macro_f1", proto::MAXIMIZE), std::pair("loss", proto::MINIMIZE),
+                                        std::pair("absolute_error/age", proto::MINIMIZE)}) {
+    const auto [spec, faults] = completed(fmt::format("metric_name: '{}'", name));
+    EXPECT_EQ(faults, "");
+    EXPECT_EQ(objective_name(spec.objective()), name);
+    EXPECT_EQ(spec.objective().direction(), direction);
+    EXPECT_EQ(spec.job().evaluate().metric_size(), std::string(name) == "loss" ? 0 : 1) << "the job tells it";
+  }
+  EXPECT_EQ(completed("metric_name: 'loss' direction: MAXIMIZE").first.objective().direction(), proto::MAXIMIZE);
+  EXPECT_EQ(objective_name(completed("metric: LOSS").first.objective()), "loss");
+  EXPECT_EQ(objective_name(completed("").first.objective()), "accuracy");
+  const auto expect_words = [&](const std::string& objective, const std::string& job, const char* words) {
+    const std::string faults = completed(objective, job).second;
+    EXPECT_NE(faults.find(words), std::string::npos) << faults;
+  };
+  expect_words("metric_name: 'acuracy'", "", "objective.metric_name: there is no metric \"acuracy\"");
+  expect_words("metric_name: 'f1'", "", "objective.metric_name: f1 is a value each");
+  expect_words("metric_name: 'macro_f1'", "evaluate { metric: 'accuracy' }",
+               "job.evaluate.metric: expected the metric");
+  EXPECT_EQ(completed("metric_name: 'f1/a'", "evaluate { metric: ['accuracy', 'f1'] }").second, "");
+  expect_words("", "evaluate { every_epochs: 2 }", "job.evaluate.every_epochs: expected 1 in a sweep");
+  expect_words("", "evaluate { every_steps: 5 }", "job.evaluate.every_steps: expected 0 in a sweep");
+}
+
+TEST(Submission, AMetricIsFoundByName) {
+  proto::Evaluated evaluation;
+  evaluation.set_loss(2);
+  EXPECT_TRUE(std::isnan(metric_of(evaluation, "accuracy")));
+  evaluation.set_accuracy(0.5);
+  proto::MetricValue& metric = *evaluation.add_metric();
+  metric.set_name("f1/a");
+  metric.set_value(0.25);
+  EXPECT_EQ(metric_of(evaluation, "loss"), 2);
+  EXPECT_EQ(metric_of(evaluation, "accuracy"), 0.5);
+  EXPECT_EQ(metric_of(evaluation, "f1/a"), 0.25);
+  EXPECT_TRUE(std::isnan(metric_of(evaluation, "f1/b")));
 }
 
 std::string number(const std::string& name, const std::string& path, const std::string& domain,

@@ -39,6 +39,7 @@ TEST(Diff, StepAndEpochCount) {
 TEST(Diff, OtherAttributesAreNotes) {
   Checkpoint other = sample_checkpoint(1);
   other.accuracy.reset();
+  other.target = TargetKind::kLabels;
   other.class_names.pop_back();
   other.dataset_fingerprint = 1;
   other.image_shape = {1, 28, 29};
@@ -49,6 +50,7 @@ TEST(Diff, OtherAttributesAreNotes) {
   const CheckpointDifference difference = diff_checkpoints(sample_checkpoint(1), other);
   EXPECT_TRUE(difference.identical);
   const Strings expected = {"accuracy: 0.875, none",
+                            "target: class, labels",
                             "class_names: [T-shirt/top, Trouser, Gr\xc3\xbc\xc3\x9f], [T-shirt/top, Trouser]",
                             "dataset_fingerprint: fedcba9876543210, 0000000000000001",
                             "image_shape: 1 x 28 x 28, 1 x 28 x 29",

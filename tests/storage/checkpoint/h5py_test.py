@@ -40,7 +40,7 @@ class CheckpointFile(unittest.TestCase):
     def test_user_block(self):
         content = self.path.read_bytes()
         magic, version, zero, length, digest = struct.unpack_from("<8sIIQ32s", content)
-        self.assertEqual((magic, version, zero), (b"LOCKSTEP", 1, 0))
+        self.assertEqual((magic, version, zero), (b"LOCKSTEP", 2, 0))
         self.assertEqual(length, len(content) - 512)
         self.assertEqual(digest, hashlib.sha256(content[512:]).digest())
         self.assertEqual(content[56:512], bytes(456))
@@ -66,6 +66,7 @@ class CheckpointFile(unittest.TestCase):
         with h5py.File(self.path, "r") as file:
             attributes = dict(file.attrs)
             facts = dict(file["facts"].attrs)
+            metrics = dict(file["metrics"].attrs)
         self.assertTrue(attributes["job"].decode().startswith('name: "sample"\nbatch: 128\n'))
         self.assertEqual([name.decode() for name in attributes["class_names"]], ["T-shirt/top", "Trouser", "Grüß"])
         self.assertEqual(int(attributes["dataset_fingerprint"]), 0xFEDCBA9876543210)
@@ -73,9 +74,11 @@ class CheckpointFile(unittest.TestCase):
         self.assertEqual(scalars, [1234, 12, 0.875])
         arrays = [list(attributes[name]) for name in ("image_shape", "mean", "deviation")]
         self.assertEqual(arrays, [[1, 28, 28], [0.25], [0.5]])
-        evaluations = [list(attributes["evaluation_" + name])
-                       for name in ("steps", "epochs", "rows", "losses", "accuracies")]
-        self.assertEqual(evaluations, [[1234], [13], [10000], [0.1 + 0.2], [0.875]])
+        self.assertEqual({name: list(values) for name, values in metrics.items()},
+                         {"step": [1234], "epoch": [13], "rows": [10000], "loss": [0.1 + 0.2], "accuracy": [0.875],
+                          "f1/a, b": [1 / 3]})
+        self.assertEqual(attributes["target"], b"class")
+        self.assertEqual(attributes["model"], b'layer {\n  name: "dense_9"\n}\n')
         self.assertEqual(facts, {"cpu": b"a processor", "lockstep_version": b"0.1.0", "note": b""})
 
     def test_h5dump(self):

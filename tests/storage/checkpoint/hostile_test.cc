@@ -151,11 +151,14 @@ TEST(Hostile, Objects) {
 }
 
 TEST(Hostile, MissingAttributes) {
-  for (const char* name :
-       {"job", "step", "epoch", "class_names", "dataset_fingerprint", "image_shape", "mean", "deviation"}) {
+  for (const char* name : {"step", "epoch", "class_names", "dataset_fingerprint", "image_shape", "mean", "deviation"}) {
     expect_refused(fmt::format("cannot read attribute {}", name),
                    [&](hid_t file) { CHECK(H5Adelete(file, name) >= 0); });
   }
+  // A network alone has no job, but a model.
+  expect_refused("cannot read attribute job", [&](hid_t file) {
+    for (const char* name : {"job", "model"}) CHECK(H5Adelete(file, name) >= 0);
+  });
 }
 
 TEST(Hostile, WrongAttributes) {

@@ -53,12 +53,50 @@ TEST(RoundTrip, AnEvaluationWhoseLossIsNotKnown) {
   EXPECT_TRUE(std::isnan((*decoded->evaluations)[0].loss));
 }
 
+// Not all of them have all metrics.
+TEST(RoundTrip, EvaluationsOfUnlikeMetrics) {
+  Checkpoint checkpoint = sample_checkpoint(30);
+  checkpoint.evaluations = {
+      {.step = 10, .epoch = 1, .rows = 7, .loss = 3, .metrics = {{"accuracy", 0.5}}},
+      {.step = 20, .epoch = 1, .rows = 7, .loss = 2, .metrics = {}},
+      {.step = 30, .epoch = 2, .rows = 7, .loss = 1, .metrics = {{"macro_f1", 0.25}, {"f1/a", 0}}}};
+  const StatusOr<Checkpoint> decoded = decode_checkpoint(*encode_checkpoint(checkpoint));
+  ASSERT_TRUE(decoded.ok() && decoded->evaluations) << decoded.status();
+  const std::vector<CheckpointEvaluation>& got = *decoded->evaluations;
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(metric_value(got[0].metrics, "accuracy"), 0.5);
+  EXPECT_TRUE(std::isnan(metric_value(got[0].metrics, "macro_f1")));
+  EXPECT_TRUE(std::isnan(metric_value(got[1].metrics, "accuracy")));
+  EXPECT_EQ(got[2].metrics[0], (MetricValue{"macro_f1", 0.25}));
+  EXPECT_EQ(got[2].metrics[1], (MetricValue{"f1/a", 0}));
+  EXPECT_EQ(decoded->evaluation(), &got[2]);
+}
+
+// Version 1, with what it held of evaluations.
+TEST(RoundTrip, AFileOfVersion1) {
+  const StatusOr<Checkpoint> before = read_checkpoint(VERSION_1);
+  ASSERT_TRUE(before.ok()) << before.status();
+  Checkpoint expected = sample_checkpoint(1234);
+  expected.model.clear();
+  (*expected.evaluations)[0].metrics = {{"accuracy", 0.875}};
+  expect_same(expected, *before);
+}
+
+// A network alone.
+TEST(RoundTrip, WithoutAJob) {
+  Checkpoint checkpoint = sample_checkpoint(0);
+  checkpoint.job.clear();
+  checkpoint.target = TargetKind::kLabels;
+  expect_round_trip(checkpoint);
+}
+
 // A file of the version that stored the accuracy alone, and what this version would write of it.
 TEST(RoundTrip, AFileOfBeforeEvaluationsWereStored) {
   const StatusOr<Checkpoint> before = read_checkpoint(ACCURACY_ONLY);
   ASSERT_TRUE(before.ok()) << before.status();
   Checkpoint expected = sample_checkpoint(1234);
   expected.evaluations.reset();
+  expected.model.clear();
   expect_same(expected, *before);
   expect_round_trip(expected);
 }

@@ -20,11 +20,15 @@ std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
 Checkpoint sample_checkpoint(std::int64_t step) {
   Checkpoint checkpoint;
   checkpoint.job = "name: \"sample\"\nbatch: 128\noptimizer {\n  sgd {\n    momentum: 0.9\n  }\n}\n";
+  checkpoint.model = "layer {\n  name: \"dense_9\"\n}\n";
   checkpoint.step = step;
   checkpoint.epoch = step / 100;
   checkpoint.accuracy = 0.875;
-  checkpoint.evaluations = {
-      {.step = step, .epoch = step / 100 + 1, .rows = 10'000, .loss = 0.1 + 0.2, .accuracy = 0.875}};
+  checkpoint.evaluations = {{.step = step,
+                             .epoch = step / 100 + 1,
+                             .rows = 10'000,
+                             .loss = 0.1 + 0.2,
+                             .metrics = {{"accuracy", 0.875}, {"f1/a, b", 1.0 / 3}}}};
   checkpoint.class_names = {"T-shirt/top", "Trouser", "Gr\xc3\xbc\xc3\x9f"};
   checkpoint.dataset_fingerprint = 0xfedcba9876543210u;
   checkpoint.facts = {{"cpu", "a processor"}, {"lockstep_version", "0.1.0"}, {"note", ""}};
@@ -59,10 +63,12 @@ Checkpoint sample_checkpoint(std::int64_t step) {
 
 void expect_same(const Checkpoint& a, const Checkpoint& b) {
   EXPECT_EQ(a.job, b.job);
+  EXPECT_EQ(a.model, b.model);
   EXPECT_EQ(a.step, b.step);
   EXPECT_EQ(a.epoch, b.epoch);
   EXPECT_EQ(a.accuracy, b.accuracy);
   EXPECT_EQ(a.evaluations, b.evaluations);
+  EXPECT_EQ(a.target, b.target);
   EXPECT_EQ(a.class_names, b.class_names);
   EXPECT_EQ(a.dataset_fingerprint, b.dataset_fingerprint);
   EXPECT_EQ(a.facts, b.facts);

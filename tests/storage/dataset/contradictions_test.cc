@@ -9,6 +9,7 @@
 
 #include "storage/dataset/class_map.h"
 #include "storage/dataset/pixel_statistics.h"
+#include "tests/storage/dataset/targets.h"
 
 namespace lockstep {
 namespace {
@@ -22,14 +23,23 @@ class Rows final : public Dataset {
     info_.image = image;
     info_.pixel_type = type;
     info_.class_names = {"a", "b", "c"};
-    for (std::int64_t row = 0; row < rows; ++row) labels_.push_back(std::int32_t(row * 7 % 3));
+    for (std::int64_t row = 0; row < rows; ++row) labels_.push_back(float(row * 7 % 3));
+    count();
     const auto normalization = compute_normalization(*this, "rows");
     info_.mean = normalization->mean;
     info_.deviation = normalization->deviation;
     reads_ = 0;
   }
+  // After the labels have changed.
+  void count() {
+    TargetCounter counter(TargetKind::kClass);
+    counter.add(labels_);
+    counter.put(info_);
+  }
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
+    return take_targets(labels_, rows, out);
+  }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override {
     reads_ += std::int64_t(rows.size());
     std::byte* at = out.data();
@@ -38,6 +48,10 @@ class Rows final : public Dataset {
         const float value = pixel_(row, i);
         if (info_.pixel_type == PixelType::kUint8) {
           *at++ = std::byte(int(value));
+        } else if (info_.pixel_type == PixelType::kUint16) {
+          const auto word = std::uint16_t(value);
+          std::memcpy(at, &word, sizeof word);
+          at += sizeof word;
         } else {
           std::memcpy(at, &value, sizeof value);
           at += sizeof value;
@@ -48,7 +62,7 @@ class Rows final : public Dataset {
   }
 
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_;
+  std::vector<float> labels_;
   std::function<float(std::int64_t, std::size_t)> pixel_;
   std::int64_t reads_ = 0;
 };
@@ -78,7 +92,7 @@ void expect_one(const std::vector<std::string>& texts, const std::string& words)
 }
 
 TEST(Contradictions, NothingIsSaidOfGoodRows) {
-  for (const PixelType type : {PixelType::kUint8, PixelType::kFloat32}) {
+  for (const PixelType type : {PixelType::kUint8, PixelType::kUint16, PixelType::kFloat32}) {
     const auto train = good_rows(type), test = good_rows(type);
     const Findings findings = found({train.get(), test.get()});
     EXPECT_TRUE(findings.faults.empty() && findings.warnings.empty())
@@ -92,6 +106,14 @@ TEST(Contradictions, TypesOfTwoScales) {
              wide = good_rows(PixelType::kFloat32);
   EXPECT_TRUE(found({bytes.get(), shares.get()}).faults.empty());
   EXPECT_TRUE(found({shares.get(), bytes.get()}).faults.empty());
+  const auto words = good_rows(PixelType::kUint16, 257), small_words = good_rows(PixelType::kUint16);
+  EXPECT_TRUE(found({words.get(), shares.get()}).faults.empty());
+  const Findings same = found({bytes.get(), words.get()});
+  EXPECT_TRUE(same.faults.empty() && same.warnings.empty()) << fmt::format("{}", fmt::join(same.warnings, ", "));
+  expect_one(found({bytes.get(), small_words.get()}).warnings, "normalized by the mean");  // of 8 bits in 16
+  expect_one(
+      found({words.get(), wide.get()}).faults,
+      "d.h5: test/images has pixels of float32, while group train has uint16: uint16 counts as value / 65535, 0");
   expect_one(found({bytes.get(), wide.get()}).faults,
              "d.h5: test/images has pixels of float32, while group train has uint8");
   expect_one(found({wide.get(), bytes.get()}).faults,
@@ -124,15 +146,18 @@ TEST(Contradictions, RowsThatWereNeverWritten) {
 
   const auto unlabelled = good_rows();
   std::fill(unlabelled->labels_.begin() + 150, unlabelled->labels_.end(), 0);
+  unlabelled->count();
   expect_one(found({unlabelled.get()}).warnings, "d.h5: train/labels is 0 in its last 50 rows");
   std::sort(unlabelled->labels_.rbegin(), unlabelled->labels_.rend());  // in falling order 0 comes last
+  unlabelled->count();
   EXPECT_TRUE(found({unlabelled.get()}).warnings.empty());
 }
 
 TEST(Contradictions, ClassesWithoutRows) {
   const auto train = good_rows(), test = good_rows();
   for (Rows* rows : {train.get(), test.get()}) {
-    for (std::int32_t& label : rows->labels_) label = label == 1 ? 2 : label;
+    for (float& label : rows->labels_) label = label == 1 ? 2 : label;
+    rows->count();
   }
   expect_one(found({train.get(), test.get()}).warnings, "train/labels has no row of 1 of its 3 classes: 1 (\"b\")");
   EXPECT_TRUE(found({good_rows().get(), test.get()}).warnings.empty());  // a test split may lack some
@@ -172,11 +197,12 @@ TEST(Contradictions, ImagesOfTwoShapes) {
 }
 
 TEST(ClassMap, ByNameOrByNumberOrNotAtAll) {
-  const std::vector<std::int32_t> labels = {0, 1, 2};
   const auto map = [&](std::vector<std::string> mine, const std::vector<std::string>& names) {
     DatasetInfo info;
     info.class_names = std::move(mine);
-    return map_classes(info, labels, names, "the checkpoint");
+    info.class_rows = {1, 1, 1};
+    info.class_rows.resize(info.class_names.size(), 0);
+    return map_classes(info, names, "the checkpoint");
   };
   using Map = std::vector<std::int32_t>;
   EXPECT_EQ(*map({"a", "b", "c"}, {"a", "b", "c"}), (Map{0, 1, 2}));
@@ -195,10 +221,12 @@ TEST(ClassMap, ByNameOrByNumberOrNotAtAll) {
 
 TEST(ClassMap, RowsTakeTheNames) {
   auto rows = good_rows();
-  const std::vector<std::int32_t> before = rows->labels_;
+  const std::vector<float> before = rows->labels_;
   const auto renamed = with_classes(std::move(rows), std::vector<std::int32_t>{2, 0, 1}, {"b", "c", "a"});
   EXPECT_EQ(renamed->info().class_names, (std::vector<std::string>{"b", "c", "a"}));
-  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(renamed->labels()[i], (before[i] + 2) % 3);
+  const std::vector<float> after = all_targets(*renamed);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i], (int(before[i]) + 2) % 3);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(renamed->info().class_rows[i], std::ranges::count(after, int(i)));
 }
 
 // 1024 rows of 256 KiB, four times what is looked at; in one row the first pixel is another one.
@@ -208,11 +236,14 @@ class LargeRows final : public Dataset {
     info_.rows = 1024;
     info_.image = {1, 512, 512};
     info_.class_names = {"a"};
+    info_.class_rows = {1024};
     info_.mean = {0};
     info_.deviation = {1};
   }
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
+    return take_targets(labels_, rows, out);
+  }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override {
     reads_ += std::int64_t(rows.size());
     std::fill(out.begin(), out.end(), std::byte{7});
@@ -223,7 +254,7 @@ class LargeRows final : public Dataset {
   }
 
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_ = std::vector<std::int32_t>(1024, 0);
+  std::vector<float> labels_ = std::vector<float>(1024, 0);
   std::int64_t changed_ = -1;
   std::int64_t reads_ = 0;
 };

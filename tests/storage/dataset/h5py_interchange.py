@@ -83,6 +83,33 @@ class Interchange(unittest.TestCase):
                 counts = np.bincount(self.labels)
                 self.assertEqual(split["classes"], [{"name": n, "rows": c} for n, c in zip(expected, counts)])
 
+    def test_ours_opens_uint16_and_sources(self):
+        path = self.directory / "made.h5"
+        words = np.random.default_rng(3).integers(0, 65536, (40, 5, 7, 7), np.uint16)
+        names = [f"photos/\u00e9 {row}.png" for row in range(40)]
+        for pixels in (words, words.astype(">u2")):
+            for paths in (names, np.array([name.encode() for name in names], "S")):
+                with h5py.File(path, "w") as file:
+                    file["train/images"] = pixels
+                    file["train/labels"] = self.labels
+                    file["train/sources/path"] = paths
+                    self.assertEqual(h5py.check_string_dtype(file["train/sources/path"].dtype).length,
+                                     None if paths is names else 16)
+                    file["train/sources/line"] = np.arange(17, 57)
+                (split,) = self.info(path)["splits"]
+                self.assertEqual((split["pixel_type"], split["channels"], split["sources"]), ("uint16", 7, True))
+                np.testing.assert_allclose(split["mean"], words.mean((0, 1, 2)) / 65535, rtol=1e-6)
+                np.testing.assert_allclose(split["deviation"], words.std((0, 1, 2)) / 65535, rtol=1e-6)
+                self.assertIn("the rows have sources; row 0 (photos/\u00e9 0.png:17)\n", run("info", path).stdout)
+        with h5py.File(path, "r+") as file:
+            file["train/labels"][3] = 200
+            file.attrs["class_names"] = ["a", "b", "c"]
+        self.assertIn("the first is 200 at row 3 (photos/\u00e9 3.png:20)", run("info", path).stderr)
+        with h5py.File(path, "r+") as file:
+            del file["train/sources"], file.attrs["class_names"]
+        self.assertFalse(self.info(path)["splits"][0]["sources"])
+        self.assertNotIn("sources", run("info", path).stdout)
+
     def test_info_for_a_person(self):
         self.assertEqual(run(*self.import_arguments()).returncode, 0)
         result = run("info", self.directory / "made" / "out.h5")

@@ -120,7 +120,7 @@ const BadFile kBadContent[] = {
        maker.add("images", H5T_IEEE_F64LE, kDims, H5T_NATIVE_DOUBLE, pixels.data());
        maker.add_labels(kLabels);
      },
-     {"train/images has elements of type float64: expected uint8 or float32"}},
+     {"train/images has elements of type float64: expected uint8, uint16 or float32"}},
     {"ImagesOfStrings",
      [](Hdf5FileMaker& maker) {
        maker.add("images", H5T_C_S1, kDims, H5T_C_S1, std::string(12, 'a').data());
@@ -151,12 +151,12 @@ const BadFile kBadContent[] = {
     {"AllFaultsAtOnce",
      [](Hdf5FileMaker& maker) {
        maker.add("images", H5T_STD_I16LE, {3, 2}, H5T_NATIVE_INT16, std::vector<std::int16_t>(6, 0).data());
-       maker.add("labels", H5T_IEEE_F32LE, {3, 1}, H5T_NATIVE_INT64, kLabels.data());
+       maker.add("labels", H5T_IEEE_F64LE, {3, 1}, H5T_NATIVE_INT64, kLabels.data());
        const int number = 1;
        maker.add_attribute(maker.file(), "class_names", H5T_NATIVE_INT, {1}, &number);
      },
      {"5 faults", "train attribute class_names", "train/images has 2 dimensions", "type int16",
-      "train/labels has the shape 3x1", "type float32"}},
+      "train/labels has the shape 3x1", "type float64"}},
 };
 
 const BadFile kBadAttributes[] = {
@@ -219,6 +219,16 @@ const BadFile kBadAttributes[] = {
        maker.add_labels(kLabels);
      },
      {"a mean 0.3 and deviation 80 that are not of uint8 pixels"}},
+    {"MeanOfWords",
+     [](Hdf5FileMaker& maker) {
+       const std::vector<std::uint16_t> pixels(12, 300);
+       const auto images = maker.add("images", H5T_STD_U16LE, kDims, H5T_NATIVE_UINT16, pixels.data());
+       maker.add_floats(images.get(), "mean", {1.5f});
+       maker.add_floats(images.get(), "deviation", {0.5f});
+       maker.add_labels(kLabels);
+     },
+     {"train/images has a mean 1.5 and deviation 0.5 that are not of uint16 pixels, which count as value / 65535",
+      "divide both attributes by 65535"}},
     {"DeviationZero",
      [](Hdf5FileMaker& maker) {
        const auto images = maker.add_images(kDims);

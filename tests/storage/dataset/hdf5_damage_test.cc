@@ -31,11 +31,21 @@ enum class Outcome { kOpened, kRefused, kWrong };
 std::string good_file(const std::filesystem::path& path, int compress_level) {
   const auto writer = Hdf5DatasetWriter::create(path, {{"a", "b", "c"}, compress_level});
   CHECK(writer.ok());
-  CHECK((*writer)->begin_split("train", 6, {1, 3, 3}, PixelType::kUint8).ok());
-  CHECK((*writer)->append(std::vector<std::byte>(54), std::vector<std::int32_t>{0, 1, 2, 0, 1, 2}).ok());
+  CHECK((*writer)->begin_split("train", 6, {1, 3, 3}, PixelType::kUint8, {.longest_path = 20, .lines = true}).ok());
+  const std::vector<RowSource> sources(6, {"labels.csv", 3});
+  CHECK((*writer)->append(std::vector<std::byte>(54), std::vector<std::int32_t>{0, 1, 2, 0, 1, 2}, sources).ok());
   CHECK((*writer)->finish().ok());
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// Of every row.
+Status read_sources(Dataset& dataset) {
+  for (std::int64_t row = 0; row < dataset.info().rows; ++row) {
+    ASSIGN_OR_RETURN(const std::string source, dataset.source(row));
+    CHECK(source.size() < 50);
+  }
+  return OkStatus();
 }
 
 // Opens the bytes as a file and reads every row.
@@ -50,14 +60,18 @@ Outcome read_everything(const std::filesystem::path& path, const std::string& by
     return known && !dataset.status().message().empty() ? Outcome::kRefused : Outcome::kWrong;
   }
   const DatasetInfo& info = (*dataset)->info();
-  if (std::ssize((*dataset)->labels()) != info.rows) return Outcome::kWrong;
-  for (const std::int32_t label : (*dataset)->labels()) {
-    if (label < 0 || std::size_t(label) >= info.class_names.size()) return Outcome::kWrong;
-  }
+  bool in_range = true;
+  const auto look = [&](std::span<const float> targets) {
+    for (const float target : targets) {
+      in_range = in_range && target >= 0 && std::size_t(target) < info.class_names.size();
+    }
+  };
+  if (!for_each_target(**dataset, look).ok() || !in_range) return Outcome::kWrong;
   std::vector<std::int64_t> rows(std::size_t(info.rows));
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<std::byte> pixels(rows.size() * info.image.elements() * bytes_per_pixel(info.pixel_type));
-  const Status status = (*dataset)->read(rows, pixels);
+  Status status = (*dataset)->read(rows, pixels);
+  if (status.ok()) status = read_sources(**dataset);
   if (status.ok()) return Outcome::kOpened;
   return absl::IsDataLoss(status) ? Outcome::kRefused : Outcome::kWrong;
 }

@@ -13,6 +13,7 @@
 #include "storage/dataset/synthetic.h"
 #include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/dataset/hdf5_file_maker.h"
+#include "tests/storage/dataset/targets.h"
 
 namespace lockstep {
 namespace {
@@ -50,7 +51,10 @@ Status write_split(Hdf5DatasetWriter& writer, const std::string& name, Dataset& 
   for (std::int64_t first = 0, count = 1; first < info.rows; first += count, count = count * 2 + 1) {
     std::vector<std::int64_t> rows(std::size_t(std::min(count, info.rows - first)));
     std::iota(rows.begin(), rows.end(), first);
-    RETURN_IF_ERROR(writer.append(read_rows(source, rows), source.labels().subspan(std::size_t(first), rows.size())));
+    std::vector<float> labels(rows.size());
+    RETURN_IF_ERROR(source.read_targets(rows, labels));
+    const std::vector<std::int32_t> whole(labels.begin(), labels.end());
+    RETURN_IF_ERROR(writer.append(read_rows(source, rows), whole));
   }
   return OkStatus();
 }
@@ -102,14 +106,15 @@ TEST_P(RoundTripTest, GivesBackPixelsLabelsAndNames) {
     EXPECT_EQ(dataset->info().image, source.info().image);
     EXPECT_EQ(dataset->info().pixel_type, source.info().pixel_type);
     EXPECT_EQ(dataset->info().class_names.back(), "\xc3\xa9 g");
-    EXPECT_TRUE(std::ranges::equal(dataset->labels(), source.labels()));
+    EXPECT_EQ(all_targets(*dataset), all_targets(source));
+    EXPECT_EQ(dataset->info().class_rows, source.info().class_rows);
     EXPECT_EQ(read_rows(*dataset, all_rows(source)), read_rows(source, all_rows(source)));
-    EXPECT_EQ(
-        *hdf5_layout(path(), options),
-        GetParam().compress_level == 0
-            ? "contiguous"
-            : fmt::format("chunks of {}x9x11x3, shuffle, deflate 6",
-                          std::min<std::int64_t>(source.info().rows, GetParam().type == PixelType::kUint8 ? 220 : 55)));
+    EXPECT_EQ(*hdf5_layout(path(), options),
+              GetParam().compress_level == 0
+                  ? "contiguous"
+                  : fmt::format("chunks of {}x9x11x3, shuffle, deflate 6",
+                                std::min<std::int64_t>(source.info().rows,
+                                                       65536 / std::int64_t(297 * bytes_per_pixel(GetParam().type)))));
   }
 }
 
@@ -141,7 +146,9 @@ TEST_P(RoundTripTest, StoredStatisticsAreThoseOfThePixels) {
     double sum = 0, squares = 0, count = 0;
     for (std::size_t i = channel; i < 700 * 9 * 11 * 3; i += 3, ++count) {
       float value = float(std::to_integer<int>(pixels[i])) / 255;
+      std::uint16_t wide;
       if (GetParam().type == PixelType::kFloat32) std::memcpy(&value, &pixels[i * 4], 4);
+      if (GetParam().type == PixelType::kUint16) value = float((std::memcpy(&wide, &pixels[i * 2], 2), wide)) / 65535;
       sum += value;
       squares += double(value) * value;
     }
@@ -168,8 +175,26 @@ TEST_P(RoundTripTest, ComputedStatisticsGiveTheSameFingerprint) {
   EXPECT_EQ(computed->info().fingerprint, stored.fingerprint);
 }
 
+// Labels that are read with the rows, and those that are held in memory.
+TEST_P(RoundTripTest, ManyLabelsAreReadByRow) {
+  Hdf5DatasetOptions by_row;
+  by_row.most_kept_targets = 699;
+  const auto dataset = open_or_fail(path(), by_row);
+  const auto kept = open_or_fail(path());
+  ASSERT_TRUE(dataset != nullptr && kept != nullptr);
+  EXPECT_EQ(dataset->info().fingerprint, kept->info().fingerprint);
+  EXPECT_EQ(dataset->info().class_rows, kept->info().class_rows);
+  const std::vector<std::int64_t> rows = {699, 3, 4, 5, 0, 3, 698};
+  std::vector<float> got(rows.size(), -1), expected(rows.size(), -2);
+  ASSERT_TRUE(dataset->read_targets(rows, got).ok());
+  ASSERT_TRUE(kept->read_targets(rows, expected).ok());
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(read_rows(*dataset, rows), read_rows(*kept, rows));
+}
+
 INSTANTIATE_TEST_SUITE_P(Storage, RoundTripTest,
                          testing::Values(Case{PixelType::kUint8, 0}, Case{PixelType::kUint8, 6},
+                                         Case{PixelType::kUint16, 0}, Case{PixelType::kUint16, 6},
                                          Case{PixelType::kFloat32, 0}, Case{PixelType::kFloat32, 6}),
                          [](const auto& test) { return name_of(test.param); });
 
@@ -191,7 +216,7 @@ TEST_F(ForeignFileTest, WithoutChannelsNamesOrStatistics) {
   const DatasetInfo& info = dataset->info();
   EXPECT_EQ(info.image, (ImageShape{1, 2, 3}));
   EXPECT_EQ(info.class_names, (std::vector<std::string>{"0", "1", "2"}));
-  EXPECT_TRUE(std::ranges::equal(dataset->labels(), std::vector<std::int32_t>{0, 2, 2, 1}));
+  EXPECT_EQ(all_targets(*dataset), (std::vector<float>{0, 2, 2, 1}));
   EXPECT_FLOAT_EQ(info.mean[0], 11.5f / 255);  // the pixels are 0 to 23
   EXPECT_FLOAT_EQ(info.deviation[0], std::sqrt((24 * 24 - 1) / 12.0f) / 255);
 }
@@ -325,19 +350,29 @@ TEST_F(ForeignFileTest, CutShortWhileOpen) {
 }
 
 TEST(FingerprintTest, ChangesWithEverythingItCovers) {
-  const DatasetInfo base{.rows = 2, .image = {1, 2, 3}, .class_names = {"ab", "c"}, .mean = {0.5f}, .deviation = {1}};
-  const std::vector<std::int32_t> labels = {0, 1};
-  std::vector<DatasetInfo> others(6, base);
+  DatasetInfo base;
+  base.rows = 2;
+  base.image = {1, 2, 3};
+  base.class_names = {"ab", "c"};
+  base.mean = {0.5f};
+  base.deviation = {1};
+  const auto fingerprint_of = [&](const DatasetInfo& info, std::vector<float> labels = {0, 1}) {
+    OnlyTargets rows(base, std::move(labels));
+    return *dataset_fingerprint(info, rows);
+  };
+  std::vector<DatasetInfo> others(8, base);
   others[0].image = {2, 1, 3};
   others[1].pixel_type = PixelType::kFloat32;
   others[2].class_names = {"a", "bc"};
   others[3].mean = {std::nextafter(0.5f, 1.0f)};
   others[4].deviation = {2};
   others[5].rows = 3;
-  const std::uint64_t fingerprint = dataset_fingerprint(base, labels);
-  for (const DatasetInfo& other : others) EXPECT_NE(dataset_fingerprint(other, labels), fingerprint);
-  EXPECT_NE(dataset_fingerprint(base, std::vector<std::int32_t>{1, 0}), fingerprint);
-  EXPECT_EQ(dataset_fingerprint(DatasetInfo(base), labels), fingerprint);
+  others[6].target = TargetKind::kLabels;
+  others[7].target = TargetKind::kNumbers;
+  const std::uint64_t fingerprint = fingerprint_of(base);
+  for (const DatasetInfo& other : others) EXPECT_NE(fingerprint_of(other), fingerprint);
+  EXPECT_NE(fingerprint_of(base, {1, 0}), fingerprint);
+  EXPECT_EQ(fingerprint_of(DatasetInfo(base)), fingerprint);
 }
 
 }  // namespace

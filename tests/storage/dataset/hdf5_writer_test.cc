@@ -11,6 +11,7 @@
 #include "storage/dataset/hdf5_dataset.h"
 #include "tests/storage/base/child_process.h"
 #include "tests/storage/base/temporary_directory.h"
+#include "tests/storage/dataset/targets.h"
 
 namespace lockstep {
 namespace {
@@ -35,7 +36,7 @@ std::string content(const std::filesystem::path& path) {
 // The label of every row, or -1 when the file does not open.
 int value_of(const std::filesystem::path& path) {
   const auto dataset = open_hdf5_dataset(path, {});
-  return dataset.ok() ? (*dataset)->labels()[0] : -1;
+  return dataset.ok() ? all_targets(**dataset)[0] : -1;
 }
 
 class WriterTest : public testing::Test {

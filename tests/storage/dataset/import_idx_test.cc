@@ -5,6 +5,7 @@
 #include "storage/dataset/hdf5_dataset.h"
 #include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/dataset/idx_file_maker.h"
+#include "tests/storage/dataset/targets.h"
 
 namespace lockstep {
 namespace {
@@ -49,7 +50,7 @@ TEST_F(ImportIdxTest, CopiesBothSplits) {
     ASSERT_TRUE(dataset.ok()) << dataset.status();
     EXPECT_EQ((*dataset)->info().image, (ImageShape{1, 2, 2}));
     EXPECT_EQ((*dataset)->info().class_names, (std::vector<std::string>{"no", "yes"}));
-    EXPECT_TRUE(std::ranges::equal((*dataset)->labels(), std::vector<std::int32_t>{0, 1, 1}));
+    EXPECT_TRUE(all_targets(**dataset) == (std::vector<float>{0, 1, 1}));
     std::string pixels(8, '\0');
     const std::vector<std::int64_t> rows = {2, 0};
     ASSERT_TRUE((*dataset)->read(rows, std::as_writable_bytes(std::span(pixels.data(), 8))).ok());

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/storage/dataset/targets.h"
+
 namespace lockstep {
 namespace {
 
@@ -23,7 +25,7 @@ TEST(SyntheticTest, RowsDependOnSeedAndRowAlone) {
   const auto b = make_synthetic_dataset(options);
   for (std::int64_t row = 9; row >= 0; --row) {
     EXPECT_EQ(row_of(*b, row), row_of(*a, row + 30));
-    EXPECT_EQ(b->labels()[std::size_t(row)], a->labels()[std::size_t(row + 30)]);
+    EXPECT_EQ(all_targets(*b)[std::size_t(row)], all_targets(*a)[std::size_t(row + 30)]);
   }
   EXPECT_NE(row_of(*a, 0), row_of(*a, 1));
   options.seed = 2;
@@ -44,6 +46,21 @@ TEST(SyntheticTest, FloatsAreTheSameValuesOverTheirScale) {
   EXPECT_NEAR(bytes->info().mean[0], floats->info().mean[0], 1e-6);
 }
 
+TEST(SyntheticTest, WordsAreTheSameShares) {
+  SyntheticOptions options{.rows = 3, .image = {1, 5, 5}, .classes = 2};
+  const auto bytes = make_synthetic_dataset(options);
+  options.pixel_type = PixelType::kUint16;
+  const auto words = make_synthetic_dataset(options);
+  const auto byte_row = row_of(*bytes, 2), word_row = row_of(*words, 2);
+  for (std::size_t i = 0; i < byte_row.size(); ++i) {
+    std::uint16_t value;
+    std::memcpy(&value, &word_row[i * 2], 2);
+    EXPECT_EQ(value, 257 * std::to_integer<int>(byte_row[i]));
+  }
+  EXPECT_NEAR(bytes->info().mean[0], words->info().mean[0], 1e-6);
+  EXPECT_NEAR(bytes->info().deviation[0], words->info().deviation[0], 1e-6);
+}
+
 // The nearest class centre, learned from other rows, recognizes nearly all rows: there is something to learn.
 TEST(SyntheticTest, ClassesCanBeLearned) {
   const int classes = 10;
@@ -51,8 +68,9 @@ TEST(SyntheticTest, ClassesCanBeLearned) {
   const auto test = make_synthetic_dataset({.rows = 200, .image = {1, 12, 12}, .classes = classes, .first_row = 1000});
   std::vector<std::vector<double>> centres(classes, std::vector<double>(144, 0));
   std::vector<double> counts(classes, 0);
+  const std::vector<float> labels = all_targets(*train);
   for (std::int64_t row = 0; row < 1000; ++row) {
-    const auto label = std::size_t(train->labels()[std::size_t(row)]);
+    const auto label = std::size_t(labels[std::size_t(row)]);
     const auto pixels = row_of(*train, row);
     for (std::size_t i = 0; i < 144; ++i) centres[label][i] += double(std::to_integer<int>(pixels[i]));
     counts[label] += 1;
@@ -71,7 +89,7 @@ TEST(SyntheticTest, ClassesCanBeLearned) {
       best_distance = distance;
       best = label;
     }
-    correct += std::int32_t(best) == test->labels()[std::size_t(row)];
+    correct += float(best) == all_targets(*test)[std::size_t(row)];
   }
   EXPECT_GE(correct, 195);
   for (const double count : counts) EXPECT_GT(count, 50);  // of about 100 each

@@ -1,6 +1,7 @@
 #include "trainer/data/image_transform.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -41,6 +42,20 @@ std::vector<float> window(const std::vector<std::byte>& stored, int top, int lef
   return out;
 }
 
+// Of a mask.
+std::vector<float> mask_window(const std::vector<float>& stored, int top, int left, bool mirror) {
+  std::vector<float> out;
+  for (int y = 0; y < kShape.height; ++y) {
+    for (int x = 0; x < kShape.width; ++x) {
+      const int from_y = top + y;
+      const int from_x = left + (mirror ? kShape.width - 1 - x : x);
+      const bool inside = from_y >= 0 && from_y < kShape.height && from_x >= 0 && from_x < kShape.width;
+      out.push_back(inside ? stored[static_cast<std::size_t>(from_y * kShape.width + from_x)] : kIgnored);
+    }
+  }
+  return out;
+}
+
 std::byte operator""_b(unsigned long long value) {
   return static_cast<std::byte>(value);
 }
@@ -56,6 +71,24 @@ TEST(ImageTransform, NormalizesAndPutsChannelsFirst) {
   std::vector<float> out(kShape.elements());
   transform.apply(3, 14, stored, out);
   EXPECT_TRUE(near(out, window(stored, 0, 0, false)));
+}
+
+// The same formula as for uint8: one fma of a share.
+TEST(ImageTransform, Uint16CountsAsAShareOfItsRange) {
+  const ImageTransform transform(kShape, PixelType::kUint16, kMean, kDeviation);
+  std::vector<std::uint16_t> pixels(kShape.elements());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(65535 - i * 1009);
+  std::vector<std::byte> stored(transform.stored_bytes());
+  ASSERT_EQ(stored.size(), 2 * pixels.size());
+  std::memcpy(stored.data(), pixels.data(), stored.size());
+  std::vector<float> out(kShape.elements());
+  transform.apply(0, 0, stored, out);
+  for (std::size_t c = 0; c < 2; ++c) {
+    for (std::size_t i = 0; i < kShape.pixels(); ++i) {
+      EXPECT_EQ(out[c * kShape.pixels() + i], std::fma(static_cast<float>(pixels[i * 2 + c]) / 65535.0F,
+                                                       1 / kDeviation[c], -kMean[c] / kDeviation[c]));
+    }
+  }
 }
 
 TEST(ImageTransform, FloatPixelsAreTakenAsTheyAre) {
@@ -116,6 +149,48 @@ TEST(ImageTransform, DependsOnSeedEpochAndRowAlone) {
     other_epoch_differs += first != second ? 1 : 0;
   }
   EXPECT_GT(other_epoch_differs, 30);
+}
+
+// Whatever happens to an image happens to its mask: it is found where the image is.
+TEST(ImageTransform, MasksMoveWithTheirImages) {
+  proto::Augmentation augmentation;
+  augmentation.mutable_random_crop()->set_padding(2);
+  augmentation.mutable_horizontal_flip();
+  ImageTransform transform(kShape, PixelType::kUint8, kMean, kDeviation);
+  transform.augment(augmentation, 5);
+  transform.take_targets(
+      {.kind = TargetKind::kMask, .names = {"a"}, .units = {}, .mean = {}, .deviation = {}, .pixels = kShape.pixels()});
+  const std::vector<std::byte> stored = numbered_pixels();
+  std::vector<float> mask(kShape.pixels());
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<float>(i);
+  std::vector<float> image(kShape.elements()), moved(mask.size());
+  int mirrored = 0;
+  for (std::int64_t row = 0; row < 50; ++row) {
+    transform.apply(1, row, stored, image);
+    transform.apply_to_target(1, row, mask, moved);
+    bool found = false;
+    for (int place = 0; place < 50 && !found; ++place) {
+      const int top = place % 5 - 2, left = place / 5 % 5 - 2;
+      const bool mirror = place >= 25;
+      found = near(image, window(stored, top, left, mirror)) && moved == mask_window(mask, top, left, mirror);
+      mirrored += found && mirror ? 1 : 0;
+    }
+    EXPECT_TRUE(found) << row;
+  }
+  EXPECT_GT(mirrored, 10);
+  EXPECT_LT(mirrored, 40);
+}
+
+TEST(ImageTransform, NumbersAreStandardisedAndOtherTargetsAreNot) {
+  ImageTransform transform(kShape, PixelType::kUint8, kMean, kDeviation);
+  const std::vector<float> stored = {3, -1};
+  std::vector<float> out(2);
+  transform.apply_to_target(0, 0, stored, out);
+  EXPECT_EQ(out, stored);
+  transform.take_targets(
+      {.kind = TargetKind::kNumbers, .names = {"a", "b"}, .units = {}, .mean = {1, 0}, .deviation = {4, 2}});
+  transform.apply_to_target(0, 0, stored, out);
+  EXPECT_EQ(out, (std::vector<float>{0.5F, -0.5F}));
 }
 
 }  // namespace

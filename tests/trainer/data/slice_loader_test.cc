@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/storage/dataset/targets.h"
+
 namespace lockstep {
 namespace {
 
@@ -17,10 +19,12 @@ class NumberedRows final : public Dataset {
     info_.pixel_type = PixelType::kFloat32;
     info_.mean = {0.0F};
     info_.deviation = {1.0F};
-    for (std::int64_t row = 0; row < rows; ++row) labels_.push_back(static_cast<std::int32_t>(row % 3));
+    for (std::int64_t row = 0; row < rows; ++row) labels_.push_back(static_cast<float>(row % 3));
   }
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
+    return take_targets(labels_, rows, out);
+  }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] == bad_row_) return bad_data(fmt::format("row {} cannot be read", rows[i]));
@@ -33,14 +37,40 @@ class NumberedRows final : public Dataset {
 
  private:
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_;
+  std::vector<float> labels_;
   std::int64_t bad_row_;
+};
+
+// With a source of every row.
+class SourcedRows final : public Dataset {
+ public:
+  explicit SourcedRows(std::int64_t rows) : rows_(rows) {}
+  const DatasetInfo& info() const override { return rows_.info(); }
+  Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override { return rows_.read(rows, out); }
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
+    return rows_.read_targets(rows, out);
+  }
+  StatusOr<std::string> source(std::int64_t row) override { return fmt::format("{}.png", row * 2); }
+
+ private:
+  NumberedRows rows_;
 };
 
 ImageTransform identity() {
   const std::vector<float> mean = {0.0F};
   const std::vector<float> deviation = {1.0F};
   return {ImageShape{.channels = 1, .height = 1, .width = 1}, PixelType::kFloat32, mean, deviation};
+}
+
+TEST(SliceLoader, NamesRowsAndTheirSourcesWhileItReadsAhead) {
+  SourcedRows dataset(500);
+  SliceLoader loader(dataset, identity(), 2, 3);
+  loader.start(plan_evaluation(500, 2, 0, 1));
+  ASSERT_TRUE(loader.next().ok());
+  const std::vector<std::int64_t> rows = {3, 499};
+  EXPECT_EQ(loader.rows_text(rows), "3 (6.png), 499 (998.png)");
+  loader.start(plan_evaluation(500, 2, 0, 1));
+  EXPECT_EQ(loader.next()->rows[1], 1);
 }
 
 TEST(SliceLoader, GivesTheRowsOfThePlanInOrder) {
@@ -59,7 +89,7 @@ TEST(SliceLoader, GivesTheRowsOfThePlanInOrder) {
         EXPECT_EQ(loaded->valid_rows, 2);
         for (std::size_t i = 0; i < 2; ++i) {
           EXPECT_EQ(loaded->rows[i], expected[i]);
-          EXPECT_EQ(loaded->labels[i], expected[i] % 3);
+          EXPECT_EQ(loaded->targets[i], expected[i] % 3);
           EXPECT_EQ(loaded->images[i], static_cast<float>(expected[i]));
         }
       }

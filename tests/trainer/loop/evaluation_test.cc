@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/storage/dataset/targets.h"
 #include "trainer/comm/thread_communicator.h"
 #include "trainer/loop/training_job.h"
 
@@ -29,7 +30,9 @@ class Rows final : public Dataset {
     for (int row = 0; row < 40; ++row) labels_.push_back(row % kClasses);
   }
   const DatasetInfo& info() const override { return info_; }
-  std::span<const std::int32_t> labels() const override { return labels_; }
+  Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
+    return take_targets(labels_, rows, out);
+  }
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const bool bad = std::find(bad_.begin(), bad_.end(), rows[i]) != bad_.end();
@@ -38,11 +41,12 @@ class Rows final : public Dataset {
     }
     return OkStatus();
   }
+  StatusOr<std::string> source(std::int64_t row) override { return std::string(row == 21 ? "b.csv:3" : ""); }
 
  private:
   std::vector<std::int64_t> bad_;
   DatasetInfo info_;
-  std::vector<std::int32_t> labels_;
+  std::vector<float> labels_;
 };
 
 // With one dense layer whose bias is `bias` in all classes.
@@ -58,7 +62,8 @@ StatusOr<EvaluationResult> evaluate_on(Communicator& communicator, std::vector<s
   network->parameters_changed();
   Rows rows(std::move(bad_rows));
   SliceLoader loader(rows, ImageTransform(image, PixelType::kFloat32, rows.info().mean, rows.info().deviation), 3, 2);
-  return evaluate(communicator, *network, loader, {.rows = 40, .confusion = true, .heartbeat = nullptr});
+  return evaluate(communicator, *network, loader,
+                  {.rows = 40, .target = rows.info().whole_target(), .confusion = true, .heartbeat = nullptr});
 }
 
 TEST(Evaluation, RowsWithPixelsThatAreNoNumbersAreNamedOnAnyNumberOfRanks) {
@@ -73,17 +78,28 @@ TEST(Evaluation, RowsWithPixelsThatAreNoNumbersAreNamedOnAnyNumberOfRanks) {
   }
 }
 
+TEST(Evaluation, BadRowsAreNamedByTheirSources) {
+  for (const int ranks : {1, 4}) {
+    std::mutex mutex;
+    run_in_threads(ranks, [&](Communicator& communicator) {
+      const auto result = evaluate_on(communicator, {21, 7}, 0);
+      const std::lock_guard lock(mutex);
+      EXPECT_NE(result.status().message().find("rows 7, 21 (b.csv:3); mend"), std::string::npos) << result.status();
+    });
+  }
+}
+
 TEST(Evaluation, LogitsThatAreNoNumbersAreNeverRight) {
   const auto communicator = make_solo_communicator();
   const auto bad = evaluate_on(*communicator, {}, std::numeric_limits<float>::quiet_NaN());
   ASSERT_TRUE(bad.ok()) << bad.status();
-  EXPECT_EQ(bad->correct, 0);
-  EXPECT_EQ(bad->correct_top5, 0);
+  EXPECT_EQ(metric_value(bad->metrics, "accuracy"), 0);
+  EXPECT_EQ(metric_value(bad->metrics, "top5_accuracy"), 0);
   EXPECT_TRUE(bad->confusion.empty());
   const auto good = evaluate_on(*communicator, {}, 1);
   ASSERT_TRUE(good.ok()) << good.status();
-  EXPECT_EQ(good->correct, 10);  // all logits are equal: the first class is taken
-  EXPECT_EQ(good->correct_top5, 40);
+  EXPECT_EQ(metric_value(good->metrics, "accuracy"), 0.25);  // all logits are equal: the first class is taken
+  EXPECT_EQ(metric_value(good->metrics, "top5_accuracy"), 1);
 }
 
 // Cells that are not 0, by label: memory goes by rows, not by classes squared.

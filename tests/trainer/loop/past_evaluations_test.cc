@@ -57,7 +57,7 @@ TEST_F(PastEvaluationsTest, OrOfTheCheckpointsThatAreThere) {
   tell(20, 0.2);
   const std::vector<EvalPoint> found = find_evaluations(old_checkpoint(30), run_);
   ASSERT_EQ(steps(found), (Steps{10, 20})) << "the loss of its own is not known, so it is made again";
-  EXPECT_EQ(found[0].accuracy, 0.1);
+  EXPECT_EQ(metric_value(found[0].metrics, "accuracy"), 0.1);
   EXPECT_TRUE(std::isnan(found[0].loss));
   EXPECT_EQ(found[1].loss, 0.5);
 }

@@ -15,6 +15,7 @@
 #include "storage/dataset/hdf5_writer.h"
 #include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/dataset/hdf5_file_maker.h"
+#include "tests/storage/dataset/targets.h"
 #include "tests/trainer/loop/small_job.h"
 #include "trainer/comm/thread_communicator.h"
 #include "trainer/loop/trainer.h"
@@ -69,7 +70,7 @@ TEST(Rows, StatisticsAreComputedByOneRankAndTheSameOnAll) {
     EXPECT_EQ(info.mean, expected.mean);
     EXPECT_EQ(info.deviation, expected.deviation);
     EXPECT_EQ(info.fingerprint, expected.fingerprint);
-    EXPECT_EQ(rows->train_pixels.has_value(), communicator.rank() == 0);
+    EXPECT_EQ(rows->facts.contains(kTrainPixelsFact), communicator.rank() == 0);
     EXPECT_EQ(rows->test, nullptr);
   });
   // One pass for the statistics, one for the look at the pixels.
@@ -105,7 +106,7 @@ Status turn_pixels(const std::filesystem::path& path) {
       std::reverse(at, at + std::ptrdiff_t(info.image.elements()));
     }
     RETURN_IF_ERROR(writer->begin_split(group, info.rows, info.image, info.pixel_type));
-    RETURN_IF_ERROR(writer->append(pixels, rows->labels()));
+    RETURN_IF_ERROR(writer->append(pixels, all_labels(*rows)));
   }
   return writer->finish();
 }

@@ -11,6 +11,7 @@
 #include "storage/checkpoint/directory.h"
 #include "storage/dataset/hdf5_writer.h"
 #include "storage/dataset/synthetic.h"
+#include "tests/storage/dataset/targets.h"
 #include "trainer/comm/thread_communicator.h"
 
 namespace lockstep {
@@ -50,7 +51,7 @@ void write_split(Hdf5DatasetWriter& writer, const std::string& name, std::int64_
   std::vector<std::byte> pixels(all.size() * source->info().image.elements());
   ASSERT_TRUE(source->read(all, pixels).ok());
   ASSERT_TRUE(writer.begin_split(name, rows, source->info().image, PixelType::kUint8).ok());
-  ASSERT_TRUE(writer.append(pixels, source->labels()).ok());
+  ASSERT_TRUE(writer.append(pixels, all_labels(*source)).ok());
 }
 
 void write_data(const std::filesystem::path& path) {

@@ -43,7 +43,7 @@ NetworkOptions options_of(std::vector<AuxiliaryLoss> auxiliary) {
           .classes = 4,
           .slice_rows = 5,
           .seed = 5,
-          .label_smoothing = 0.1F,
+          .loss = {.label_smoothing = 0.1F},
           .auxiliary = std::move(auxiliary)};
 }
 

@@ -15,7 +15,7 @@ std::vector<double> dropout_factors(const std::string& layer, float rate, Networ
                                     bool behind_convolution) {
   options.slice_rows = int(rows.size());
   options.classes = 2;
-  options.label_smoothing = 0;
+  options.loss.label_smoothing = 0;
   const int channels = options.image.channels;
   const std::string before =
       fmt::format("layer {{ name: 'before' convolution {{ filters: {} kernel: 1 bias: false }} }}", channels);
@@ -33,7 +33,7 @@ std::vector<double> dropout_factors(const std::string& layer, float rate, Networ
   std::vector<double> factors;
   const std::size_t elements = options.image.elements();
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    Rows ones{std::vector<float>(rows.size() * elements, 0.0F), std::vector<std::int32_t>(rows.size(), 0), rows, epoch};
+    Rows ones{std::vector<float>(rows.size() * elements, 0.0F), std::vector<float>(rows.size(), 0), rows, epoch};
     std::fill_n(ones.images.begin() + std::ptrdiff_t(row * elements), elements, 1.0F);
     network.train(ones, -2);  // (p_0 - y_0) * -2 = 1
     const PlainTensors gradients = network.gradients();

@@ -85,7 +85,7 @@ TEST(Dropout, TheMaskBelongsToTheRow) {
     const std::size_t pixels = options.image.elements();
     const Rows single{std::vector<float>(rows.images.begin() + std::ptrdiff_t(row * pixels),
                                          rows.images.begin() + std::ptrdiff_t((row + 1) * pixels)),
-                      {rows.labels[row]},
+                      {rows.targets[row]},
                       {rows.indices[row]},
                       rows.epoch};
     sum += double(one.train(single, 1).loss_sum);

@@ -31,7 +31,7 @@ enum class Place { kFirst, kBehind, kFrozen };
 Trial make_trial(const LayerCase& row, Place place) {
   const bool behind = place != Place::kFirst;
   NetworkOptions options{.image = row.image, .classes = kClasses, .slice_rows = row.rows, .seed = 11};
-  options.label_smoothing = behind ? 0.1F : 0.0F;
+  options.loss.label_smoothing = behind ? 0.1F : 0.0F;
   if (place == Place::kFrozen) {
     options.is_frozen = [](std::string_view name) {
       return !name.starts_with("before/") && !name.starts_with("head/");
@@ -74,7 +74,7 @@ void expect_same_result(const SliceResult& got, const NaiveResult& expected) {
 TEST(EveryLayer, EvaluatesLikeTheSlowTwin) {
   for_each_trial([](Trial& trial) {
     Network& network = *trial.network.network;
-    const SliceResult result = network.evaluate_slice(trial.rows.slice(), int(trial.rows.labels.size()));
+    const SliceResult result = network.evaluate_slice(trial.rows.slice(), int(trial.rows.targets.size()));
     const NaiveResult expected = trial.twin.evaluate(trial.rows.slice());
     expect_same_result(result, expected);
     ASSERT_EQ(network.logits().size(), expected.logits.size());

@@ -28,13 +28,13 @@ NaiveResult NaiveNetwork::run(const Slice& slice, bool training) {
 void NaiveNetwork::add_loss(const Slice& slice, const std::vector<double>& all_logits, double weight,
                             NaiveResult& result) const {
   const std::size_t classes = std::size_t(options_.classes);
-  const double smoothing = double(options_.label_smoothing);
-  for (std::size_t row = 0; row < slice.labels.size(); ++row) {
+  const double smoothing = double(options_.loss.label_smoothing);
+  for (std::size_t row = 0; row < slice.targets.size(); ++row) {
     const double* logits = all_logits.data() + row * classes;
     const double largest = *std::max_element(logits, logits + classes);
     double sum = 0;
     for (std::size_t k = 0; k < classes; ++k) sum += std::exp(logits[k] - largest);
-    const std::size_t label = std::size_t(slice.labels[row]);
+    const std::size_t label = std::size_t(slice.targets[row]);
     for (std::size_t k = 0; k < classes; ++k) {
       const double target = (k == label ? 1 - smoothing : 0) + smoothing / double(classes);
       result.loss_sum -= weight * target * (logits[k] - largest - std::log(sum));

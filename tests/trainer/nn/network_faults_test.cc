@@ -78,5 +78,17 @@ TEST(NetworkFaults, ANetworkThatDoesNotRunTakesNoMemory) {
   EXPECT_GT(network->gradient_elements(), std::size_t{3} << 30);
 }
 
+TEST(NetworkFaults, AMaskIsAsLargeAsItsImage) {
+  NetworkOptions options = kOptions;
+  options.loss = {.kind = LossKind::kPixelCrossEntropy};
+  EXPECT_EQ(faults_of("layer { convolution { filters: 3 kernel: 1 } }", options), "");
+  for (const std::string text : {"layer { convolution { filters: 3 kernel: 3 } }", "layer { dense { units: 3 } }",
+                                 "layer { convolution { filters: 4 kernel: 1 } }", "layer { dense { units: 108 } }"}) {
+    EXPECT_THAT(faults_of(text, options), HasSubstr("must give one value a class for each pixel: expected 3 x 6 x 6"));
+  }
+  options.loss = {.kind = LossKind::kBinaryCrossEntropy};
+  EXPECT_THAT(faults_of("layer { dense { units: 4 } }", options), HasSubstr("must give one value a label: expected 3"));
+}
+
 }  // namespace
 }  // namespace lockstep

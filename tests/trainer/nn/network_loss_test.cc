@@ -57,7 +57,7 @@ TEST(Network, TheFirstOfEqualOutputsCounts) {
   for (auto& [name, values] : zero) std::ranges::fill(values, 0.0F);
   network.set_parameters(zero);
   Rows rows = random_rows(kOptions, 2);
-  rows.labels = {0, 1, 0, 4};
+  rows.targets = {0, 1, 0, 4};
   EXPECT_EQ(network.train(rows, 1).correct, 2);
   EXPECT_NEAR(network.network->evaluate_slice(rows.slice(), 4).loss_sum, 4 * std::log(5.0), 1e-5);
 }
@@ -70,10 +70,37 @@ TEST(Network, LossIsStableForLargeOutputs) {
   tensors.at("head/bias") = {1000, 0, -1000, 0, 0};
   network.set_parameters(tensors);
   Rows rows = random_rows(kOptions, 2);
-  rows.labels = {0, 1, 2, 0};
+  rows.targets = {0, 1, 2, 0};
   const SliceResult result = network.train(rows, 1);
   EXPECT_TRUE(result.finite);
   EXPECT_FLOAT_EQ(result.loss_sum, 3000);
+}
+
+// Outputs of a mask lie class by class, and so does what they learn from.
+TEST(Network, AMaskIsLearnedPixelByPixel) {
+  const NetworkOptions options{
+      .image = {2, 3, 4}, .classes = 2, .slice_rows = 2, .loss = {.kind = LossKind::kPixelCrossEntropy}};
+  NetworkUnderTest network("layer { name: 'head' convolution { filters: 2 kernel: 1 } }", options);
+  PlainTensors tensors = network.parameters();
+  tensors.at("head/weights") = {1, 0, 0, 1};  // gives what it gets
+  tensors.at("head/bias") = {0, 0};
+  network.set_parameters(tensors);
+  Rows rows = random_rows(options, 2);
+  rows.targets.clear();
+  for (std::size_t i = 0; i < 24; ++i) rows.targets.push_back(rows.images[i / 12 * 24 + i % 12] > 0.2F ? 0.0F : 1.0F);
+  rows.targets[5] = kIgnored;
+  const SliceResult result = network.network->evaluate_slice(rows.slice(), 2);
+  const auto logits = network.network->logits();
+  ASSERT_EQ(logits.size(), rows.images.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], rows.images[i], 1e-6) << i;
+  std::vector<float> gradient(logits.size());
+  const SliceResult alone = sum_of_losses(network.network->options().loss, logits, rows.targets, 1, gradient);
+  EXPECT_EQ(result.loss_sum, alone.loss_sum);
+  EXPECT_EQ(result.correct, alone.correct);
+  network.train(rows, 1);
+  float expected = 0;  // of the first weight: what a convolution of one pixel sums
+  for (std::size_t i = 0; i < 24; ++i) expected += gradient[i / 12 * 24 + i % 12] * rows.images[i / 12 * 24 + i % 12];
+  EXPECT_NEAR(network.gradients().at("head/weights")[0], expected, 1e-5);
 }
 
 }  // namespace

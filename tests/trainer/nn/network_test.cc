@@ -40,7 +40,7 @@ Rows part_of(const Rows& rows, const NetworkOptions& options, std::size_t first,
   const std::ptrdiff_t pixels = std::ptrdiff_t(options.image.elements());
   Rows part;
   part.images.assign(rows.images.begin() + begin * pixels, rows.images.begin() + end * pixels);
-  part.labels.assign(rows.labels.begin() + begin, rows.labels.begin() + end);
+  part.targets.assign(rows.targets.begin() + begin, rows.targets.begin() + end);
   part.indices.assign(rows.indices.begin() + begin, rows.indices.begin() + end);
   return part;
 }
@@ -151,7 +151,7 @@ TEST(Network, EvaluationCountsValidRowsOnly) {
   const std::vector<float> logits(network.network->logits().begin(), network.network->logits().end());
   const SliceResult three = network.network->evaluate_slice(rows.slice(), 3);
   std::fill(rows.images.end() - std::ptrdiff_t(kOptions.image.elements()), rows.images.end(), 1e6F);
-  rows.labels[3] = (rows.labels[3] + 1) % kOptions.classes;
+  rows.targets[3] = float((int(rows.targets[3]) + 1) % kOptions.classes);
   const SliceResult damaged = network.network->evaluate_slice(rows.slice(), 3);
   EXPECT_EQ(three.loss_sum, damaged.loss_sum);
   EXPECT_EQ(three.correct, damaged.correct);

@@ -39,7 +39,7 @@ Rows random_rows(const NetworkOptions& options, std::uint32_t seed) {
   rows.images.resize(std::size_t(options.slice_rows) * options.image.elements());
   for (float& pixel : rows.images) pixel = normal(generator);
   for (int row = 0; row < options.slice_rows; ++row) {
-    rows.labels.push_back((row + int(seed)) % options.classes);
+    rows.targets.push_back((row + int(seed)) % options.classes);
     rows.indices.push_back(row);
   }
   return rows;

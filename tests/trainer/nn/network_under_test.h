@@ -20,11 +20,11 @@ using PlainTensors = std::map<std::string, std::vector<float>>;
 // The rows of one slice, owned.
 struct Rows {
   std::vector<float> images;
-  std::vector<std::int32_t> labels;
+  std::vector<float> targets;
   std::vector<std::int64_t> indices;
   std::int64_t epoch = 0;
 
-  Slice slice() const { return {images, labels, indices, epoch}; }
+  Slice slice() const { return {images, targets, indices, epoch}; }
 };
 
 // Normal pixels, labels of all classes, row indices 0, 1, ...

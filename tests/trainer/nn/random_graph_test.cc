@@ -46,8 +46,8 @@ NetworkUnderTest make(const RandomGraph& graph, std::uint32_t seed, Precision pr
                          .threads = threads,
                          .seed = 11,
                          .precision = precision,
-                         .kept = graph.names,
                          .share_memory = share_memory};
+  options.kept = graph.names;
   // Where memory is shared, what is kept gets in the way.
   if (share_memory) std::erase_if(options.kept, [&](const std::string& name) { return is_chosen(name, seed); });
   for (const std::string& name : graph.auxiliary) options.auxiliary.push_back({name, 0.3F});

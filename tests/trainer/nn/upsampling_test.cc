@@ -14,17 +14,25 @@
 namespace lockstep {
 namespace {
 
+NetworkOptions options_of(const ImageShape& image, int rows, int classes) {
+  NetworkOptions options;
+  options.image = image;
+  options.classes = classes;
+  options.slice_rows = rows;
+  options.kept.emplace_back("up");
+  return options;
+}
+
 NetworkUnderTest make(const std::string& upsampling, const ImageShape& image, Precision precision, int threads = 1) {
+  NetworkOptions options = options_of(image, 3, 3);
+  options.threads = threads;
+  options.seed = 4;
+  options.precision = precision;
+  options.kept.emplace_back("before");
   NetworkUnderTest made(fmt::format("layer {{ name: 'before' convolution {{ filters: {} kernel: 1 }} }}"
                                     "layer {{ name: 'up' upsampling {{ {} }} }} layer {{ dense {{}} }}",
                                     image.channels, upsampling),
-                        {.image = image,
-                         .classes = 3,
-                         .slice_rows = 3,
-                         .threads = threads,
-                         .seed = 4,
-                         .precision = precision,
-                         .kept = {"before", "up"}});
+                        options);
   made.randomize(9);
   return made;
 }
@@ -34,8 +42,8 @@ TEST(Upsampling, GivesWhatPyTorchDocuments) {
   const std::vector<float> pixels = {1, 2, 3, 4};
   const auto result = [&](const std::string& layer) {
     NetworkUnderTest network("layer { name: 'up' upsampling { " + layer + " } } layer { dense {} }",
-                             {.image = {1, 2, 2}, .classes = 2, .slice_rows = 1, .kept = {"up"}});
-    network.network->evaluate_slice({.images = pixels, .labels = std::vector<std::int32_t>{0}, .rows = {}}, 1);
+                             options_of({1, 2, 2}, 1, 2));
+    network.network->evaluate_slice({.images = pixels, .targets = std::vector<float>{0}, .rows = {}}, 1);
     return network.network->kept_values("up");
   };
   EXPECT_EQ(result("scale: 2"), (std::vector<float>{1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4}));

@@ -6,7 +6,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include "proto/job.pb.h"
+#include "proto/optimizer.pb.h"
 
 namespace lockstep {
 namespace {
@@ -187,6 +187,33 @@ TEST(AnySchedule, ASingleStepHasAFiniteRate) {
       const float rate = rates(std::string(kind) + " { warm_up_epochs: " + warm_up + " }", 1)[0];
       EXPECT_TRUE(rate >= 0 && rate <= 0.1F) << kind << " " << rate;
     }
+  }
+}
+
+TEST(PlateauSchedule, IsScaledDownToTheLeast) {
+  proto::Schedule schedule;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "plateau { learning_rate: 0.8 least: 0.1 warm_up_epochs: 1 }", &schedule));
+  const auto rate = [&](std::int64_t step, double scale) {
+    return learning_rate_at(schedule, step, kStepsPerEpoch, kTotalSteps, scale);
+  };
+  EXPECT_FLOAT_EQ(rate(0, 1), 0.08F);
+  EXPECT_FLOAT_EQ(rate(9, 1), 0.8F);
+  EXPECT_FLOAT_EQ(rate(50, 0.25), 0.2F);
+  EXPECT_FLOAT_EQ(rate(50, 0.01), 0.1F);
+}
+
+TEST(Schedule, SomeDependOnTheEnd) {
+  for (const char* const text : {"", "constant {}", "step_decay {}", "exponential {}", "multi_step {}", "plateau {}",
+                                 "cosine {}", "one_cycle {}", "polynomial {}"}) {
+    proto::Schedule schedule;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &schedule)) << text;
+    bool differs = false;  // between two ends
+    for (std::int64_t step = 0; step < 40; ++step) {
+      differs = differs || learning_rate_at(schedule, step, kStepsPerEpoch, 40) !=
+                               learning_rate_at(schedule, step, kStepsPerEpoch, 80);
+    }
+    EXPECT_EQ(depends_on_end(schedule), differs) << text;
   }
 }
 

@@ -107,7 +107,8 @@ TEST_F(CoordinatorClientTest, SaysWhoItIsAndReportsInOrder) {
   const auto client = connect();
   for (int epoch = 1; epoch <= 5; ++epoch) {
     client->report(TrainPoint{.step = epoch * 10});
-    client->report(EvalPoint{.step = epoch * 10, .epoch = epoch, .loss = 0.5, .accuracy = 0.25});
+    client->report(EvalPoint{
+        .step = epoch * 10, .epoch = epoch, .loss = 0.5, .metrics = {{"macro_f1", 0.75}, {"accuracy", 0.25}}});
     client->report(CheckpointPoint{.step = epoch * 10, .path = ""});
   }
   client->finish();
@@ -122,6 +123,12 @@ TEST_F(CoordinatorClientTest, SaysWhoItIsAndReportsInOrder) {
     EXPECT_EQ(report.attempt().trial(), 3);
     train += report.train_size();
     checkpoints += report.checkpoint_size();
+    for (const auto& evaluation : report.eval()) {
+      EXPECT_EQ(evaluation.accuracy(), 0.25);
+      ASSERT_EQ(evaluation.metric_size(), 1) << "the accuracy is told once";
+      EXPECT_EQ(evaluation.metric(0).name(), "macro_f1");
+      EXPECT_EQ(evaluation.metric(0).value(), 0.75);
+    }
   }
   EXPECT_EQ(train, 5);
   EXPECT_EQ(checkpoints, 5);

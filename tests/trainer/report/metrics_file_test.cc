@@ -1,6 +1,7 @@
 #include "trainer/report/metrics_file.h"
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -39,7 +40,11 @@ class MetricsFileTest : public testing::Test {
   }
 
   static EvalPoint evaluation(std::int64_t step) {
-    return {.step = step, .epoch = step / 10, .loss = 1.25, .accuracy = 0.75, .rows = 40};
+    return {.step = step,
+            .epoch = step / 10,
+            .loss = 1.25,
+            .rows = 40,
+            .metrics = {{"accuracy", 0.75}, {"f1/\"a\"", std::nan("")}}};
   }
   // "train 10", "eval 10", ...
   std::vector<std::string> events() const {
@@ -63,6 +68,7 @@ TEST_F(MetricsFileTest, WritesOneObjectALine) {
   EXPECT_EQ(all[0]["learning_rate"], 0.1);
   EXPECT_EQ(all[1]["event"], "eval");
   EXPECT_EQ(all[1]["accuracy"], 0.75);
+  EXPECT_TRUE(all[1]["f1/\"a\""].is_null());
   EXPECT_EQ(all[2]["path"], "checkpoints/step.h5");
 }
 
@@ -85,7 +91,8 @@ TEST_F(MetricsFileTest, ALineTornByAKillGoesAway) {
   std::ofstream(path_, std::ios::app) << R"({"event":"train","step":12,"lo)";
   StatusOr<MetricsFile> file = MetricsFile::open(path_, 1000, {});
   ASSERT_TRUE(file.ok());
-  file->write(EndPoint{.step = 30, .outcome = "done", .seconds = 2, .images_per_second = 3, .accuracy = 0.5});
+  file->write(
+      EndPoint{.step = 30, .outcome = "done", .seconds = 2, .images_per_second = 3, .metrics = {{"accuracy", 0.5}}});
   const auto all = lines();
   ASSERT_EQ(all.size(), 10U);
   EXPECT_EQ(all.back()["outcome"], "done");
@@ -123,6 +130,10 @@ TEST_F(MetricsFileTest, AFileThatLacksNothingIsLeftAlone) {
   EXPECT_EQ((*read)[2].step, 30);
   EXPECT_EQ((*read)[2].epoch, 3);
   EXPECT_EQ((*read)[2].rows, 40);
+  ASSERT_EQ((*read)[2].metrics.size(), 2U);
+  EXPECT_EQ((*read)[2].metrics[0], (MetricValue{"accuracy", 0.75}));
+  EXPECT_EQ((*read)[2].metrics[1].name, "f1/\"a\"");
+  EXPECT_TRUE(std::isnan((*read)[2].metrics[1].value));
 }
 
 // No file of this process may grow beyond `bytes`, as on a disk that is full; a write stops in the middle.

@@ -27,7 +27,7 @@ TEST(Progress, PlainStyleWritesWholeLinesAtReportsOnly) {
     Progress progress(ProgressStyle::kPlain, 8, 400, out);
     progress.step(kPoint, 187);
     progress.report(kPoint, 187);
-    progress.report(EvalPoint{.step = 100, .epoch = 2, .loss = 0.25, .accuracy = 0.9312, .rows = 10000});
+    progress.report(EvalPoint{.step = 100, .epoch = 2, .loss = 0.25, .rows = 10000, .metrics = {{"accuracy", 0.9312}}});
   });
   EXPECT_EQ(text,
             "epoch 2/8  step 50/400  loss 0.5000  accuracy 87.50 %  2100 images/s  ETA 3:07\n"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/dataset/dataset.h"
+#include "trainer/nn/losses/loss.h"
 
 namespace lockstep {
 
@@ -35,11 +36,11 @@ struct AuxiliaryLoss {
 
 struct NetworkOptions {
   ImageShape image;
-  int classes = 0;
+  int classes = 0;     // or labels, or numbers: outputs a row
   int slice_rows = 0;  // rows of every pass; a shorter one is padded by the caller and given a valid count
   int threads = 1;     // OpenMP threads of this process
   std::uint64_t seed = 1;
-  float label_smoothing = 0;
+  LossOptions loss = {};  // its outputs are the classes, its pixels those of the image
   std::vector<AuxiliaryLoss> auxiliary = {};
   Precision precision = Precision::kFp32;
   PlanChoice plan = PlanChoice::kByShape;

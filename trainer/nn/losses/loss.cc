@@ -4,18 +4,21 @@
 #include <cmath>
 
 #include "storage/base/status.h"
+#include "trainer/nn/losses/pixel_loss.h"
 
 namespace lockstep {
 namespace {
 
-struct RowResult {
-  float loss = 0;
-  bool correct = false;
-};
-
 // Exponentials are taken relative to the largest value, so that none overflows; their sums are in double.
-RowResult one_row(const LossOptions& options, const float* x, std::int32_t label, float scale, float* gradient) {
-  const int classes = options.classes;
+RowResult softmax_row(const LossOptions& options, const float* x, float target_class, float scale, float* gradient) {
+  const int classes = options.outputs;
+  const int label = int(target_class);
+  if (label == options.ignored) {
+    if (gradient != nullptr) std::fill_n(gradient, classes, 0.0F);
+    return {};
+  }
+  if (!options.weights.empty()) scale *= options.weights[std::size_t(label)];
+  CHECK(label >= 0 && label < classes, "label {} of {}", label, classes);
   const int largest = int(std::max_element(x, x + classes) - x);
   double sum = 0;
   double total = 0;
@@ -32,25 +35,84 @@ RowResult one_row(const LossOptions& options, const float* x, std::int32_t label
     for (int j = 0; j < classes; ++j) gradient[j] = std::fma(std::exp(x[j] - x[largest]), inverse, -spread);
     gradient[label] -= float(double(scale) * (1 - smoothing));
   }
-  return {float(log_sum - target), largest == label};
+  const double weight = options.weights.empty() ? 1 : double(options.weights[std::size_t(label)]);
+  return {float(weight * (log_sum - target)), largest == label ? 1.F : 0.F};
+}
+
+// Neither exponential overflows: log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)).
+RowResult binary_row(const LossOptions& options, const float* x, const float* target, float scale, float* gradient) {
+  const int labels = options.outputs;
+  double loss = 0;
+  int correct = 0;
+  for (int j = 0; j < labels; ++j) {
+    const bool is_set = target[j] != 0;
+    const double small = std::exp(-std::abs(double(x[j])));
+    const double weight = is_set && !options.weights.empty() ? double(options.weights[std::size_t(j)]) : 1;
+    loss += weight * (std::max(double(x[j]), 0.0) - (is_set ? double(x[j]) : 0.0) + std::log1p(small));
+    correct += (x[j] > 0) == is_set ? 1 : 0;
+    if (gradient == nullptr) continue;
+    const double probability = (x[j] >= 0 ? 1 : small) / (1 + small);
+    gradient[j] = float(double(scale) / labels * weight * (probability - (is_set ? 1.0 : 0.0)));
+  }
+  return {float(loss / labels), float(correct) / float(labels)};
+}
+
+RowResult squared_row(const LossOptions& options, const float* x, const float* target, float scale, float* gradient) {
+  double loss = 0;
+  for (int j = 0; j < options.outputs; ++j) {
+    const double distance = double(x[j]) - double(target[j]);
+    loss += distance * distance;
+    if (gradient != nullptr) gradient[j] = float(double(scale) / options.outputs * 2 * distance);
+  }
+  return {float(loss / options.outputs), std::nanf("")};
+}
+
+RowResult huber_row(const LossOptions& options, const float* x, const float* target, float scale, float* gradient) {
+  const double delta = double(options.delta);
+  double loss = 0;
+  for (int j = 0; j < options.outputs; ++j) {
+    const double distance = double(x[j]) - double(target[j]);
+    const double size = std::abs(distance);
+    loss += size <= delta ? distance * distance / 2 : delta * (size - delta / 2);
+    const double slope = size <= delta ? distance : std::copysign(delta, distance);
+    if (gradient != nullptr) gradient[j] = float(double(scale) / options.outputs * slope);
+  }
+  return {float(loss / options.outputs), std::nanf("")};
+}
+
+RowResult row_of(const LossOptions& options, const float* x, const float* target, float scale, float* gradient) {
+  switch (options.kind) {
+    case LossKind::kSoftmaxCrossEntropy:
+      return softmax_row(options, x, *target, scale, gradient);
+    case LossKind::kBinaryCrossEntropy:
+      return binary_row(options, x, target, scale, gradient);
+    case LossKind::kMeanSquaredError:
+      return squared_row(options, x, target, scale, gradient);
+    case LossKind::kHuber:
+      return huber_row(options, x, target, scale, gradient);
+    case LossKind::kPixelCrossEntropy:
+      return pixel_row(options, x, target, scale, gradient);
+  }
+  CHECK(false, "loss {} has no implementation", int(options.kind));
 }
 
 }  // namespace
 
-SliceResult softmax_cross_entropy(const LossOptions& options, std::span<const float> logits,
-                                  std::span<const std::int32_t> labels, float scale, std::span<float> gradient) {
-  const std::size_t classes = std::size_t(options.classes);
-  CHECK(logits.size() == labels.size() * classes && (gradient.empty() || gradient.size() == logits.size()));
+SliceResult sum_of_losses(const LossOptions& options, std::span<const float> logits, std::span<const float> targets,
+                          float scale, std::span<float> gradient) {
+  const std::size_t outputs = options.output_values(), values = options.target_values();
+  const std::size_t rows = logits.size() / outputs;
+  CHECK(logits.size() == rows * outputs && targets.size() == rows * values &&
+        (gradient.empty() || gradient.size() == logits.size()));
   SliceResult result;
   double loss_sum = 0;
-  for (std::size_t row = 0; row < labels.size(); ++row) {
-    CHECK(labels[row] >= 0 && labels[row] < options.classes, "label {} of {}", labels[row], options.classes);
-    float* const row_gradient = gradient.empty() ? nullptr : &gradient[row * classes];
-    const RowResult one = one_row(options, &logits[row * classes], labels[row], scale, row_gradient);
+  for (std::size_t row = 0; row < rows; ++row) {
+    float* const row_gradient = gradient.empty() ? nullptr : &gradient[row * outputs];
+    const RowResult one = row_of(options, &logits[row * outputs], &targets[row * values], scale, row_gradient);
     loss_sum += double(one.loss);
     const bool finite = std::isfinite(one.loss);
     result.finite = result.finite && finite;
-    if (finite && one.correct) ++result.correct;
+    if (finite) result.correct += one.correct;
   }
   result.loss_sum = float(loss_sum);
   return result;

@@ -51,7 +51,8 @@ void Network::clear_step_times() {
 void Network::State::point_to_images(const Slice& slice) {
   const std::size_t expected = std::size_t(options.slice_rows) * options.image.elements();
   CHECK(slice.images.size() == expected, "{} pixels, expected {}", slice.images.size(), expected);
-  CHECK(slice.labels.size() == std::size_t(options.slice_rows), "{} labels", slice.labels.size());
+  const std::size_t wanted = std::size_t(options.slice_rows) * options.loss.target_values();
+  CHECK(slice.targets.size() == wanted, "{} values, expected {}", slice.targets.size(), wanted);
   // oneDNN takes no constant pointers; no step writes there.
   memory.point(Arena::kInput, const_cast<float*>(slice.images.data()));
 }
@@ -73,7 +74,7 @@ SliceResult Network::train_slice(const Slice& slice, float loss_scale, float sta
   if (!gradients.add) state_->zero_unwritten(gradients.arrays[0]);
   const Pass pass = {slice.rows, slice.epoch, statistics_scale, gradients};
   state_->run(state_->program.forward, pass);
-  const SliceResult result = state_->run_loss(slice.labels, loss_scale);
+  const SliceResult result = state_->run_loss(slice.targets, loss_scale);
   for (std::size_t i = 0; i < state_->program.backward.size(); ++i) {
     state_->run(state_->program.backward[i], pass);
     if (final_from) final_from(state_->watermarks[i]);
@@ -82,13 +83,13 @@ SliceResult Network::train_slice(const Slice& slice, float loss_scale, float sta
 }
 
 // Of the last layer, with what auxiliary losses add to it; and the gradients of all outputs.
-SliceResult Network::State::run_loss(std::span<const std::int32_t> labels, float loss_scale) const {
+SliceResult Network::State::run_loss(std::span<const float> targets, float loss_scale) const {
   SliceResult result;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const float weight = i == 0 ? 1 : options.auxiliary[i - 1].weight;
     std::span<float> gradient;
     if (outputs[i].wants_gradient()) gradient = {memory.data(outputs[i].gradient), logits_elements()};
-    const SliceResult one = softmax_cross_entropy(loss_options(), logits(i), labels, weight * loss_scale, gradient);
+    const SliceResult one = sum_of_losses(options.loss, logits(i), targets, weight * loss_scale, gradient);
     if (i == 0) {
       result = one;
     } else {
@@ -132,8 +133,9 @@ SliceResult Network::evaluate_slice(const Slice& slice, int valid_rows) {
   state_->point_to_images(slice);
   state_->run(state_->program.evaluate, {slice.rows, slice.epoch, 1, {}});
   const std::size_t rows = std::size_t(valid_rows);
-  return softmax_cross_entropy(state_->loss_options(), logits().first(rows * std::size_t(state_->options.classes)),
-                               slice.labels.first(rows), 1, {});
+  const LossOptions& loss = state_->options.loss;
+  return sum_of_losses(loss, logits().first(rows * loss.output_values()),
+                       slice.targets.first(rows * loss.target_values()), 1, {});
 }
 
 const onednn::Descriptor& Network::State::layout_of(const TensorInfo& tensor) const {

@@ -44,11 +44,12 @@ struct StepTime {
   double seconds = 0;
 };
 
-// One slice of training rows. images: (slice_rows, C, H, W) normalized; labels: slice_rows.
+// One slice of training rows. images: (slice_rows, C, H, W) normalized; targets: slice_rows times what a row
+// has, as LossOptions::target_values says.
 // rows: index of each row in the dataset, the key of dropout.
 struct Slice {
   std::span<const float> images;
-  std::span<const std::int32_t> labels;
+  std::span<const float> targets;
   std::span<const std::int64_t> rows;
   std::int64_t epoch = 0;
 };
@@ -103,7 +104,7 @@ class Network {
   void on_step(std::function<void()> called);
 
   // Forward with running statistics and no dropout. The first valid_rows rows count; outputs of all rows are in
-  // logits() afterwards, (slice_rows, classes) plain.
+  // logits() afterwards, (slice_rows, classes) plain, of masks (slice_rows, classes, H, W).
   SliceResult evaluate_slice(const Slice& slice, int valid_rows);
   std::span<const float> logits() const;
 

@@ -85,11 +85,27 @@ void Network::State::note_watermarks() {
 
 void Network::State::check_output(const Activation& output, std::string path, std::string_view which) {
   const Shape& shape = output.shape;
+  const TargetKind target = target_of(options.loss.kind);
+  if (target == TargetKind::kMask) return check_mask_output(output, std::move(path), which);
   if (shape.values() == options.classes) return;
   builder.begin_layer(std::move(path), "");
-  builder.fault("", fmt::format("{} must give one value a class: expected {} values a row, got {} ({}); end with dense "
-                                "{{ units: {} }}",
-                                which, options.classes, shape.values(), shape.text(), options.classes));
+  builder.fault(
+      "", fmt::format("{} must give one value a {}: expected {} values a row, got {} ({}); end with dense "
+                      "{{ units: {} }}",
+                      which, target_noun(target), options.classes, shape.values(), shape.text(), options.classes));
+}
+
+void Network::State::check_mask_output(const Activation& output, std::string path, std::string_view which) {
+  const Shape& shape = output.shape;
+  const ImageShape& image = options.image;
+  if (!shape.flat && shape.channels == options.classes && shape.height == image.height && shape.width == image.width) {
+    return;
+  }
+  builder.begin_layer(std::move(path), "");
+  builder.fault("",
+                fmt::format("{} must give one value a class for each pixel: expected {} x {} x {}, got {}; end with "
+                            "convolution {{ filters: {} kernel: 1 }} at the size of the image",
+                            which, options.classes, image.height, image.width, shape.text(), options.classes));
 }
 
 bool Network::State::check(const proto::Model& model) {

@@ -32,11 +32,15 @@ class MovableArray {
 };
 
 struct Network::State {
-  State(const NetworkOptions& wanted, Faults& faults) : options(wanted), builder(options, memory, faults) {}
+  State(const NetworkOptions& wanted, Faults& faults) : options(wanted), builder(options, memory, faults) {
+    options.loss.outputs = options.classes;
+    options.loss.pixels = static_cast<int>(options.image.pixels());
+  }
 
   // False after a fault. The object must not move afterwards: steps hold pointers into it.
   bool build(proto::Model& model);
   void check_output(const Activation& output, std::string path, std::string_view which);
+  void check_mask_output(const Activation& output, std::string path, std::string_view which);
   bool check(const proto::Model& model);
   bool is_admitted();
   NetworkSizes sizes() const;
@@ -55,12 +59,11 @@ struct Network::State {
   void run(std::vector<Step>& steps, const Pass& pass) const {
     for (Step& step : steps) run(step, pass);
   }
-  std::size_t logits_elements() const { return std::size_t(options.slice_rows) * std::size_t(options.classes); }
+  std::size_t logits_elements() const { return std::size_t(options.slice_rows) * options.loss.output_values(); }
   std::span<const float> logits(std::size_t output) const {
     return {memory.data(outputs[output].values), logits_elements()};
   }
-  LossOptions loss_options() const { return {options.classes, options.label_smoothing}; }
-  SliceResult run_loss(std::span<const std::int32_t> labels, float loss_scale) const;
+  SliceResult run_loss(std::span<const float> targets, float loss_scale) const;
 
   NetworkOptions options;
   MemoryPlan memory;
@@ -69,7 +72,7 @@ struct Network::State {
   std::vector<std::size_t> watermarks;  // by step of backward: gradients from there on are put when it has run
   std::vector<LayerSummary> summary;
   std::function<void()> after_step;
-  // What the loss reads: (slice_rows, classes) in rows, of the last layer and then of options.auxiliary.
+  // What the loss reads: (slice_rows, output_values()) in rows, of the last layer and then of options.auxiliary.
   std::vector<Activation> outputs;
   MovableArray values;
   MovableArray frozen;
