@@ -24,8 +24,10 @@ bool may_be_the_machine(const Trial& trial) {
          trial.attempts.back().fault == proto::FAULT_OF_MACHINE;
 }
 
-int reached(const Trial& trial) {
-  return trial.evaluations.empty() ? 0 : static_cast<int>(trial.evaluations.back().epoch());
+// Of a trial that ended early, as its job's stop_when says, the last values count to the end.
+int reached(const Sweep& sweep, const Trial& trial) {
+  if (trial.evaluations.empty()) return 0;
+  return trial.state == proto::TRIAL_COMPLETED ? sweep.epochs() : static_cast<int>(trial.evaluations.back().epoch());
 }
 
 // The best cost of the first epochs; infinity: none is a number.
@@ -49,7 +51,7 @@ Level highest_rung(const Sweep& sweep) {
   const int needed = enough(sweep);
   for (std::size_t rung = rungs.size(); rung-- > 0;) {
     const auto values = std::count_if(sweep.trials.begin(), sweep.trials.end(), [&](const Trial& it) {
-      return !has_failed(it) && reached(it) >= rungs[rung] && best_up_to(sweep, it, rungs[rung]) < HUGE_VAL;
+      return !has_failed(it) && reached(sweep, it) >= rungs[rung] && best_up_to(sweep, it, rungs[rung]) < HUGE_VAL;
     });
     if (values >= needed) {
       return {rungs[rung], fmt::format("values at {}, where {} trials have one", rung_text(rungs, rung), values)};
@@ -61,7 +63,8 @@ Level highest_rung(const Sweep& sweep) {
 Level epochs_of_most(const Sweep& sweep) {
   std::vector<int> epochs;
   for (const Trial& trial : sweep.trials) {
-    if (!has_failed(trial) && best_up_to(sweep, trial, reached(trial)) < HUGE_VAL) epochs.push_back(reached(trial));
+    if (!has_failed(trial) && best_up_to(sweep, trial, reached(sweep, trial)) < HUGE_VAL)
+      epochs.push_back(reached(sweep, trial));
   }
   const std::size_t most = std::max(epochs.size() / 2 + 1, static_cast<std::size_t>(enough(sweep)));
   if (epochs.size() < most) return {0, fmt::format("fewer than {} trials have a value yet", most)};
@@ -77,7 +80,7 @@ Observation observation_of(const Sweep& sweep, const Trial& trial, bool is_known
   if (!is_known || may_be_the_machine(trial)) return it;
   if (has_failed(trial)) {
     it.state = Observation::State::kFailed;
-  } else if (epochs > 0 && reached(trial) >= epochs) {
+  } else if (epochs > 0 && reached(sweep, trial) >= epochs) {
     it.state = Observation::State::kDone;
     it.value = best_up_to(sweep, trial, epochs);
   }
@@ -103,7 +106,8 @@ Evidence evidence(const Sweep& sweep, int new_trial) {
   }
   for (const Trial& trial : sweep.trials) {
     const bool is_known = trial.number <= new_trial - sweep.spec.limits().parallel();
-    Observation& it = found.trials.emplace_back(observation_of(sweep, trial, is_known, std::max(1, reached(trial))));
+    Observation& it =
+        found.trials.emplace_back(observation_of(sweep, trial, is_known, std::max(1, reached(sweep, trial))));
     const bool without_value = it.state == Observation::State::kPending && !may_be_the_machine(trial);
     if (is_known && without_value && trial.is_ended()) it.state = Observation::State::kFailed;
   }

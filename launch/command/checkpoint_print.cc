@@ -93,10 +93,14 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   const Checkpoint& checkpoint = found.checkpoint;
   fmt::print("{}\n", printable(found.path.native()));
   fmt::print("step {}, epoch {}, {}\n", checkpoint.step, checkpoint.epoch, chief_metric_text(checkpoint));
+  std::int64_t epoch = 0;
   for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
     std::string metrics;
     for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {:.4f}", metric.name, metric.value);
-    fmt::print("evaluation at step {}, epoch {}: loss {:.4f}{}\n", it.step, it.epoch, it.loss, printable(metrics));
+    const std::string where =
+        it.epoch > epoch ? fmt::format("after epoch {}", it.epoch) : fmt::format("at step {}", it.step);
+    fmt::print("evaluation {}: loss {:.4f}{}\n", where, it.loss, printable(metrics));
+    epoch = it.epoch;
   }
   fmt::print("digest {}\n", digest);
   fmt::print("dataset {:016x}: images {}, mean [{}], deviation [{}]\n", checkpoint.dataset_fingerprint,

@@ -32,8 +32,8 @@ class EvaluationsTest(TrainingCase):
 
     def test_the_checkpoint_holds_all(self):
         with h5py.File(self.final("reference"), "r") as file:
-            found = [list(file.attrs["evaluation_" + name]) for name in
-                     ("steps", "epochs", "rows", "losses", "accuracies")]
+            found = [list(file["metrics"].attrs[name]) for name in
+                     ("step", "epoch", "rows", "loss", "accuracy")]
         self.assertEqual(found, [[line[name] for line in self.expected] for name in
                                  ("step", "epoch", "rows", "loss", "accuracy")])
         shown = lockstep("checkpoint", "show", self.final("reference"))

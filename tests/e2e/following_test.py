@@ -32,23 +32,22 @@ class FollowingTest(TrainingCase):
         return write_job(self.folder, name, self.data, more, **how)
 
     def test_the_average_on_any_number_of_ranks_and_gone_on_with(self):
-        for name, clip in (("parts", ""), ("whole", "clip_global_norm: 5")):
+        for name, clip, precision in (("parts", "", "FP32"), ("parts", "", "BF16"), ("whole", "clip_global_norm: 5", "FP32")):
             job = self.job_of(f"average {name}", AVERAGE, clip=clip)
-            for precision in ("FP32", "BF16"):
-                type_of = ("--set", f"execution.precision={precision}")
-                for ranks in RANKS:
-                    self.train(ranks, f"{name} {precision} {ranks}", *type_of, job=job)
-                    self.assert_identical(f"{name} {precision} 1", f"{name} {precision} {ranks}")
-                out = f"{name} {precision} killed"
-                run = self.start(4, out, *type_of, "--set", "checkpoint.every_steps=4", job=job)
-                self.wait_for_step(run, out, 21)
-                run.kill_all()
-                run.wait()
-                self.train(2, out, *type_of, job=job)
-                self.assert_identical(f"{name} {precision} 1", out)
-                told = [[(line["loss"], line["accuracy"]) for line in metrics(self.folder / it, "eval")]
-                        for it in (f"{name} {precision} 1", f"{name} {precision} 8", out)]
-                self.assertEqual(told[1:], [told[0], told[0]])
+            type_of = ("--set", f"execution.precision={precision}")
+            for ranks in RANKS:
+                self.train(ranks, f"{name} {precision} {ranks}", *type_of, job=job)
+                self.assert_identical(f"{name} {precision} 1", f"{name} {precision} {ranks}")
+            out = f"{name} {precision} killed"
+            run = self.start(4, out, *type_of, "--set", "checkpoint.every_steps=4", job=job)
+            self.wait_for_step(run, out, 21)
+            run.kill_all()
+            run.wait()
+            self.train(2, out, *type_of, job=job)
+            self.assert_identical(f"{name} {precision} 1", out)
+            told = [[(line["loss"], line["accuracy"]) for line in metrics(self.folder / it, "eval")]
+                    for it in (f"{name} {precision} 1", f"{name} {precision} 8", out)]
+            self.assertEqual(told[1:], [told[0], told[0]])
 
     def test_the_average_is_what_is_used(self):
         job = self.job_of("used", AVERAGE)

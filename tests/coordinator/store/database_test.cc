@@ -132,6 +132,23 @@ TEST_F(StoreFile, Version1IsRead) {
   EXPECT_EQ(store->last_revision(), 14);
 }
 
+// Made likewise when version 2 was the newest; and a second sweep, which goes on with a metric that version 2 has not.
+TEST_F(StoreFile, Version2IsReadAndGoesOn) {
+  std::ostringstream dump;
+  dump << std::ifstream(VERSION_2_SQL).rdbuf();
+  RawDatabase(file_).run(dump.str());
+  ASSERT_EQ(RawDatabase(file_).run("PRAGMA user_version"), "2\n");
+  const std::unique_ptr<Store> store = open_store(file_);
+  EXPECT_EQ(store->last_revision(), 16);
+  const proto::Event before = events_after(*store, 15).at(0);
+  EXPECT_EQ(before.evaluated().accuracy(), 0.5);
+  EXPECT_EQ(before.evaluated().metric_size(), 0);
+  EXPECT_TRUE(store->verify().ok()) << store->verify();
+  EXPECT_TRUE(commit_one(*store, commit_of({evaluated("s2", 0, 2)})).ok());
+  EXPECT_EQ(events_after(*store, 16).at(0).evaluated().metric(0).name(), "f1/a b");
+  EXPECT_TRUE(store->verify().ok()) << store->verify();
+}
+
 class Migration : public StoreFile {
  protected:
   // With scripts of which each is a migration.

@@ -59,6 +59,14 @@ TEST(Evidence, OfRungsIsTheBestUpToTheHighestThatEnoughHaveReached) {
   EXPECT_EQ(evidence(sweep, 8).basis, "no rung has 5 values yet");
 }
 
+TEST(Evidence, OfTrialsThatEndedEarlyCountsAtLaterRungs) {
+  Sweep sweep = sweep_of("asha { eta: 3 }", {kFast, kSlow, kSlow, kSlow, kWhole});
+  EXPECT_EQ(evidence(sweep, 5).basis, "values at rung 1 (3 epochs), where 5 trials have one");
+  for (std::size_t i = 0; i < 4; ++i) sweep.trials[i].state = proto::TRIAL_COMPLETED;
+  EXPECT_EQ(evidence(sweep, 5).basis, "values at rung 2 (9 epochs), where 5 trials have one");
+  EXPECT_EQ(text_of(evidence(sweep, 5)), "-0.9 -0.6 -0.6 -0.6 -0.9");
+}
+
 TEST(Evidence, TheSearchSaysHowManyAreEnough) {
   Sweep sweep = sweep_of("successive_halving { eta: 3 }", {kWhole, kWhole, kWhole, kWhole, kWhole, kSlow, kSlow});
   EXPECT_EQ(text_of(evidence(sweep, 7)), "-0.9 -0.9 -0.9 -0.9 -0.9 - -");
