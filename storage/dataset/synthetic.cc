@@ -15,13 +15,15 @@ constexpr std::size_t kGrid = 4;  // cells on each side
 constexpr std::uint32_t kLabels = 0, kMeans = 1, kNoise = 2;
 
 void put_pixel(std::uint8_t value, PixelType type, std::byte* out, std::size_t position) {
-  const auto wide = std::uint16_t(value * 257);
-  const float scaled = float(value) / 255.0f;
-  const void* pixel = &value;
-  if (type == PixelType::kUint16) pixel = &wide;
-  if (type == PixelType::kFloat32) pixel = &scaled;
-  const std::size_t size = bytes_per_pixel(type);
-  std::memcpy(out + position * size, pixel, size);
+  if (type == PixelType::kUint8) {
+    out[position] = std::byte{value};
+  } else if (type == PixelType::kUint16) {
+    const auto wide = std::uint16_t(value * 257);
+    std::memcpy(out + position * sizeof wide, &wide, sizeof wide);
+  } else {
+    const float scaled = float(value) / 255.0f;
+    std::memcpy(out + position * sizeof scaled, &scaled, sizeof scaled);
+  }
 }
 
 class SyntheticDataset final : public Dataset {

@@ -4,6 +4,7 @@ import json
 import shutil
 import unittest
 
+import sample
 import tasks
 from coordinator_case import CoordinatorCase
 from run import lockstep
@@ -84,6 +85,30 @@ class TasksTest(TrainingCase):
                        f'evaluate.metric=["{metric}"]', job=job)
         self.assert_identical(f"{task.name} other 1", f"{task.name} other 4")
         self.assertIn(metric, metrics(self.folder / f"{task.name} other 1", "eval")[-1])
+
+
+    def test_a_network_alone(self):
+        """A checkpoint without a job is evaluated, and begun from; it is no run to go on with."""
+        self.each_task(self.check_alone)
+
+    def check_alone(self, task, job):
+        out = f"{task.name} to be alone"
+        self.train(1, out, "--set", "epochs=1", job=job)
+        alone = self.folder / f"{task.name}.h5.alone"
+        shutil.copy(self.final(out), alone)
+        sample.change_checkpoint(alone, lambda file: file.attrs.pop("job"))
+        whole = json.loads(lockstep("eval", "--checkpoint", self.folder / out, "--json").out)
+        found = json.loads(lockstep("eval", "--checkpoint", alone, "--data", self.folder / f"{task.name}.h5", "--json").out)
+        # In slices of another size, which round otherwise.
+        self.assertAlmostEqual(found["loss"], whole["loss"], places=4)
+        self.assertEqual(found["metrics"].keys(), whole["metrics"].keys())
+        self.assertAlmostEqual(found["metrics"][task.metric], whole["metrics"][task.metric], places=3)
+        self.assertIn("names no data: expected --data", lockstep("eval", "--checkpoint", alone).err)
+        self.assertEqual(lockstep("checkpoint", "show", alone).code, 0)
+        self.train(1, f"{task.name} from alone", "--init-from", alone, "--set", "epochs=1", job=job)
+        shutil.copy(alone, self.final(out))
+        outcome = self.train(1, out, "--set", "epochs=1", job=job, code=3)
+        self.assertIn("a network alone: expected a checkpoint with the job", outcome.err)
 
 
 class TaskSweepTest(CoordinatorCase):

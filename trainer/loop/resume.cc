@@ -101,6 +101,12 @@ std::vector<std::string> differing_evaluations(const proto::Job& stored, const p
 
 Status check_identity(const Checkpoint& checkpoint, const std::string& where, const proto::Job& job,
                       const DatasetInfo& dataset, const Facts& facts) {
+  if (checkpoint.job.empty()) {
+    return bad_data(
+        fmt::format("{}: a network alone: expected a checkpoint with the job that it goes on with. Give it with "
+                    "--init-from, and choose another --out.",
+                    where));
+  }
   JobDraft stored = parse_job(checkpoint.job, where);
   RETURN_IF_ERROR(with_context(stored.faults.status(where), "the job stored in the checkpoint"));
   const bool ends_anywhere = !depends_on_end(stored.job.schedule()) && !depends_on_end(job.schedule());

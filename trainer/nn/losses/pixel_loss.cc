@@ -1,6 +1,7 @@
 #include "trainer/nn/losses/pixel_loss.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -16,13 +17,17 @@ struct ClassSums {
   double target = 0;       // of t
   double whole() const { return probability + target + kDiceSmoothing; }
   double dice() const { return (2 * both + kDiceSmoothing) / whole(); }
-  // Of dice() by p at a pixel.
-  double slope(double t) const { return (2 * t - dice()) / whole(); }
+};
+
+// Of ClassSums::dice() by p at a pixel, by the t there.
+struct Slopes {
+  std::array<double, 2> at = {};
 };
 
 // By class; kept, so that a step allocates nothing.
 struct Scratch {
   std::vector<ClassSums> sums;
+  std::vector<Slopes> slopes;
   std::vector<double> probability;  // of the pixel looked at
 };
 
@@ -35,8 +40,10 @@ class PixelRow {
         classes_(static_cast<std::size_t>(options.outputs)),
         pixels_(static_cast<std::size_t>(options.pixels)),
         sums_(scratch.sums),
+        slopes_(scratch.slopes),
         probability_(scratch.probability) {
     sums_.assign(classes_, {});
+    slopes_.resize(classes_);
     probability_.resize(classes_);
   }
 
@@ -47,6 +54,9 @@ class PixelRow {
       if (target_[pixel] == kIgnored) continue;
       const auto label = static_cast<std::size_t>(target_[pixel]);
       loss += look_at(pixel, label);
+      for (std::size_t k = 0; gradient != nullptr && k < classes_; ++k) {
+        gradient[k * pixels_ + pixel] = static_cast<float>(probability_[k]);
+      }
       if (is_largest(pixel, label)) ++right;
       ++counted;
     }
@@ -90,20 +100,26 @@ class PixelRow {
     return loss;
   }
 
-  void put_gradient(std::size_t counted, double scale, float* gradient) {
+  // Where the probabilities stand.
+  void put_gradient(std::size_t counted, double scale, float* gradient) const {
+    for (std::size_t k = 0; k < classes_; ++k) {
+      const ClassSums& it = sums_[k];
+      slopes_[k].at = {-it.dice() / it.whole(), (2 - it.dice()) / it.whole()};
+    }
     const double dice_scale = scale * static_cast<double>(options_.dice_weight) / static_cast<double>(classes_);
+    const double entropy_scale = scale / static_cast<double>(counted);
     for (std::size_t pixel = 0; pixel < pixels_; ++pixel) {
       const bool counts = target_[pixel] != kIgnored;
       const std::size_t label = counts ? static_cast<std::size_t>(target_[pixel]) : 0;
-      if (counts) find_probabilities(pixel, label);
+      const auto probability = [&](std::size_t k) { return static_cast<double>(gradient[k * pixels_ + pixel]); };
       double mean_slope = 0;  // under the probabilities
       for (std::size_t k = 0; counts && k < classes_; ++k) {
-        mean_slope += probability_[k] * sums_[k].slope(k == label ? 1 : 0);
+        mean_slope += probability(k) * slopes_[k].at[k == label ? 1 : 0];
       }
       for (std::size_t k = 0; k < classes_; ++k) {
-        const double t = k == label ? 1 : 0;
-        const double entropy = scale / static_cast<double>(counted) * (probability_[k] - t);
-        const double dice = dice_scale * probability_[k] * (sums_[k].slope(t) - mean_slope);
+        const std::size_t t = k == label ? 1 : 0;
+        const double entropy = entropy_scale * (probability(k) - static_cast<double>(t));
+        const double dice = dice_scale * probability(k) * (slopes_[k].at[t] - mean_slope);
         gradient[k * pixels_ + pixel] = counts ? static_cast<float>(entropy - dice) : 0;
       }
     }
@@ -115,6 +131,7 @@ class PixelRow {
   std::size_t classes_;
   std::size_t pixels_;
   std::vector<ClassSums>& sums_;
+  std::vector<Slopes>& slopes_;
   std::vector<double>& probability_;
 };
 
