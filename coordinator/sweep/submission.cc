@@ -50,8 +50,8 @@ void check_evaluate(const proto::Evaluate& evaluate, const std::string& objectiv
         within("every_steps"),
         fmt::format("expected 0 in a sweep, which compares trials after each epoch, got {}", evaluate.every_steps()));
   }
-  const auto tells = [&](const std::string& name) { return name == objective || objective.starts_with(name + "/"); };
-  if (objective == "loss" || evaluate.metric().empty() || std::ranges::any_of(evaluate.metric(), tells)) return;
+  const auto is_told = [&](const std::string& name) { return tells(name, objective); };
+  if (objective == "loss" || evaluate.metric().empty() || std::ranges::any_of(evaluate.metric(), is_told)) return;
   faults.add(within("metric"), fmt::format("expected the metric of the objective, {}, among them", objective));
 }
 
@@ -83,12 +83,30 @@ void check_common_job(const proto::Job& job, const Machine& machine, Faults& fau
   }
 }
 
-// Its direction, and what the job is to tell for it.
-void complete_objective(proto::SweepSpec& spec, Faults& faults) {
+TargetKind target_of(const proto::Loss& loss) {
+  switch (loss.kind_case()) {
+    case proto::Loss::kSoftmaxCrossEntropy:
+    case proto::Loss::KIND_NOT_SET:
+      return TargetKind::kClass;
+    case proto::Loss::kBinaryCrossEntropy:
+      return TargetKind::kLabels;
+    case proto::Loss::kMeanSquaredError:
+    case proto::Loss::kHuber:
+      return TargetKind::kNumbers;
+    case proto::Loss::kPixelCrossEntropy:
+      return TargetKind::kMask;
+  }
+  return TargetKind::kClass;
+}
+
+// The metric of the job's loss where none is given, its direction, and what the job is to tell for it.
+void complete_objective(bool is_given, proto::SweepSpec& spec, Faults& faults) {
   proto::Objective& objective = *spec.mutable_objective();
+  const TargetKind target = target_of(spec.job().loss());
+  if (!is_given && target != TargetKind::kClass) objective.set_metric_name(std::string(chief_metric(target).name));
   const std::string name = objective_name(objective);
-  if (const std::string fault = metric_fault(name, std::nullopt); !fault.empty()) {
-    return faults.add("objective.metric_name", fault);
+  if (const std::string fault = metric_fault(name, target); !fault.empty()) {
+    return faults.add(objective.has_metric_name() ? "objective.metric_name" : "objective.metric", fault);
   }
   const MetricInfo& metric = *find_metric(name);
   if (metric.each && name.find('/') == std::string::npos) {
@@ -97,7 +115,10 @@ void complete_objective(proto::SweepSpec& spec, Faults& faults) {
   }
   if (!objective.has_direction()) objective.set_direction(metric.higher_is_better ? proto::MAXIMIZE : proto::MINIMIZE);
   auto& told = *spec.mutable_job()->mutable_evaluate()->mutable_metric();
-  if (objective.has_metric_name() && name != "loss" && told.empty()) *told.Add() = name;
+  const bool is_told = std::ranges::find(told, name) != told.end();
+  // By its own name, so that the trainer sees whether there is such a class or label.
+  const bool is_covered = told.empty() || std::ranges::any_of(told, [&](const auto& it) { return tells(it, name); });
+  if (objective.has_metric_name() && name != "loss" && !is_told && is_covered) *told.Add() = name;
   check_evaluate(spec.job().evaluate(), name, "job.evaluate", faults);
 }
 
@@ -107,6 +128,7 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   if (spec.has_job_file())
     faults.add("job_file", "the coordinator reads no files of users: `lockstep sweep submit` does");
   if (!spec.has_job()) return faults.add("job", "is missing: the job that all trials have in common");
+  const bool has_objective = spec.objective().has_metric() || spec.objective().has_metric_name();
   spec.mutable_objective();
   spec.mutable_search();
   spec.mutable_scheduler();
@@ -124,7 +146,7 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
   if (spec.search().kind_case() == proto::Search::KIND_NOT_SET) spec.mutable_search()->mutable_random();
   if (spec.scheduler().kind_case() == proto::Scheduler::KIND_NOT_SET) spec.mutable_scheduler()->mutable_run_to_end();
   fill_defaults(spec);
-  complete_objective(spec, faults);
+  complete_objective(has_objective, spec, faults);
   check_limits(spec, faults);
   check_name(spec.name(), faults);
   Faults parameters;

@@ -65,6 +65,7 @@ Status list(const fs::path& directory, bool as_json) {
                      {"step", checkpoint.step},
                      {"epoch", checkpoint.epoch},
                      {"accuracy", checkpoint.accuracy ? Json(*checkpoint.accuracy) : Json()},
+                     {"evaluation", evaluation_json(checkpoint.evaluation())},
                      {"bytes", found->bytes.size()},
                      {"digest", digest}});
   }

@@ -55,12 +55,12 @@ std::vector<std::string> difference_row(const TensorDifference& tensor) {
 Json evaluations_json(const Checkpoint& checkpoint) {
   if (!checkpoint.evaluations) return Json();
   Json list = Json::array();
-  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    Json evaluation = {{"step", it.step}, {"epoch", it.epoch}, {"rows", it.rows}, {"loss", it.loss}};
-    for (const MetricValue& metric : it.metrics) evaluation[metric.name] = metric.value;
-    list.push_back(std::move(evaluation));
-  }
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) list.push_back(evaluation_json(&it));
   return list;
+}
+
+std::string figure(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
 }
 
 }  // namespace
@@ -82,10 +82,18 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
+Json evaluation_json(const CheckpointEvaluation* evaluation) {
+  if (evaluation == nullptr) return Json();
+  Json json = {
+      {"step", evaluation->step}, {"epoch", evaluation->epoch}, {"rows", evaluation->rows}, {"loss", evaluation->loss}};
+  for (const MetricValue& metric : evaluation->metrics) json[metric.name] = metric.value;
+  return json;
+}
+
 std::string chief_metric_text(const Checkpoint& checkpoint) {
   const CheckpointEvaluation* const here = checkpoint.evaluation();
   if (here != nullptr && here->metrics.empty()) return fmt::format("loss {:.4f}", here->loss);
-  if (here != nullptr) return fmt::format("{} {:.4f}", here->metrics[0].name, here->metrics[0].value);
+  if (here != nullptr) return fmt::format("{} {}", here->metrics[0].name, figure(here->metrics[0].value));
   return checkpoint.accuracy ? fmt::format("accuracy {:.4f}", *checkpoint.accuracy) : "-";
 }
 
@@ -96,7 +104,7 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   std::int64_t epoch = 0;
   for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
     std::string metrics;
-    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {:.4f}", metric.name, metric.value);
+    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {}", metric.name, figure(metric.value));
     const std::string where =
         it.epoch > epoch ? fmt::format("after epoch {}", it.epoch) : fmt::format("at step {}", it.step);
     fmt::print("evaluation {}: loss {:.4f}{}\n", where, it.loss, printable(metrics));
@@ -108,6 +116,11 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
              fmt::join(checkpoint.deviation, ", "));
   fmt::print("{} {}: {}\n", checkpoint.class_names.size(), target_nouns(checkpoint.target),
              printable(fmt::format("{}", fmt::join(checkpoint.class_names, ", "))));
+  if (checkpoint.target == TargetKind::kNumbers) {
+    fmt::print("of the numbers: units [{}], mean [{}], deviation [{}]\n",
+               printable(fmt::format("{}", fmt::join(checkpoint.units, ", "))), fmt::join(checkpoint.target_mean, ", "),
+               fmt::join(checkpoint.target_deviation, ", "));
+  }
   for (const auto& [name, value] : checkpoint.facts) fmt::print("{}: {}\n", printable(name), printable(value));
   std::vector<std::vector<std::string>> rows = {{"\ntensor", "shape", "min", "mean", "max", "norm"}};
   std::int64_t parameters = 0;
@@ -133,6 +146,9 @@ Json checkpoint_json(const FoundCheckpoint& found, const std::string& digest) {
                {"dataset_fingerprint", fmt::format("{:016x}", checkpoint.dataset_fingerprint)},
                {"target", target_name(checkpoint.target)},
                {"class_names", checkpoint.class_names},
+               {"units", checkpoint.units},
+               {"target_mean", checkpoint.target_mean},
+               {"target_deviation", checkpoint.target_deviation},
                {"image_shape", checkpoint.image_shape},
                {"mean", checkpoint.mean},
                {"deviation", checkpoint.deviation},

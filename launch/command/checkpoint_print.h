@@ -21,6 +21,9 @@ void print_table(const std::vector<std::vector<std::string>>& rows);
 // "accuracy 0.9341": the metric that counted, at the step of the checkpoint; "-" when it was not evaluated there.
 std::string chief_metric_text(const Checkpoint& checkpoint);
 
+// {"step":..,"loss":..,"accuracy":..}: all of one evaluation; null for none.
+Json evaluation_json(const CheckpointEvaluation* evaluation);
+
 // Everything but the values and the job, with statistics of each tensor.
 void print_checkpoint(const FoundCheckpoint& found, const std::string& digest);
 // The same and the job. Numbers that are not finite become null.

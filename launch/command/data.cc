@@ -112,6 +112,15 @@ void print_split(const Description& split) {
   if (info.has_sources) fmt::print("  the rows have sources; row {}\n", row_text(0, split.source));
 }
 
+void print_numbers(const Description& split, const std::vector<std::string>& names, std::size_t width) {
+  const DatasetInfo& info = split.info();
+  fmt::print("  number  {:<{}}  {:>12}  {:>12}  unit\n", "name", width, "mean", "deviation");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    fmt::print("  {:>6}  {:<{}}  {:>12.6g}  {:>12.6g}  {}\n", i, names[i], width, info.target_mean[i],
+               info.target_deviation[i], info.units.empty() ? "" : printable(info.units[i]));
+  }
+}
+
 void print_classes(const Description& split) {
   std::size_t width = 4;
   std::vector<std::string> names;
@@ -119,6 +128,7 @@ void print_classes(const Description& split) {
     names.push_back(printable(name));
     width = std::max(width, columns(names.back()));
   }
+  if (split.info().target == TargetKind::kNumbers) return print_numbers(split, names, width);
   fmt::print("  {}  {:<{}}  rows\n", target_noun(split.info().target), "name", width);
   for (std::size_t i = 0; i < split.info().class_rows.size(); ++i) {
     fmt::print("  {:>5}  {:<{}}  {}\n", i, names[i], width, split.info().class_rows[i]);
@@ -130,6 +140,13 @@ Json split_json(const Description& split) {
   Json classes = Json::array();
   for (std::size_t i = 0; i < split.info().class_rows.size(); ++i) {
     classes.push_back({{"name", info.class_names[i]}, {"rows", split.info().class_rows[i]}});
+  }
+  Json numbers = Json::array();
+  for (std::size_t i = 0; i < info.target_mean.size(); ++i) {
+    numbers.push_back({{"name", info.class_names[i]},
+                       {"unit", info.units.empty() ? Json() : Json(info.units[i])},
+                       {"mean", info.target_mean[i]},
+                       {"deviation", info.target_deviation[i]}});
   }
   return {{"name", split.name},
           {"rows", info.rows},
@@ -143,7 +160,8 @@ Json split_json(const Description& split) {
           {"fingerprint", fmt::format("{:016x}", info.fingerprint)},
           {"target", target_name(info.target)},
           {"sources", info.has_sources},
-          {"classes", classes}};
+          {"classes", classes},
+          {"numbers", numbers}};
 }
 
 Status show_info(const Arguments& arguments) {

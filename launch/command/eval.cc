@@ -70,7 +70,7 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   StatusOr<LoadedNetwork> built = load_network(communicator, checkpoint);
   RETURN_IF_ERROR(agree(communicator, built.status()));
   const LoadedNetwork& loaded = *built;
-  if (!arguments.last_weights) take_average(point.checkpoint.tensors);
+  const bool is_average = !arguments.last_weights && take_average(point.checkpoint.tensors);
   RETURN_IF_ERROR(restore_everywhere(communicator, std::move(point.checkpoint.tensors), {.network = *loaded.network}));
   const proto::Data& data = loaded.job.data();
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
@@ -92,6 +92,7 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
                           .epoch = checkpoint.epoch,
                           .target = checkpoint.whole_target(),
                           .label_smoothing = loaded.job.loss().label_smoothing(),
+                          .is_average = is_average,
                           .class_rows = info.class_rows,
                           .result = {}};
   StatusOr<EvaluationResult> result = evaluate(communicator, *loaded.network, loader,

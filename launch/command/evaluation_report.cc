@@ -228,6 +228,7 @@ std::string format_table(const EvaluationReport& report) {
   std::string text = fmt::format("checkpoint  {} (step {}, epoch {})\ndata        {}, group {}, {} rows\n",
                                  printable(report.checkpoint), report.step, report.epoch, printable(report.data),
                                  printable(report.split), result.rows);
+  if (report.is_average) text += "weights     their moving average\n";
   text +=
       fmt::format("loss        {:.4f}{}\n", result.loss,
                   report.label_smoothing > 0 ? fmt::format(" (with label smoothing {})", report.label_smoothing) : "");
@@ -251,7 +252,8 @@ std::string format_json(const EvaluationReport& report) {
                                  {"epoch", report.epoch},
                                  {"rows", result.rows},
                                  {"loss", result.loss},
-                                 {"label_smoothing", report.label_smoothing}};
+                                 {"label_smoothing", report.label_smoothing},
+                                 {"weights", report.is_average ? "average" : "last"}};
   for (const MetricValue& metric : result.metrics) json["metrics"][metric.name] = metric.value;
   add_table(report, json);
   return json_dump(json) + "\n";

@@ -16,6 +16,7 @@ struct EvaluationReport {
   std::int64_t epoch = 0;
   Target target;
   float label_smoothing = 0;  // of the loss
+  bool is_average = false;    // of the weights of a training, in place of its last ones
   std::vector<std::int64_t> class_rows;
   EvaluationResult result;  // of one class a row: with confusion
 };
@@ -24,7 +25,7 @@ struct EvaluationReport {
 // classes); of several labels a line a label: rows, average precision; of
 // numbers a line a number: R2, absolute error, unit; of masks a line a class: rows with it, IoU.
 std::string format_table(const EvaluationReport& report);
-// {"checkpoint":..,"data":..,"split":..,"step":..,"epoch":..,"rows":..,"loss":..,"label_smoothing":..,"metrics":{name:value}},
+// {"checkpoint":..,"data":..,"split":..,"step":..,"epoch":..,"rows":..,"loss":..,"label_smoothing":..,"weights":"last","metrics":{name:value}},
 // and of one class a row also "top1":..,"top5":..,"classes":[{"name":..,"rows":..,"precision":..,"recall":..,"f1":..}],
 // "confusion":[[..]]; of several labels "labels":[{"name":..,"rows":..,"average_precision":..}]; of numbers
 // "numbers":[{"name":.., "unit":..,"r2":..,"absolute_error":..}], of masks "classes":[{"name":..,"rows":..,"iou":..}];

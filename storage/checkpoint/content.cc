@@ -1,6 +1,7 @@
 #include "storage/checkpoint/content.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -98,6 +99,12 @@ Status check_content(const Checkpoint& checkpoint) {
   if (checkpoint.target_mean.size() != numbers || checkpoint.target_deviation.size() != numbers ||
       (!checkpoint.units.empty() && checkpoint.units.size() != numbers)) {
     return bad_data(fmt::format("target_mean, target_deviation, units: expected {} of each", numbers));
+  }
+  const auto is_number = [](float value) { return std::isfinite(value); };
+  const auto is_deviation = [](float value) { return std::isfinite(value) && value > 0; };
+  if (!std::ranges::all_of(checkpoint.target_mean, is_number) ||
+      !std::ranges::all_of(checkpoint.target_deviation, is_deviation)) {
+    return bad_data("target_mean, target_deviation: expected finite numbers, deviations above 0");
   }
   for (const auto& [name, value] : checkpoint.facts) {
     if (!is_name(name) || has_nul(value))

@@ -77,6 +77,14 @@ void look_for_empty_classes(const ExaminedSplit& split, Findings& findings) {
        findings);
 }
 
+void look_for_constant_numbers(const ExaminedSplit& split, Findings& findings) {
+  const std::vector<std::string>& names = split.rows->info().constant_numbers;
+  if (names.empty()) return;
+  warn(split, split.labels,
+       fmt::format("has the same number in all rows: {}; nothing is to be learned there", fmt::join(names, ", ")),
+       findings);
+}
+
 void look_at_repeated_names(const ExaminedSplit& split, Findings& findings) {
   std::vector<std::string> names = split.rows->info().class_names;
   std::ranges::sort(names);
@@ -131,6 +139,15 @@ void look_at_classes(const ExaminedSplit& split, const LearnedRows& learned, Fin
   }
   const auto map = map_classes(split.rows->info(), learned.class_names, learned.name);
   if (!map.ok()) return refuse(split, split.labels, std::string(map.status().message()), findings);
+  const std::vector<std::string>& units = split.rows->info().units;
+  for (std::size_t i = 0; i < units.size() && !learned.units.empty(); ++i) {
+    const std::string& expected = learned.units[std::size_t((*map)[i])];
+    if (units[i] == expected) continue;
+    refuse(split, split.labels,
+           fmt::format("has \"{}\" in {}: expected {}, the unit of {}", split.rows->info().class_names[i], units[i],
+                       expected, learned.name),
+           findings);
+  }
   if (!moves_classes(*map)) return;
   warn(split, split.labels,
        fmt::format("numbers its {} otherwise than {}: its labels are mapped by name", target_nouns(target),
@@ -160,6 +177,7 @@ void look_at_learned(const ExaminedSplit& split, Findings& findings) {
   look_at_shape(split, findings);
   look_for_empty_classes(split, findings);
   look_at_repeated_names(split, findings);
+  look_for_constant_numbers(split, findings);
   look_at_unwritten_rows(split, findings);
   look_at_normalization(split, "its attributes", info.mean, info.deviation, findings);
   // The step that meets such a row names it and ends.
@@ -200,6 +218,7 @@ LearnedRows learned_from(const ExaminedSplit& split) {
           .image = info.image,
           .target = info.target,
           .class_names = info.class_names,
+          .units = info.units,
           .mean = info.mean,
           .deviation = info.deviation,
           .pixel_type = info.pixel_type,

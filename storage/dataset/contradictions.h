@@ -37,6 +37,7 @@ struct LearnedRows {
   ImageShape image;
   TargetKind target = TargetKind::kClass;
   std::vector<std::string> class_names;
+  std::vector<std::string> units;  // of numbers; empty: not known
   std::vector<float> mean, deviation;
   // Where they are known: the type, and the smallest and largest pixel of a sample.
   std::optional<PixelType> pixel_type;

@@ -80,6 +80,7 @@ StatusOr<std::uint64_t> dataset_fingerprint(const DatasetInfo& info, Dataset& da
   std::string text = fmt::format("{} {}x{}x{} {} {}", info.rows, info.image.height, info.image.width,
                                  info.image.channels, pixel_type_name(info.pixel_type), info.class_names.size());
   if (info.target != TargetKind::kClass) text += fmt::format(" {}", target_name(info.target));
+  for (const std::string& unit : info.units) text += fmt::format(" {}:{}", unit.size(), unit);
   for (const std::string& name : info.class_names) text += fmt::format(" {}:{}", name.size(), name);
   for (const float value : info.mean) text += fmt::format(" {:08x}", std::bit_cast<std::uint32_t>(value));
   for (const float value : info.deviation) text += fmt::format(" {:08x}", std::bit_cast<std::uint32_t>(value));
@@ -144,6 +145,7 @@ void TargetCounter::put(DatasetInfo& info) const {
   for (const Moments& it : moments_) {
     info.target_mean.push_back(float(it.mean));
     const float deviation = float(std::sqrt(it.squares / double(count_)));
+    if (!(deviation > 0)) info.constant_numbers.push_back(info.class_names[info.target_deviation.size()]);
     info.target_deviation.push_back(deviation > 0 ? deviation : 1);
   }
   info.zero_rows = zero_rows_;

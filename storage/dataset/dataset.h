@@ -37,9 +37,10 @@ struct DatasetInfo {
   std::vector<std::string> units;        // of numbers; empty: the file says none
   std::vector<float> target_mean;        // of numbers, over all rows; target_deviation: 1 where it would be 0
   std::vector<float> target_deviation;
-  std::vector<std::int64_t> class_rows;  // rows of each class, or with each label or class; empty of numbers
-  std::int64_t zero_rows = 0;            // rows of class 0, without a label, or of zeros alone
-  std::int64_t zeros_at_end = 0;         // of these, those that are the last of all
+  std::vector<std::string> constant_numbers;  // names of those that are the same in all rows
+  std::vector<std::int64_t> class_rows;       // rows of each class, or with each label or class; empty of numbers
+  std::int64_t zero_rows = 0;                 // rows of class 0, without a label, or of zeros alone
+  std::int64_t zeros_at_end = 0;              // of these, those that are the last of all
   // Per channel, over all pixels of all rows; a pixel counts as value / full_scale().
   std::vector<float> mean;
   std::vector<float> deviation;          // standard deviation; 1 where it would be 0

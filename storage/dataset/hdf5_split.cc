@@ -75,8 +75,11 @@ class TargetRange {
     const std::string row = row_text(bad_row_, sources.of(bad_row_).value_or(""));
     const std::string first = fmt::format("the first is {} at row {}", bad_value_, row);
     switch (kind_) {
-      case TargetKind::kClass:
       case TargetKind::kMask:
+        return faults.add(where, fmt::format("has {} pixels outside [0, {}): {}; give a name for each class in "
+                                             "class_names; the attribute ignored names a value that counts nowhere",
+                                             bad_count_, end_, first));
+      case TargetKind::kClass:
         return faults.add(where, fmt::format("has {} of its labels outside [0, {}): {}; number the classes from 0, or "
                                              "give a name for each in class_names",
                                              bad_count_, end_, first));
@@ -126,6 +129,16 @@ std::optional<TargetKind> target_kind(const StoredArray& array, std::string_view
   return std::nullopt;
 }
 
+// Metrics go by name.
+bool check_unlike_names(std::vector<std::string> names, TargetKind kind, std::string_view where, DataFaults& faults) {
+  std::ranges::sort(names);
+  const auto twice = std::ranges::adjacent_find(names);
+  if (twice == names.end()) return true;
+  faults.add(where, fmt::format("has two {} of the name \"{}\": expected a name of its own for each",
+                                target_nouns(kind), *twice));
+  return false;
+}
+
 // Where the images are known.
 bool check_mask_size(const Hdf5Split& split, std::string_view where, DataFaults& faults) {
   const ImageShape& image = split.info.image;
@@ -151,10 +164,13 @@ bool check_labels(Hdf5Split& split, std::string_view where, DataFaults& faults) 
                fmt::format("has {} rows but the images have {}: expected one label an image", rows, split.info.rows));
     return false;
   }
-  if (*kind == TargetKind::kMask) return check_mask_size(split, where, faults);
+  if (*kind == TargetKind::kMask) {
+    return check_mask_size(split, where, faults) && check_unlike_names(split.info.class_names, *kind, where, faults);
+  }
   if (*kind == TargetKind::kClass) return true;
   auto& names = split.info.class_names;
   if (names.empty()) names = numbered_class_names(array.dims[1]);
+  if (!check_unlike_names(names, *kind, where, faults)) return false;
   if (names.size() == array.dims[1]) return true;
   faults.add(where, fmt::format("has {} {} a row, but class_names has {} names: expected a name for each",
                                 array.dims[1], target_nouns(*kind), names.size()));

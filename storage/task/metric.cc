@@ -90,11 +90,15 @@ std::string metric_fault(std::string_view name, std::optional<TargetKind> target
                      expected);
 }
 
+bool tells(std::string_view name, std::string_view value) {
+  return name == value || name == value.substr(0, value.find('/'));
+}
+
 std::string metric_value_text(const MetricValue& metric) {
   if (std::isnan(metric.value)) return "-";
   const MetricInfo* const info = find_metric(metric.name);
-  return info != nullptr && info->is_share ? fmt::format("{:.2f} %", metric.value * 100)
-                                           : fmt::format("{:.4f}", metric.value);
+  if (info != nullptr && info->is_share) return fmt::format("{:.2f} %", metric.value * 100);
+  return metric.name == "loss" ? fmt::format("{:.4f}", metric.value) : fmt::format("{:.6g}", metric.value);
 }
 
 std::string metric_text(const MetricValue& metric) {

@@ -35,6 +35,9 @@ const MetricInfo& chief_metric(TargetKind target);
 // at.
 std::string metric_fault(std::string_view name, std::optional<TargetKind> target);
 
+// Whether a name in a list of metrics stands for this value: itself, or "f1" for "f1/cat".
+bool tells(std::string_view name, std::string_view value);
+
 struct MetricValue {
   std::string name;
   double value = 0;  // not a number: not known, or there is none

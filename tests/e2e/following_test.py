@@ -161,6 +161,15 @@ class FollowingTest(TrainingCase):
             self.train(2, f"more {name}", "--set", "epochs=2", job=job)
             self.train(1, f"more {name}", "--set", "epochs=4", job=job)
             self.assert_identical(f"straight {name}", f"more {name}")
+        # What was evaluated because the run ended there decides nothing when it goes on.
+        job = self.job_of("more beside", "evaluate { every_epochs: 3 }",
+                          schedule="schedule { plateau { learning_rate: 0.05 patience: 0 min_delta: 9 } }")
+        self.train(1, "straight beside", "--set", "epochs=5", job=job)
+        self.train(2, "more beside", "--set", "epochs=2", job=job)
+        self.train(1, "more beside", "--set", "epochs=5", job=job)
+        self.assertEqual([[line["epoch"] for line in metrics(self.folder / name, "eval")]
+                          for name in ("straight beside", "more beside")], [[3, 5], [2, 3, 5]])
+        self.assert_identical("straight beside", "more beside")
         outcome = self.train(1, "more constant", "--set", "epochs=3", job=self.folder / "more constant.job.pbtxt", code=2)
         self.assertIn("epochs: 4, 3", outcome.err)
         job = self.job_of("cycle", "")

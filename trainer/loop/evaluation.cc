@@ -77,7 +77,9 @@ class Evaluation {
     if (!loaded.finite) note_bad_rows(loaded, bad_rows_);
     const Slice slice{.images = loaded.images, .targets = loaded.targets, .rows = loaded.rows, .epoch = loaded.epoch};
     const auto place = static_cast<std::size_t>(round);
-    losses_[place] = network_.evaluate_slice(slice, loaded.valid_rows).loss_sum;
+    const SliceResult result = network_.evaluate_slice(slice, loaded.valid_rows);
+    losses_[place] = result.loss_sum;
+    counted_ += result.counted;
     const auto rows = static_cast<std::size_t>(loaded.valid_rows);
     const auto outputs = network_.logits().first(rows * outputs_);
     const auto targets = loaded.targets.first(rows * values_);
@@ -116,7 +118,9 @@ class Evaluation {
     for (std::size_t slice = 0; slice < static_cast<std::size_t>(slices_); ++slice) {
       result.loss += losses[place_of(slice)];  // in this order, so that the ranks' number does not show
     }
-    result.loss /= static_cast<double>(options_.rows);
+    std::int64_t counted = 0;
+    for (const std::int64_t of_a_rank : gather_all(std::vector<std::int64_t>{counted_})) counted += of_a_rank;
+    result.loss /= static_cast<double>(counted);  // not a number when no row counts
     const std::span<std::int64_t> counts = scores_->counts();
     const std::vector<std::int64_t> all = gather_all(std::vector<std::int64_t>(counts.begin(), counts.end()));
     for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -170,6 +174,7 @@ class Evaluation {
   std::size_t values_ = 0;   // of the target of a row
   std::unique_ptr<Scores> scores_;
   std::vector<float> losses_;           // sum over the rows of a slice, by round
+  std::int64_t counted_ = 0;            // rows of this rank
   std::vector<float> kept_;             // outputs and targets of a slice, by round, where the scores need them
   std::vector<std::int64_t> bad_rows_;  // of this rank
   std::vector<Guess> guesses_;          // by row of this rank's rounds

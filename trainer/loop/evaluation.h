@@ -22,7 +22,7 @@ struct ConfusionCell {
 };
 
 struct EvaluationResult {
-  double loss = 0;  // mean over rows
+  double loss = 0;  // mean over rows that count
   std::int64_t rows = 0;
   std::vector<MetricValue> metrics;  // all of the target kind but the loss
   // Cells of the confusion matrix that are not 0, by label, then by prediction. Empty unless asked for.

@@ -149,6 +149,7 @@ StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, con
                                           .width = static_cast<int>(checkpoint.image_shape[2])},
                                 .target = checkpoint.target,
                                 .class_names = checkpoint.class_names,
+                                .units = checkpoint.units,
                                 .mean = checkpoint.mean,
                                 .deviation = checkpoint.deviation,
                                 .pixel_type = std::nullopt};

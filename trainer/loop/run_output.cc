@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/base/printable.h"
 #include "storage/checkpoint/directory.h"
 #include "trainer/loop/past_evaluations.h"
 #include "trainer/loop/training_job.h"
@@ -61,7 +62,7 @@ void RunOutput::report(const EvalPoint& point) {
   if (client_) client_->report(point);
   progress_->report(point);
   std::string metrics;
-  for (const MetricValue& it : point.metrics) metrics += fmt::format(", test {} {:.4f}", it.name, it.value);
+  for (const MetricValue& it : point.metrics) metrics += fmt::format(", test {} {:.6g}", printable(it.name), it.value);
   log_info("epoch {}: test loss {:.4f}{}", point.epoch, point.loss, metrics);
 }
 

@@ -92,6 +92,29 @@ std::filesystem::path output_directory(const std::filesystem::path& out, JobDraf
   return std::filesystem::path("runs") / name;
 }
 
+void put_loss_of(TargetKind target, proto::Loss& loss) {
+  switch (target) {
+    case TargetKind::kClass:
+      loss.mutable_softmax_cross_entropy();
+      return;
+    case TargetKind::kLabels:
+      loss.mutable_binary_cross_entropy();
+      return;
+    case TargetKind::kNumbers:
+      loss.mutable_mean_squared_error();
+      return;
+    case TargetKind::kMask:
+      loss.mutable_pixel_cross_entropy();
+      return;
+  }
+}
+
+LossOptions fitting_loss(TargetKind target) {
+  proto::Loss loss;
+  put_loss_of(target, loss);
+  return loss_of(loss);
+}
+
 // Hosts may have other files of the same name. Collective.
 Status check_same_job(Communicator& communicator, const JobDraft& draft) {
   std::string text = draft.job.SerializeAsString();
@@ -142,9 +165,16 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
   const DatasetInfo& info = setup.train->info();
   check_job(info, communicator.size(), draft);
   check_task(info, draft);
+  if (follows_evaluations(draft.job) && !setup.test && !setup.out.empty()) {
+    draft.faults.add("data.test",
+                     fmt::format("there is no split \"{}\", and plateau and stop_when follow its evaluations",
+                                 draft.job.data().test()));
+  }
   const int classes = static_cast<int>(info.class_names.size());
   if (resolve_model(classes, *draft.job.mutable_model(), draft.faults)) {
     NetworkOptions options = network_options(draft.job, info.image, classes);
+    // With another loss only its fault is told, not what it would want of the network.
+    if (target_of(options.loss.kind) != info.target) options.loss = fitting_loss(info.target);
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
@@ -174,23 +204,6 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
     setup.average->begin(network.parameter_values(), network.buffer_values());
   }
   return OkStatus();
-}
-
-void put_loss_of(TargetKind target, proto::Loss& loss) {
-  switch (target) {
-    case TargetKind::kClass:
-      loss.mutable_softmax_cross_entropy();
-      return;
-    case TargetKind::kLabels:
-      loss.mutable_binary_cross_entropy();
-      return;
-    case TargetKind::kNumbers:
-      loss.mutable_mean_squared_error();
-      return;
-    case TargetKind::kMask:
-      loss.mutable_pixel_cross_entropy();
-      return;
-  }
 }
 
 // Of a network alone: the job that would only evaluate it.

@@ -94,7 +94,9 @@ std::string fault_of(const std::string& name, const DatasetInfo& train) {
   const std::size_t slash = name.find('/');
   if (slash == std::string::npos) return "";
   const std::string part = name.substr(slash + 1);
-  if (std::ranges::find(train.class_names, part) != train.class_names.end()) return "";
+  const auto count = std::ranges::count(train.class_names, part);
+  if (count == 1) return "";
+  if (count > 1) return fmt::format("{} {} are called \"{}\"", count, target_nouns(train.target), part);
   return fmt::format("the training rows have no {} \"{}\"", target_noun(train.target), part);
 }
 
@@ -123,10 +125,10 @@ void check_metrics(const DatasetInfo& train, JobDraft& draft) {
 // A metric that training follows: one value that evaluations tell.
 void check_followed(const std::vector<std::string>& told, const std::string& metric, const std::string& path,
                     Faults& faults) {
-  const auto tells = [&](const std::string& name) { return name == metric || metric.starts_with(name + "/"); };
+  const auto is_told = [&](const std::string& name) { return tells(name, metric); };
   const MetricInfo* const found = find_metric(metric);
   const bool is_one = found != nullptr && (!found->each || metric.find('/') != std::string::npos);
-  if (is_one && (metric == "loss" || std::ranges::any_of(told, tells))) return;
+  if (is_one && (metric == "loss" || std::ranges::any_of(told, is_told))) return;
   faults.add(path, fmt::format("expected one value of evaluate.metric ({}), or loss, got \"{}\"", fmt::join(told, ", "),
                                metric));
 }
@@ -143,6 +145,10 @@ std::vector<double> values_of(const std::string& metric, std::span<const EvalPoi
 
 void check_all_followed(JobDraft& draft) {
   const proto::Job& job = draft.job;
+  if (follows_evaluations(job) && job.evaluate().every_epochs() == 0 && job.evaluate().every_steps() == 0) {
+    draft.faults.add(job.has_stop_when() ? "stop_when" : "schedule.plateau",
+                     "follows evaluations, and there are none: expected evaluate.every_epochs or every_steps above 0");
+  }
   if (job.schedule().has_plateau() && !job.schedule().plateau().metric().empty()) {
     check_followed(told_metrics(job), job.schedule().plateau().metric(), "schedule.plateau.metric", draft.faults);
   }
@@ -191,7 +197,8 @@ std::vector<MetricValue> wanted_metrics(const proto::Job& job, std::span<const M
   std::vector<MetricValue> wanted;
   for (const std::string& name : told_metrics(job)) {
     for (const MetricValue& it : all) {
-      if (it.name == name || it.name.starts_with(name + "/")) wanted.push_back(it);
+      const bool is_there = std::ranges::find(wanted, it.name, &MetricValue::name) != wanted.end();
+      if (tells(name, it.name) && !is_there) wanted.push_back(it);
     }
   }
   return wanted;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "trainer/optim/schedule.h"
 #include "trainer/tensor/finite.h"
@@ -49,7 +50,8 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
   outcome.loss = static_cast<double>(tail[kLoss]) / rows;
   outcome.accuracy = static_cast<double>(tail[kCorrect]) / rows;
   outcome.learning_rate = learning_rate_at(job_.schedule(), step, steps_per_epoch_, total_steps_, plateau_scale_);
-  outcome.finite = tail[kNotFinite] == 0 && finite && all_finite(sum.subspan(parameters, elements - parameters));
+  outcome.finite = tail[kNotFinite] == 0 && std::isfinite(tail[kLoss]) && finite &&
+                   all_finite(sum.subspan(parameters, elements - parameters));
   outcome.loaded = tail[kNotLoaded] == 0;
   outcome.stop = tail[kStop] > 0;
   outcome.checkpoint = tail[kCheckpoint] > 0;

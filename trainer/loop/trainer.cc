@@ -152,14 +152,15 @@ class Trainer {
     return OkStatus();
   }
 
-  // Whether an evaluation belongs here.
-  bool evaluation_due() const {
-    if (!test_loader_ || position_.step == 0) return false;
+  // Whether an evaluation belongs to this step: of some epochs, of some steps, of the last one.
+  bool is_evaluated(std::int64_t step) const {
     const proto::Evaluate& policy = job().evaluate();
-    if (policy.every_steps() > 0 && position_.step % policy.every_steps() == 0) return true;
-    const bool by_epoch = policy.every_epochs() > 0 && position_.epoch % policy.every_epochs() == 0;
-    return at_epoch_end() && (by_epoch || position_.step == engine_.total_steps);
+    const std::int64_t an_epoch = engine_.order.steps_per_epoch();
+    const bool by_steps = policy.every_steps() > 0 && step % policy.every_steps() == 0;
+    const bool by_epochs = policy.every_epochs() > 0 && step % (an_epoch * policy.every_epochs()) == 0;
+    return by_steps || by_epochs || step == engine_.total_steps;
   }
+  bool evaluation_due() const { return test_loader_ && position_.step > 0 && is_evaluated(position_.step); }
 
   bool at_epoch_end() const { return position_.step > 0 && position_.step % engine_.order.steps_per_epoch() == 0; }
 
@@ -186,10 +187,12 @@ class Trainer {
     return save();
   }
 
-  // What follows of the evaluations so far: the same on all ranks.
+  // The same on all ranks. An evaluation that was made because training ended there, and now goes on, is not followed.
   void follow_evaluations() {
-    engine_.step.set_plateau_scale(plateau_scale(job(), position_.evaluations));
-    early_end_ = early_end(job(), position_.evaluations);
+    std::vector<EvalPoint> evaluations = position_.evaluations;
+    std::erase_if(evaluations, [&](const EvalPoint& it) { return !is_evaluated(it.step); });
+    engine_.step.set_plateau_scale(plateau_scale(job(), evaluations));
+    early_end_ = early_end(job(), evaluations);
   }
   bool is_early_end() const { return !early_end_.empty(); }
 

@@ -70,7 +70,7 @@ Checkpoint capture(const RunFacts& run, const Position& position, const Training
   return checkpoint;
 }
 
-void take_average(std::vector<CheckpointTensor>& tensors) {
+bool take_average(std::vector<CheckpointTensor>& tensors) {
   std::set<std::string, std::less<>> averaged;
   for (const CheckpointTensor& tensor : tensors) {
     if (tensor.path.starts_with(kAverage)) averaged.insert(tensor.path.substr(kAverage.size()));
@@ -79,6 +79,7 @@ void take_average(std::vector<CheckpointTensor>& tensors) {
   for (CheckpointTensor& tensor : tensors) {
     if (tensor.path.starts_with(kAverage)) tensor.path.erase(0, kAverage.size());
   }
+  return !averaged.empty();
 }
 
 Status check_checkpoint(const RunFacts& run, const TrainingArrays& arrays) {

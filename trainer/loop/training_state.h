@@ -49,8 +49,8 @@ struct TrainingArrays {
 Checkpoint capture(const RunFacts& run, const Position& position, const TrainingArrays& arrays);
 
 // Of a checkpoint that is to be used and not to go on with: where it holds an average, that takes the place of the
-// weights and running statistics.
-void take_average(std::vector<CheckpointTensor>& tensors);
+// weights and running statistics. Whether it holds one.
+bool take_average(std::vector<CheckpointTensor>& tensors);
 
 // Why the checkpoints of this training could never be written: their size, a path that is too deep, an attribute that
 // is too large. Errors: bad_configuration.

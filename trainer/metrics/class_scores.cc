@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 namespace lockstep {
 namespace {
 
@@ -32,7 +34,7 @@ class ClassScores final : public Scores {
     for (std::size_t i = 0; i < names_.size(); ++i) {
       const std::int64_t whole = rows_of(i) + predictions_of(i);
       const double f1 = whole == 0 ? std::nan("") : static_cast<double>(2 * right_of(i)) / static_cast<double>(whole);
-      each.push_back({"f1/" + names_[i], f1});
+      each.push_back({fmt::format("f1/{}{}", names_[i], is_repeated(i) ? fmt::format(" ({})", i) : ""), f1});
       if (whole == 0) continue;
       sum += f1;
       ++classes;
@@ -48,6 +50,8 @@ class ClassScores final : public Scores {
   }
 
  private:
+  // Classes may have the same name; their metrics may not.
+  bool is_repeated(std::size_t i) const { return std::ranges::count(names_, names_[i]) > 1; }
   std::int64_t& rows_of(std::size_t i) { return counts_[kClasses + 3 * i]; }
   std::int64_t& predictions_of(std::size_t i) { return counts_[kClasses + 3 * i + 1]; }
   std::int64_t& right_of(std::size_t i) { return counts_[kClasses + 3 * i + 2]; }

@@ -5,12 +5,6 @@
 namespace lockstep {
 namespace {
 
-double mean_of(std::span<const MetricValue> values) {
-  double sum = 0;
-  for (const MetricValue& it : values) sum += it.value;
-  return sum / static_cast<double>(values.size());
-}
-
 class NumberScores final : public Scores {
  public:
   explicit NumberScores(const Target& target) : target_(target) {}
@@ -22,15 +16,21 @@ class NumberScores final : public Scores {
   std::vector<MetricValue> values(std::int64_t rows, std::span<const float> outputs,
                                   std::span<const float> targets) override {
     std::vector<MetricValue> r2, errors;
+    double r2_sum = 0, r2_count = 0, error_sum = 0;
     for (std::size_t i = 0; i < target_.names.size(); ++i) {
       const Sums sums = sums_of(i, outputs, targets);
       const double scale = static_cast<double>(target_.deviation[i]);
-      r2.push_back({"r2/" + target_.names[i], sums.distances > 0 ? 1 - sums.squares / sums.distances : std::nan("")});
+      const bool varies = sums.distances > 0;
+      r2.push_back({"r2/" + target_.names[i], varies ? 1 - sums.squares / sums.distances : std::nan("")});
       errors.push_back({"absolute_error/" + target_.names[i], scale * sums.absolute / static_cast<double>(rows)});
+      error_sum += errors.back().value;
+      if (!varies) continue;
+      r2_sum += r2.back().value;
+      ++r2_count;
     }
-    std::vector<MetricValue> all = {{"mean_r2", mean_of(r2)}};
+    std::vector<MetricValue> all = {{"mean_r2", r2_sum / r2_count}};
     all.insert(all.end(), r2.begin(), r2.end());
-    all.push_back({"mean_absolute_error", mean_of(errors)});
+    all.push_back({"mean_absolute_error", error_sum / static_cast<double>(errors.size())});
     all.insert(all.end(), errors.begin(), errors.end());
     return all;
   }

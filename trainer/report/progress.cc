@@ -85,7 +85,7 @@ void Progress::report(const TrainPoint& point, double eta_seconds) {
 
 void Progress::report(const EvalPoint& point) {
   std::string metrics;
-  for (const MetricValue& it : point.metrics) metrics += fmt::format("  test {}", metric_text(it));
+  for (const MetricValue& it : point.metrics) metrics += fmt::format("  test {}", printable(metric_text(it)));
   say(fmt::format("epoch {}/{}  test loss {:.4f}{}  ({} rows)", point.epoch, epochs_, point.loss, metrics,
                   format_count(point.rows)));
 }
@@ -109,7 +109,7 @@ void Progress::summary(const EndPoint& end, const TimeAccount& account, const st
   if (!end.reason.empty()) say(fmt::format("reason     {}", end.reason));
   say(fmt::format("time       {}", shares));
   for (const MetricValue& it : end.metrics) {
-    say(fmt::format("{:<10} {} on the test split", it.name, metric_value_text(it)));
+    say(fmt::format("{:<10} {} on the test split", printable(it.name), metric_value_text(it)));
   }
   say(fmt::format("files      {0}/checkpoints  {0}/metrics.jsonl  {0}/job.pbtxt  {0}/log.txt", directory));
 }

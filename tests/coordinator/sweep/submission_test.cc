@@ -90,7 +90,8 @@ TEST(Submission, TheObjectiveIsAnyOneMetric) {
   };
   for (const auto& [name, direction] : {std::pair("macro_f1", proto::MAXIMIZE), std::pair("loss", proto::MINIMIZE),
                                         std::pair("absolute_error/age", proto::MINIMIZE)}) {
-    const auto [spec, faults] = completed(fmt::format("metric_name: '{}'", name));
+    const bool is_number = std::string(name) == "absolute_error/age";
+    const auto [spec, faults] = completed(fmt::format("metric_name: '{}'", name), is_number ? "loss { huber {} }" : "");
     EXPECT_EQ(faults, "");
     EXPECT_EQ(objective_name(spec.objective()), name);
     EXPECT_EQ(spec.objective().direction(), direction);
@@ -107,7 +108,15 @@ TEST(Submission, TheObjectiveIsAnyOneMetric) {
   expect_words("metric_name: 'f1'", "", "objective.metric_name: f1 is a value each");
   expect_words("metric_name: 'macro_f1'", "evaluate { metric: 'accuracy' }",
                "job.evaluate.metric: expected the metric");
-  EXPECT_EQ(completed("metric_name: 'f1/a'", "evaluate { metric: ['accuracy', 'f1'] }").second, "");
+  const auto [covered, no_fault] = completed("metric_name: 'f1/a'", "evaluate { metric: ['accuracy', 'f1'] }");
+  EXPECT_EQ(no_fault, "");
+  EXPECT_EQ(covered.job().evaluate().metric(2), "f1/a") << "so that the trainer sees whether there is one";
+  // What is optimized where nothing is said.
+  EXPECT_EQ(objective_name(completed("", "loss { binary_cross_entropy {} }").first.objective()),
+            "mean_average_precision");
+  EXPECT_EQ(objective_name(completed("", "loss { pixel_cross_entropy {} }").first.objective()), "mean_iou");
+  expect_words("metric: ACCURACY", "loss { huber {} }", "objective.metric: accuracy is of one class a row");
+  expect_words("metric_name: 'f1/a'", "loss { huber {} }", "objective.metric_name: f1/a is of one class a row");
   expect_words("", "evaluate { every_epochs: 2 }", "job.evaluate.every_epochs: expected 1 in a sweep");
   expect_words("", "evaluate { every_steps: 5 }", "job.evaluate.every_steps: expected 0 in a sweep");
 }

@@ -180,7 +180,10 @@ const BadTargets kBadTargets[] = {
      [](Hdf5FileMaker& maker) {
        maker.add_names(add_bytes(maker, {3, 2, 2}, {0, 1, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0}).get(), {"a", "b"});
      },
-     {"has 1 of its labels outside [0, 2): the first is 255 at row 1"}},
+     {"has 1 pixels outside [0, 2): the first is 255 at row 1", "the attribute ignored"}},
+    {"TwoLabelsOfOneName",
+     [](Hdf5FileMaker& maker) { maker.add_names(add_bytes(maker, {3, 2}, {0, 1, 0, 1, 1, 0}).get(), {"a", "a"}); },
+     {"has two labels of the name \"a\": expected a name of its own"}},
     {"IgnoredOfClasses",
      [](Hdf5FileMaker& maker) { set_ignored(maker.add_labels({0, 1, 2}).get(), 2); },
      {"attribute ignored: is of masks"}},

@@ -52,7 +52,7 @@ TEST(Metrics, AFaultSaysWhatCouldBeMeant) {
 TEST(Metrics, AreShownAsSharesOrAsTheyAre) {
   EXPECT_EQ(metric_text({"accuracy", 0.93414}), "accuracy 93.41 %");
   EXPECT_EQ(metric_text({"loss", 0.5}), "loss 0.5000");
-  EXPECT_EQ(metric_text({"absolute_error/age", 4.25}), "absolute_error/age 4.2500");
+  EXPECT_EQ(metric_text({"absolute_error/age", 4.25}), "absolute_error/age 4.25");
   EXPECT_EQ(metric_text({"f1/a", std::nan("")}), "f1/a -");
   EXPECT_TRUE(std::isnan(metric_value({}, "accuracy")));
 }

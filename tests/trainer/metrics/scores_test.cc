@@ -94,6 +94,7 @@ TEST(NumberScores, AreInTheUnitsOfTheNumbers) {
     EXPECT_NEAR(metric_value(values, "absolute_error/same"), 1, 1e-12);
     EXPECT_TRUE(std::isnan(metric_value(values, "r2/same"))) << "all are the same";
     EXPECT_NEAR(metric_value(values, "mean_absolute_error"), 5.5, 1e-12);
+    EXPECT_EQ(metric_value(values, "mean_r2"), metric_value(values, "r2/age")) << "of those that have one";
   }
   EXPECT_TRUE(std::isnan(metric_value(values_of(target, {kNan, 0}, {0, 0}, 1), "mean_r2")));
 }

@@ -1,6 +1,7 @@
 // Every loss against its definition in double, and its gradient against differences of that.
 #include "trainer/nn/losses/loss.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -189,6 +190,12 @@ TEST(EveryLoss, IsItsDefinitionAndSoIsItsGradient) {
     const double sum = slow(row, sample, kRows, expected);
     EXPECT_NEAR(got.loss_sum, sum, 1e-6 * std::abs(sum));
     EXPECT_TRUE(got.finite);
+    std::size_t counted = kRows;
+    if (target_of(row.options.kind) == TargetKind::kMask) counted = kRows - 1;
+    if (row.options.ignored >= 0) {
+      counted -= std::size_t(std::ranges::count(sample.targets, float(row.options.ignored)));
+    }
+    EXPECT_EQ(std::size_t(got.counted), counted);
     for (std::size_t i = 0; i < gradient.size(); ++i) EXPECT_NEAR(gradient[i], double(kScale) * expected[i], 1e-7) << i;
     EXPECT_EQ(sum_of_losses(row.options, sample.outputs, sample.targets, kScale, {}).loss_sum, got.loss_sum);
   }

@@ -15,7 +15,7 @@ RowResult softmax_row(const LossOptions& options, const float* x, float target_c
   const int label = int(target_class);
   if (label == options.ignored) {
     if (gradient != nullptr) std::fill_n(gradient, classes, 0.0F);
-    return {};
+    return {.counts = false};
   }
   if (!options.weights.empty()) scale *= options.weights[std::size_t(label)];
   CHECK(label >= 0 && label < classes, "label {} of {}", label, classes);
@@ -113,6 +113,7 @@ SliceResult sum_of_losses(const LossOptions& options, std::span<const float> log
     const bool finite = std::isfinite(one.loss);
     result.finite = result.finite && finite;
     if (finite) result.correct += one.correct;
+    result.counted += one.counts ? 1 : 0;
   }
   result.loss_sum = float(loss_sum);
   return result;

@@ -40,7 +40,8 @@ struct SliceResult {
   // share of labels whose output is above 0 where they are 1, and not where they are 0. Of numbers: not a number. Of
   // masks: the sum over rows of the share of counted pixels whose largest output is their class.
   float correct = 0;
-  bool finite = true;  // loss of every row is finite
+  std::int32_t counted = 0;  // rows that are not ignored, and masks with a counted pixel
+  bool finite = true;        // loss of every row is finite
 };
 
 struct LossOptions {

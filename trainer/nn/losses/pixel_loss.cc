@@ -61,7 +61,7 @@ class PixelRow {
       ++counted;
     }
     if (gradient != nullptr) put_gradient(counted, static_cast<double>(scale), gradient);
-    if (counted == 0) return {};
+    if (counted == 0) return {.counts = false};
     double dice = 0;
     for (const ClassSums& it : sums_) dice += it.dice();
     const double weight = static_cast<double>(options_.dice_weight);

@@ -8,6 +8,7 @@ namespace lockstep {
 struct RowResult {
   float loss = 0;
   float correct = 0;
+  bool counts = true;
 };
 
 // x, gradient: (classes, pixels); gradient may be null. target: (pixels).
