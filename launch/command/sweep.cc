@@ -142,7 +142,8 @@ Status submit(Client& client, const Arguments& arguments) {
 
 Status best(Client& client, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const proto::SweepView view, client.get(arguments.sweep));
-  if (!view.has_best()) return absl::FailedPreconditionError("no trial has a value of the objective yet");
+  if (!view.has_best())
+    return absl::FailedPreconditionError("no trial has been evaluated yet with a value of the objective");
   if (arguments.path_only) {
     if (!view.best().has_checkpoint()) return absl::FailedPreconditionError("its checkpoint is not written yet");
     fmt::print("{}\n", printable(view.best().checkpoint()));

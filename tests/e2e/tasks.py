@@ -101,7 +101,7 @@ def number_rows(count, random):
     row, column = random.uniform(2, SIDE - 3, (2, count, 1, 1))
     lux = random.uniform(300, 900, (count, 1, 1))
     spots = numpy.exp(-((y - row) ** 2 + (x - column) ** 2) / 6)
-    images = noise(count, random) / 4 + lux / 4 * spots
+    images = noise(count, random) / 10 + lux / 4 * spots
     targets = numpy.concatenate([row[:, :, 0], column[:, :, 0], lux[:, :, 0]], axis=1)
     return images.astype(numpy.uint8)[..., None], targets.astype(numpy.float32)
 
