@@ -9,6 +9,7 @@
 #include "coordinator/sweep/resolved_jobs.h"
 #include "coordinator/sweep/state.h"
 #include "storage/base/printable.h"
+#include "storage/task/loss.h"
 #include "storage/task/metric.h"
 
 namespace lockstep {
@@ -83,26 +84,10 @@ void check_common_job(const proto::Job& job, const Machine& machine, Faults& fau
   }
 }
 
-TargetKind target_of(const proto::Loss& loss) {
-  switch (loss.kind_case()) {
-    case proto::Loss::kSoftmaxCrossEntropy:
-    case proto::Loss::KIND_NOT_SET:
-      return TargetKind::kClass;
-    case proto::Loss::kBinaryCrossEntropy:
-      return TargetKind::kLabels;
-    case proto::Loss::kMeanSquaredError:
-    case proto::Loss::kHuber:
-      return TargetKind::kNumbers;
-    case proto::Loss::kPixelCrossEntropy:
-      return TargetKind::kMask;
-  }
-  return TargetKind::kClass;
-}
-
 // The metric of the job's loss where none is given, its direction, and what the job is to tell for it.
 void complete_objective(bool is_given, proto::SweepSpec& spec, Faults& faults) {
   proto::Objective& objective = *spec.mutable_objective();
-  const TargetKind target = target_of(spec.job().loss());
+  const TargetKind target = loss_info(spec.job().loss()).target;
   if (!is_given && target != TargetKind::kClass) objective.set_metric_name(std::string(chief_metric(target).name));
   const std::string name = objective_name(objective);
   if (const std::string fault = metric_fault(name, target); !fault.empty()) {

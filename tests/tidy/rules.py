@@ -10,7 +10,7 @@ _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute",
 LAYERS = {
     "proto": set(),
     "storage/base": {"proto"},
-    "storage/task": {"storage/base"},
+    "storage/task": {"storage/base", "proto"},
     "storage/dataset": {"storage/base", "storage/task"},
     "storage/checkpoint": {"storage/base", "storage/task"},
     "trainer/tensor": {"storage/base"},

@@ -5,6 +5,7 @@
 
 #include "storage/base/printable.h"
 #include "storage/dataset/hdf5_dataset.h"
+#include "storage/task/loss.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/memory_need.h"
@@ -92,29 +93,6 @@ std::filesystem::path output_directory(const std::filesystem::path& out, JobDraf
   return std::filesystem::path("runs") / name;
 }
 
-void put_loss_of(TargetKind target, proto::Loss& loss) {
-  switch (target) {
-    case TargetKind::kClass:
-      loss.mutable_softmax_cross_entropy();
-      return;
-    case TargetKind::kLabels:
-      loss.mutable_binary_cross_entropy();
-      return;
-    case TargetKind::kNumbers:
-      loss.mutable_mean_squared_error();
-      return;
-    case TargetKind::kMask:
-      loss.mutable_pixel_cross_entropy();
-      return;
-  }
-}
-
-LossOptions fitting_loss(TargetKind target) {
-  proto::Loss loss;
-  put_loss_of(target, loss);
-  return loss_of(loss);
-}
-
 // Hosts may have other files of the same name. Collective.
 Status check_same_job(Communicator& communicator, const JobDraft& draft) {
   std::string text = draft.job.SerializeAsString();
@@ -174,7 +152,7 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
   if (resolve_model(classes, *draft.job.mutable_model(), draft.faults)) {
     NetworkOptions options = network_options(draft.job, info.image, classes);
     // With another loss only its fault is told, not what it would want of the network.
-    if (target_of(options.loss.kind) != info.target) options.loss = fitting_loss(info.target);
+    if (target_of(options.loss.kind) != info.target) options.loss = loss_of(fitting_loss(info.target));
     options.admit = [&](const NetworkSizes& sizes) {
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
@@ -211,7 +189,7 @@ JobDraft network_draft(const Checkpoint& checkpoint) {
   JobDraft draft = parse_job("", "the model in the checkpoint");
   draft.faults = Faults();
   parse_text_proto(checkpoint.model, *draft.job.mutable_model(), draft.faults);
-  put_loss_of(checkpoint.target, *draft.job.mutable_loss());
+  *draft.job.mutable_loss() = fitting_loss(checkpoint.target);
   return draft;
 }
 

@@ -5,31 +5,18 @@
 #include <set>
 #include <string>
 
+#include "storage/task/loss.h"
 #include "trainer/optim/stagnation.h"
 
 namespace lockstep {
 namespace {
 
-// The alternatives of Loss.kind, by the targets that they are of; the first of each is what is proposed.
-struct LossRow {
-  proto::Loss::KindCase kind;
-  std::string_view name;
-  TargetKind target;
-};
-constexpr LossRow kLosses[] = {
-    {proto::Loss::kSoftmaxCrossEntropy, "softmax_cross_entropy", TargetKind::kClass},
-    {proto::Loss::kBinaryCrossEntropy, "binary_cross_entropy", TargetKind::kLabels},
-    {proto::Loss::kMeanSquaredError, "mean_squared_error", TargetKind::kNumbers},
-    {proto::Loss::kHuber, "huber", TargetKind::kNumbers},
-    {proto::Loss::kPixelCrossEntropy, "pixel_cross_entropy", TargetKind::kMask},
-};
-
 void check_loss(TargetKind target, JobDraft& draft) {
   const proto::Loss& loss = draft.job.loss();
   const bool is_given = loss.kind_case() != proto::Loss::KIND_NOT_SET;
-  const LossRow& mine = *std::ranges::find(kLosses, is_given ? loss.kind_case() : kLosses[0].kind, &LossRow::kind);
+  const LossInfo& mine = loss_info(loss);
   if (mine.target == target) return;
-  const LossRow& fit = *std::ranges::find(kLosses, target, &LossRow::target);
+  const LossInfo& fit = loss_info(fitting_loss(target));
   draft.faults.add(is_given ? fmt::format("loss.{}", mine.name) : "loss",
                    fmt::format("{}is of {}, and the training rows have {}: expected loss {{ {} {{}} }}",
                                is_given ? "" : "softmax cross entropy, the default, ", target_text(mine.target),

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/task/loss.h"
+
 namespace lockstep {
 namespace {
 
@@ -27,6 +29,17 @@ TEST(Metrics, EachKindOfTargetHasOneThatCounts) {
   EXPECT_EQ(chief_metric(TargetKind::kClass).name, "accuracy");
   EXPECT_EQ(chief_metric(TargetKind::kLabels).name, "mean_average_precision");
   EXPECT_EQ(target_of_name("none"), std::nullopt);
+}
+
+TEST(Losses, EachIsOfTheTargetForWhichItFits) {
+  EXPECT_EQ(loss_info(proto::Loss()).name, "softmax_cross_entropy");
+  const auto& kinds = *proto::Loss::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    proto::Loss loss;
+    loss.GetReflection()->MutableMessage(&loss, kinds.field(i));
+    EXPECT_EQ(loss_info(loss).name, kinds.field(i)->name()) << "each alternative has its row";
+  }
+  for (const TargetKind kind : kTargetKinds) EXPECT_EQ(loss_info(fitting_loss(kind)).target, kind);
 }
 
 TEST(Metrics, AreFoundByName) {
