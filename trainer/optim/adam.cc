@@ -61,16 +61,14 @@ class AdamOptimizer final : public Optimizer {
     CHECK(step >= 1, "step {}: steps count from 1", step);
     const double first_correction = 1 - std::pow(double(beta1_), double(step));
     const double second_correction = 1 - std::pow(double(beta2_), double(step));
-    for (const ParameterRun& run : runs_) {
-      const std::size_t first = std::max(begin, run.begin);
-      const std::size_t last = std::min(end, run.end);
-      if (first >= last) continue;
-      const Treatment& treatment = run.treatment;
+    for_each_part(runs_, begin, end, [&](const ParameterRun& part) {
+      const std::size_t first = part.begin;
+      const Treatment& treatment = part.treatment;
       const float rate = learning_rate * treatment.rate_scale;
       UpdateRun* const* const update_runs = decoupled_ ? kDecoupledUpdate : kCoupledUpdate;
       update_runs[treatment.l1_decay > 0 ? 1 : 0](
           values.data() + first, gradients.data() + first, first_moment_.data() + first, second_moment_.data() + first,
-          last - first,
+          part.end - first,
           {{gradient_scale, decoupled_ ? 0.0F : treatment.weight_decay, treatment.l1_decay},
            beta1_,
            beta2_,
@@ -78,7 +76,7 @@ class AdamOptimizer final : public Optimizer {
            float(rate / first_correction),
            float(1 / std::sqrt(second_correction)),
            float(1 - double(rate) * double(treatment.weight_decay))});
-    }
+    });
   }
 
   std::span<const OptimizerSlot> slots() override { return slots_; }

@@ -2,6 +2,7 @@
 // say. As few runs as possible, so that an update is one vectorised loop per run.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -52,6 +53,15 @@ struct ParameterRun {
   std::size_t end = 0;
   Treatment treatment;
 };
+
+// Calls visit(run) with what of each run lies in [begin, end).
+template <class Visit>
+void for_each_part(std::span<const ParameterRun> runs, std::size_t begin, std::size_t end, const Visit& visit) {
+  for (const ParameterRun& run : runs) {
+    const ParameterRun part{std::max(begin, run.begin), std::min(end, run.end), run.treatment};
+    if (part.begin < part.end) visit(part);
+  }
+}
 
 // Ensures: runs in order, not empty, covering [0, arena_elements) without gaps; neighbours differ in treatment. Padding
 // between tensors goes with the tensor before it. Requires: parameters in arena order, inside the arena.

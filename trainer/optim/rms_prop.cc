@@ -70,20 +70,18 @@ class RmsPropOptimizer final : public Optimizer {
     const auto part_of = [](AlignedArray& array, std::size_t first) {
       return array.size() > 0 ? array.data() + first : nullptr;
     };
-    for (const ParameterRun& run : runs_) {
-      const std::size_t first = std::max(begin, run.begin);
-      const std::size_t last = std::min(end, run.end);
-      if (first >= last) continue;
-      const Treatment& treatment = run.treatment;
+    for_each_part(runs_, begin, end, [&](const ParameterRun& part) {
+      const std::size_t first = part.begin;
+      const Treatment& treatment = part.treatment;
       update_runs_[treatment.l1_decay > 0 ? 1 : 0](values.data() + first, gradients.data() + first,
                                                    squares_.data() + first, part_of(mean_, first),
-                                                   part_of(velocity_, first), last - first,
+                                                   part_of(velocity_, first), part.end - first,
                                                    {{gradient_scale, treatment.weight_decay, treatment.l1_decay},
                                                     alpha_,
                                                     epsilon_,
                                                     momentum_,
                                                     learning_rate * treatment.rate_scale});
-    }
+    });
   }
 
   std::span<const OptimizerSlot> slots() override { return slots_; }

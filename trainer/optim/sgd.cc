@@ -47,17 +47,15 @@ class SgdOptimizer final : public Optimizer {
               std::int64_t /*step*/, std::size_t begin, std::size_t end) override {
     CHECK(values.size() == velocity_.size() && gradients.size() == velocity_.size(),
           "{} values and {} gradients for {} elements", values.size(), gradients.size(), velocity_.size());
-    for (const ParameterRun& run : runs_) {
-      const std::size_t first = std::max(begin, run.begin);
-      const std::size_t last = std::min(end, run.end);
-      if (first >= last) continue;
-      const Treatment& treatment = run.treatment;
+    for_each_part(runs_, begin, end, [&](const ParameterRun& part) {
+      const std::size_t first = part.begin;
+      const Treatment& treatment = part.treatment;
       update_runs_[treatment.l1_decay > 0 ? 1 : 0](values.data() + first, gradients.data() + first,
-                                                   velocity_.data() + first, last - first,
+                                                   velocity_.data() + first, part.end - first,
                                                    {{gradient_scale, treatment.weight_decay, treatment.l1_decay},
                                                     momentum_,
                                                     learning_rate * treatment.rate_scale});
-    }
+    });
   }
 
   std::span<const OptimizerSlot> slots() override { return {&slot_, 1}; }
