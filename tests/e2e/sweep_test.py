@@ -82,8 +82,10 @@ class SweepTest(CoordinatorCase):
 
     def test_pause_goes_on_exactly(self):
         it = self.coordinator("pause")
-        it.sweep("submit", self.spec("pause", trials=2, epochs=12))
-        it.sweep("submit", self.spec("pause", trials=2, epochs=12), "--validate-only")
+        # So many epochs that the sweep is not at its end before the pause, however slow the commands are.
+        spec = self.spec("pause", trials=2, epochs=150)
+        it.sweep("submit", spec, "--validate-only")
+        it.sweep("submit", spec)
         self.assertTrue(wait_until(lambda: any(trial["epoch"] >= 1 for trial in it.trials()), 60, 0.05))
         it.sweep("pause", "s1")
         self.wait_for(it, "PAUSED")
@@ -91,7 +93,7 @@ class SweepTest(CoordinatorCase):
         it.sweep("resume", "s1")
         self.wait_for(it, "COMPLETED")
         undisturbed = self.coordinator("pause not")
-        undisturbed.sweep("submit", self.spec("pause", trials=2, epochs=12))
+        undisturbed.sweep("submit", spec)
         self.wait_for(undisturbed, "COMPLETED")
         self.assertGreater(max(trial["attempts"] for trial in it.trials()), 1, "nothing was interrupted")
         for one, other in zip(it.trials(), undisturbed.trials()):

@@ -19,7 +19,7 @@ class WatchTest(CoordinatorCase):
 
     def test_no_event_is_missed_or_told_twice(self):
         it = self.coordinator("killed")
-        it.sweep("submit", self.spec("killed", trials=2, epochs=12))
+        it.sweep("submit", self.spec("killed", trials=2, epochs=100))
         watch = self.follow(it, "watch", "s1", "--json")
         self.assertTrue(wait_until(lambda: any(trial["epoch"] >= 1 for trial in it.trials()), 60, 0.05))
         it.kill()
@@ -32,7 +32,7 @@ class WatchTest(CoordinatorCase):
 
     def test_logs_go_on_with_the_next_attempt(self):
         it = self.coordinator("logs")
-        it.sweep("submit", self.spec("logs", trials=1, epochs=12))
+        it.sweep("submit", self.spec("logs", trials=1, epochs=100))
         self.assertTrue(wait_until(lambda: any(trial["epoch"] >= 1 for trial in it.trials()), 60, 0.05))
         logs = self.follow(it, "logs", "s1", "0", "-f")
         it.sweep("pause", "s1")
@@ -43,7 +43,7 @@ class WatchTest(CoordinatorCase):
         self.assertEqual(outcome.code, 0, outcome.text)
         self.assertEqual(it.trials()[0]["attempts"], 2)
         self.assertIn("stopped", outcome.out)
-        self.assertIn("epoch 12/12", outcome.out)
+        self.assertIn("epoch 100/100", outcome.out)
 
     def test_a_terminal_shows_a_table_that_fits(self):
         it = self.coordinator("terminal")
