@@ -34,7 +34,6 @@ class IdentityTest(TrainingCase):
         for other in others:
             self.assertEqual(other, first)
 
-    # Clipping needs the whole sum on every rank; without it ranks that share memory update a part each.
     def test_without_clipping(self):
         job = sample.write_job(self.folder / "unclipped.job.pbtxt", self.data, clip="")
         for ranks in RANKS:
@@ -44,6 +43,22 @@ class IdentityTest(TrainingCase):
                    "execution.overlap=OVERLAP_ON", job=job)
         self.assert_identical("unclipped 1", "unclipped in buckets")
         self.assert_different("reference", "unclipped 1")
+
+    def test_clipping(self):
+        """The norm of some blocks of gradients, of which ranks that share memory sum a part each."""
+        job = sample.write_job(self.folder / "clipped.job.pbtxt", self.data, clip="clip_global_norm: 0.2", model=sample.GRAPH)
+        for ranks in RANKS:
+            self.train(ranks, f"clipped {ranks}", job=job)
+            self.assert_identical("clipped 1", f"clipped {ranks}")
+        self.train(4, "clipped by messages", "--set", "execution.shared_memory=false", job=job)
+        self.assert_identical("clipped 1", "clipped by messages")
+        self.train(2, "clipped in buckets", "--set", "execution.bucket_bytes=2000", "--set",
+                   "execution.overlap=OVERLAP_ON", job=job)
+        self.assert_identical("clipped 1", "clipped in buckets")
+        self.assertIn("parameters  16,973", lockstep("model", "show", job).out)
+        self.train(1, "not clipped", job=sample.write_job(self.folder / "not clipped.job.pbtxt", self.data, clip="",
+                                                          model=sample.GRAPH))
+        self.assert_different("clipped 1", "not clipped")
 
     def test_a_graph(self):
         """Branches, several readers, concatenation, gate; stopped and gone on with as well."""

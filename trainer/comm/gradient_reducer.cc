@@ -26,7 +26,7 @@ GradientReducer::GradientReducer(Communicator& communicator, std::size_t element
       parted_(std::min(elements, options.parted_elements)),
       slice_tree_(slices_of_a_rank(options.slices, communicator.size())),
       overlap_(options.overlap) {
-  const std::size_t padded = padded_elements(elements, communicator.size());
+  const std::size_t padded = padded_elements(elements, communicator.size(), options.share_unit);
   if (options.mode == ReductionMode::kTree && options.shared_memory && communicator.local_size() > 1) {
     share_memory(padded, options);
   } else {
@@ -94,8 +94,8 @@ void GradientReducer::plant(std::span<float* const> local_arrays, std::size_t el
   // What is not rounded has messages of its own, so that the others are half as long.
   if (options.wire == Wire::kBf16 && !all && !one_host) bucket = std::min(bucket, parted_);
   const std::size_t rounded = all ? elements : options.wire == Wire::kBf16 ? parted_ : 0;
-  rank_tree_.emplace(communicator_, local_arrays, make_buckets(elements, parted_, bucket, communicator_.size()),
-                     rounded);
+  rank_tree_.emplace(communicator_, local_arrays,
+                     make_buckets(elements, parted_, bucket, communicator_.size(), options.share_unit), rounded);
 }
 
 void GradientReducer::final_from(std::size_t offset) {
@@ -150,7 +150,7 @@ std::string GradientReducer::description() const {
 
 GradientReducer::Bytes GradientReducer::bytes(const Communicator& communicator, std::size_t elements,
                                               const ReducerOptions& options) {
-  const double array = double(padded_elements(elements, communicator.size()) * sizeof(float));
+  const double array = double(padded_elements(elements, communicator.size(), options.share_unit) * sizeof(float));
   const int levels = std::max(1, SliceTree(slices_of_a_rank(options.slices, communicator.size())).depth());
   const int local = communicator.local_size();
   const bool tree = options.mode == ReductionMode::kTree;

@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "trainer/comm/bucket.h"
 #include "trainer/comm/communicator.h"
 #include "trainer/comm/overlap_choice.h"
 #include "trainer/comm/rank_tree.h"
@@ -45,6 +46,8 @@ struct ReducerOptions {
   // The first elements of the array, gradients of parameters, which a PartedUpdate divides among the ranks of a host.
   // By default all.
   std::size_t parted_elements = SIZE_MAX;
+  // A rank's share of them begins at a multiple of this, itself one of kLineElements.
+  std::size_t share_unit = kLineElements;
   // 0: measured between hosts when the reducer is made; all at once in one host, where there is little to hide.
   std::size_t bucket_bytes = 0;
   Overlap overlap = Overlap::kMeasured;

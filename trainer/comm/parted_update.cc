@@ -29,8 +29,16 @@ PartedUpdate::PartedUpdate(Communicator& communicator, GradientReducer& reducer)
 
 std::span<float> PartedUpdate::shared_values(std::size_t elements) {
   if (tree_ == nullptr) return {};
-  const std::size_t bytes = local_rank_ == 0 ? elements * sizeof(float) : 0;
-  return {reinterpret_cast<float*>(communicator_.allocate_shared(bytes)[0]), elements};
+  return {reinterpret_cast<float*>(shared_bytes(elements * sizeof(float))), elements};
+}
+
+std::span<double> PartedUpdate::shared_sums(std::size_t elements) {
+  if (tree_ == nullptr) return {};
+  return {reinterpret_cast<double*>(shared_bytes(elements * sizeof(double))), elements};
+}
+
+std::byte* PartedUpdate::shared_bytes(std::size_t bytes) {
+  return communicator_.allocate_shared(local_rank_ == 0 ? bytes : 0)[0];
 }
 
 bool PartedUpdate::agree(bool mine) {

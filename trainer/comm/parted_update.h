@@ -2,8 +2,8 @@
 // parted elements, [0, ReducerOptions::parted_elements) of the reducer's array, and what it makes of it lies where all
 // can see it (shared_values). Without shared memory the part is everything.
 //
-// Calls, in each step: reducer.reduce_shares() and agree(), or reducer.reduce(); then each rank uses its part() of
-// reducer.sum(); then done(). All are collective but part().
+// Calls, in each step: reducer.reduce_shares() and agree(); then each rank uses its part() of reducer.sum(); then
+// done(). All are collective but part().
 // Threads: one thread per object. A step allocates nothing.
 #pragma once
 
@@ -29,13 +29,14 @@ class PartedUpdate {
   PartedUpdate(const PartedUpdate&) = delete;
   PartedUpdate& operator=(const PartedUpdate&) = delete;
 
-  // One array for all ranks that share memory, zeroed; empty when this rank shares none.
+  // One array for all ranks that share memory, zeroed; empty when this rank shares none. Collective.
   std::span<float> shared_values(std::size_t elements);
+  std::span<double> shared_sums(std::size_t elements);
 
   // This rank's, one range a bucket, in no order; empty ranges are left out.
   std::span<const Range> part() const { return part_; }
   // Whether `mine` is true on every rank that shares memory; afterwards the elements that are not parted are in the
-  // sum, too.
+  // sum, too, and what the ranks wrote to shared arrays before is seen.
   bool agree(bool mine);
   // Every rank has used its part; the next slice may begin.
   void done();
@@ -48,6 +49,8 @@ class PartedUpdate {
   void complete(std::span<float> values);
 
  private:
+  std::byte* shared_bytes(std::size_t bytes);
+
   Communicator& communicator_;
   const RankTree* const tree_;  // null: shares no memory
   const std::span<float> sum_;  // of the reducer

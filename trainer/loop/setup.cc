@@ -14,6 +14,7 @@
 #include "trainer/loop/task.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/nn/kernels/thread_team.h"
+#include "trainer/optim/gradient_norm.h"
 
 namespace lockstep {
 namespace {
@@ -259,6 +260,7 @@ ReducerOptions reducer_options(const proto::Job& job, std::size_t parameter_elem
           .wire = wire_of(job),
           .slices = job.slices(),
           .parted_elements = parameter_elements,
+          .share_unit = job.has_clip_global_norm() ? kNormBlock : kLineElements,
           .bucket_bytes = static_cast<std::size_t>(job.execution().bucket_bytes()),
           .overlap = overlap_of(job)};
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "trainer/optim/gradient_norm.h"
 #include "trainer/optim/schedule.h"
 #include "trainer/tensor/finite.h"
 
@@ -24,6 +25,12 @@ TrainStep::TrainStep(const Parts& parts, const proto::Job& job, int slices_of_th
       total_steps_(total_steps),
       final_from_([&reducer = parts.reducer](std::size_t offset) { reducer.final_from(offset); }) {
   bad_rows_.reserve(kMostBadRows);
+  if (!job.has_clip_global_norm()) return;
+  const std::size_t blocks = norm_blocks(parts.network.parameter_values().size());
+  squares_ = parts.parted_update.shared_sums(blocks);
+  if (!squares_.empty()) return;
+  own_squares_.resize(blocks);
+  squares_ = own_squares_;
 }
 
 StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
@@ -32,15 +39,8 @@ StepOutcome TrainStep::run(std::int64_t step, const StepRequests& requests) {
 
   parts_.heartbeat.note(Phase::kReduction, step);
   const std::size_t parameters = parts_.network.parameter_values().size();
-  // The norm for clipping is summed over the whole array, in one order.
-  const bool whole = job_.has_clip_global_norm();
-  const std::span<float> sum = whole ? parts_.reducer.reduce() : parts_.reducer.reduce_shares();
-  const auto part = parts_.parted_update.part();
-  bool finite = whole ? all_finite(sum.first(parameters))
-                      : std::all_of(part.begin(), part.end(), [&](const PartedUpdate::Range& range) {
-                          return all_finite(sum.subspan(range.begin, range.end - range.begin));
-                        });
-  if (!whole) finite = parts_.parted_update.agree(finite);
+  const std::span<float> sum = parts_.reducer.reduce_shares();
+  const bool finite = parts_.parted_update.agree(part_is_finite(sum.first(parameters)));
   parts_.account.book(TimeShare::kReduction);
 
   const std::size_t elements = parts_.network.gradient_elements();
@@ -101,11 +101,22 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
   parts_.account.book(TimeShare::kCompute);
 }
 
+// Of this rank's part of the gradients; for clipping, with the squares of its blocks.
+bool TrainStep::part_is_finite(std::span<const float> gradients) {
+  bool finite = true;
+  for (const PartedUpdate::Range& range : parts_.parted_update.part()) {
+    finite = (squares_.empty() ? all_finite(gradients.subspan(range.begin, range.end - range.begin))
+                               : sum_squares(gradients, range.begin, range.end, squares_)) &&
+             finite;
+  }
+  return finite;
+}
+
 void TrainStep::update(std::span<const float> sum, std::int64_t step, float learning_rate) {
   const std::span<const float> gradients = sum.first(parts_.network.parameter_values().size());
   float gradient_scale = 1;
-  if (job_.has_clip_global_norm()) {
-    const double norm = global_norm(gradients);
+  if (!squares_.empty()) {
+    const double norm = norm_of(squares_);
     if (norm > job_.clip_global_norm()) gradient_scale = static_cast<float>(job_.clip_global_norm() / norm);
   }
   for (const PartedUpdate::Range& range : parts_.parted_update.part()) {

@@ -73,6 +73,7 @@ class TrainStep {
 
  private:
   void run_slice(std::int64_t step, const StepRequests& requests, bool first);
+  bool part_is_finite(std::span<const float> gradients);
   void update(std::span<const float> sum, std::int64_t step, float learning_rate);
 
   Parts parts_;
@@ -82,6 +83,8 @@ class TrainStep {
   std::int64_t total_steps_;
   double plateau_scale_ = 1;
   Network::FinalFrom final_from_;
+  std::vector<double> own_squares_;
+  std::span<double> squares_;  // of the gradient's blocks, shared where memory is; empty: no clipping
   Status load_status_;
   std::vector<std::int64_t> bad_rows_;
 };

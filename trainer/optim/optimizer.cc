@@ -1,7 +1,5 @@
 #include "trainer/optim/optimizer.h"
 
-#include <cmath>
-
 #include "proto/optimizer.pb.h"
 #include "storage/base/status.h"
 #include "trainer/optim/adam.h"
@@ -41,26 +39,6 @@ int Optimizer::slot_count(const proto::Optimizer& spec) {
   }
   CHECK(false, "optimizer kind {} has no implementation", static_cast<int>(spec.kind_case()));
   return 0;  // not reached; with sanitizers GCC does not see that
-}
-
-double global_norm(std::span<const float> gradients) {
-  // Independent sums let the compiler use whole vectors without changing the order of additions.
-  constexpr std::size_t kLanes = 16;
-  double sums[kLanes] = {};
-  const std::size_t whole = gradients.size() - gradients.size() % kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double gradient = gradients[i + lane];
-      sums[lane] += gradient * gradient;
-    }
-  }
-  for (std::size_t i = whole; i < gradients.size(); ++i) {
-    sums[i - whole] += double(gradients[i]) * double(gradients[i]);
-  }
-  for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
-    for (std::size_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
-  }
-  return std::sqrt(sums[0]);
 }
 
 }  // namespace lockstep

@@ -50,7 +50,4 @@ class Optimizer {
   virtual std::span<const OptimizerSlot> slots() = 0;
 };
 
-// Euclidean norm over the whole array, summed in double in one fixed order. Not finite when an element is not.
-double global_norm(std::span<const float> gradients);
-
 }  // namespace lockstep

@@ -103,13 +103,14 @@ TEST(BucketTest, CutFromTheBackAndTheUnpartedLast) {
 }
 
 TEST(BucketTest, CoverEverythingOnceInWholeLinesOfEveryRank) {
-  for (const int ranks : {1, 2, 3, 8}) {
-    const std::size_t elements = padded_elements(5000, ranks);
+  for (const auto& [ranks, unit] : {std::pair{1, 16}, {2, 16}, {3, 16}, {8, 16}, {1, 4096}, {3, 64}, {8, 4096}}) {
+    const std::size_t elements = padded_elements(5000, ranks, std::size_t(unit));
     for (const std::size_t parted : {std::size_t{0}, std::size_t{17}, std::size_t{4000}, elements}) {
       for (const std::size_t bucket : {1, 500, 4999, 100'000}) {
         std::vector<int> covered(elements);
-        for (const Bucket& it : make_buckets(elements, parted, bucket, ranks)) {
-          EXPECT_EQ(it.elements % (16 * std::size_t(ranks)), 0U);
+        for (const Bucket& it : make_buckets(elements, parted, bucket, ranks, std::size_t(unit))) {
+          EXPECT_EQ(it.begin % (std::size_t(unit) * std::size_t(ranks)), it.begin % std::size_t(unit));
+          EXPECT_EQ(it.elements % std::size_t(unit * ranks), 0U);
           for (std::size_t i = 0; i < it.elements; ++i) ++covered[it.begin + i];
         }
         EXPECT_EQ(covered, std::vector<int>(elements, 1));

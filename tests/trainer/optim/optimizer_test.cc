@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -227,48 +227,19 @@ TEST(L1Decay, DrawsEachWeightToZeroAndLeavesZero) {
   }
 }
 
-TEST(GlobalNorm, IsTheEuclideanNorm) {
-  for (const std::size_t elements :
-       {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{16}, std::size_t{33}, std::size_t{1000}}) {
-    std::vector<float> gradients(elements);
-    double sum = 0;
-    for (std::size_t i = 0; i < elements; ++i) {
-      gradients[i] = float(i % 13) - 6.5F;
-      sum += double(gradients[i]) * double(gradients[i]);
-    }
-    EXPECT_DOUBLE_EQ(global_norm(gradients), std::sqrt(sum)) << elements;
-  }
-  EXPECT_DOUBLE_EQ(global_norm(std::vector<float>{3, 4}), 5);
-}
-
-TEST(GlobalNorm, SumsInDouble) {
-  // In float the squares overflow, and ones added to 2^24 are lost.
-  EXPECT_DOUBLE_EQ(global_norm(std::vector<float>{std::ldexp(3.0F, 100), std::ldexp(4.0F, 100)}), std::ldexp(5.0, 100));
-  std::vector<float> gradients(1 << 10, 1.0F);
-  gradients[0] = 16384;
-  EXPECT_DOUBLE_EQ(global_norm(gradients), std::sqrt(16384.0 * 16384.0 + 1023.0));
-}
-
-TEST(GlobalNorm, IsNotFiniteWhenAGradientIsNot) {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    for (const std::size_t where : {std::size_t{0}, std::size_t{20}, std::size_t{32}}) {
-      std::vector<float> gradients(33, 1.0F);
-      gradients[where] = bad;
-      EXPECT_FALSE(std::isfinite(global_norm(gradients))) << bad << " at " << where;
-    }
-  }
-}
-
 // Clipping: the step made with gradient_scale = limit / norm moves the weights by exactly the limit.
-TEST(GlobalNorm, ScaleBringsTheStepToTheLimit) {
+TEST(OptimizerTest, ClippingScaleBringsTheStepToTheLimit) {
   const std::vector<float> gradients = normal_values(7);
   const double limit = 0.5;
-  const double norm = global_norm(gradients);
+  const auto norm_of = [](const std::vector<float>& vector) {
+    return std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+  };
+  const double norm = norm_of(gradients);
   ASSERT_GT(norm, limit);
   std::vector<float> values(kElements, 0.0F);
   Optimizer::make(parse("sgd { momentum: 0 }"), small_parameters(), kElements)
       ->update(values, gradients, float(limit / norm), 1, 1);
-  EXPECT_NEAR(global_norm(values), limit, 1e-6);
+  EXPECT_NEAR(norm_of(values), limit, 1e-6);
   for (std::size_t i = 0; i < kElements; ++i) {
     EXPECT_NEAR(values[i] / -limit, double(gradients[i]) / norm, 1e-6);  // the direction is kept
   }
