@@ -16,7 +16,8 @@ enum class Purpose : std::uint32_t {
   kAugmentation = 3,
   kDropout = 4,
   kSynthetic = 5,
-  kSearch = 6
+  kSearch = 6,
+  kImport = 7
 };
 
 // The generator itself: ten rounds.

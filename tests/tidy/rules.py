@@ -1,6 +1,7 @@
 """The law of the house, as tables. Folders are layers; a heavy header lives in one folder; sizes have limits."""
 
-_STORAGE = {"storage/base", "storage/task", "storage/dataset", "storage/checkpoint", "proto"}
+_STORAGE = {"storage/base", "storage/task", "storage/image", "storage/dataset", "storage/import", "storage/checkpoint",
+            "proto"}
 _TRAINER = {"trainer/tensor", "trainer/nn/kernels", "trainer/nn/network", "trainer/optim", "trainer/comm", "trainer/data",
             "trainer/metrics", "trainer/report"}
 _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute", "coordinator/loop", "coordinator/service"}
@@ -12,6 +13,8 @@ LAYERS = {
     "storage/base": {"proto"},
     "storage/task": {"storage/base", "proto"},
     "storage/dataset": {"storage/base", "storage/task"},
+    "storage/image": {"storage/base"},
+    "storage/import": {"storage/base", "storage/task", "storage/image", "storage/dataset"},
     "storage/checkpoint": {"storage/base", "storage/task"},
     "trainer/tensor": {"storage/base"},
     "trainer/nn/kernels": {"trainer/tensor", "storage/base"},
@@ -45,6 +48,7 @@ CONFINED_HEADERS = {
     r"(oneapi/)?dnnl.*": ["trainer/nn", "tests/trainer/nn"],
     r"mpi\.h": ["trainer/comm", "tests/trainer/comm", "tests/mpi"],
     r"(hdf5|H5\w+)\.h": ["storage", "tests/storage"],
+    r"(png|jpeglib|turbojpeg|tiffio|webp/.*)(\.h)?": ["storage/image", "tests/storage/image"],
     r"CLI/.*": ["launch/command"],
     r"nlohmann/.*": ["storage/base/log.cc", "launch/command", "trainer/report", "coordinator/loop", "tests"],
     r"((grpcpp|grpc)/.*|.*\.grpc\.pb\.h)": ["coordinator/service", "trainer/report", "tests"],

@@ -13,7 +13,7 @@
 #include "storage/base/text_proto.h"
 #include "storage/checkpoint/directory.h"
 #include "storage/dataset/hdf5_dataset.h"
-#include "storage/dataset/idx.h"
+#include "storage/import/idx.h"
 #include "tests/storage/base/temporary_directory.h"
 #include "tests/storage/dataset/hdf5_file_maker.h"
 

@@ -1,11 +1,11 @@
-#include "storage/dataset/import_idx.h"
+#include "storage/import/import_idx.h"
 
 #include <gtest/gtest.h>
 
 #include "storage/dataset/hdf5_dataset.h"
 #include "tests/storage/base/temporary_directory.h"
-#include "tests/storage/dataset/idx_file_maker.h"
 #include "tests/storage/dataset/targets.h"
+#include "tests/storage/import/idx_file_maker.h"
 
 namespace lockstep {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/dataset/idx.h"
+#include "storage/import/idx.h"
 
 #include <algorithm>
 #include <array>

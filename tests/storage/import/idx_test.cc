@@ -1,9 +1,9 @@
-#include "storage/dataset/idx.h"
+#include "storage/import/idx.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/storage/base/temporary_directory.h"
-#include "tests/storage/dataset/idx_file_maker.h"
+#include "tests/storage/import/idx_file_maker.h"
 
 namespace lockstep {
 namespace {

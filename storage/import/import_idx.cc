@@ -1,9 +1,9 @@
-#include "storage/dataset/import_idx.h"
+#include "storage/import/import_idx.h"
 
 #include <algorithm>
 
 #include "storage/dataset/hdf5_writer.h"
-#include "storage/dataset/idx.h"
+#include "storage/import/idx.h"
 
 namespace lockstep {
 namespace {

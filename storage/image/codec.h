@@ -1,0 +1,23 @@
+// What a format is to `image`: one file pair each, the only ones that include its library. A decoder gives the pixels
+// as they are stored, 1 to 4 channels of 8 or 16 bits, not turned; it need not check limits, which were checked on the
+// header. Errors: bad_data.
+#pragma once
+
+#include <string_view>
+
+#include "storage/image/image.h"
+
+namespace lockstep {
+
+struct ImageCodec {
+  ImageFormat format;
+  std::string_view name;
+  bool (*recognizes)(std::string_view file);  // by its first bytes
+  StatusOr<ImageHeader> (*header)(std::string_view file);
+  // `header` is this file's.
+  StatusOr<Image> (*decode)(std::string_view file, const ImageHeader& header);
+};
+
+extern const ImageCodec kPngCodec;
+
+}  // namespace lockstep

@@ -1,0 +1,25 @@
+// Another size of an image: antialiased bilinear (a triangle as wide as the pixels that one becomes), as Pillow's
+// Image.resize(BILINEAR) does it; first the lines, then the columns, each rounded to a whole value. In whole numbers,
+// so that every machine gives the same pixels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "storage/image/image.h"
+
+namespace lockstep {
+
+enum class Fit {
+  kCrop,   // the smallest of its shape that covers the size, of which the middle is kept
+  kPad,    // the largest of its shape that fits in, in the middle of the background
+  kExact,  // the shape of the size, whatever its own is
+};
+
+// Requires: height and width of at least 1.
+Image resized(const Image& image, int height, int width);
+
+// `background` of as many channels as count: grey takes the first. Requires: 1 or 3 channels.
+Image fitted(const Image& image, int height, int width, Fit fit, std::array<std::uint8_t, 3> background);
+
+}  // namespace lockstep

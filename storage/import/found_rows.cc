@@ -1,0 +1,115 @@
+#include "storage/import/found_rows.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "storage/dataset/hdf5_writer.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kBatchBytes = std::size_t(32) << 20;
+constexpr std::size_t kMostToldRows = 20;
+
+struct BadRow {
+  std::int64_t row;
+  std::string why;
+};
+
+SourceColumns columns_of(FoundRows& found, std::span<const std::int64_t> rows) {
+  SourceColumns columns;
+  for (const std::int64_t row : rows) {
+    const RowSource source = found.source(row);
+    columns.longest_path = std::max(columns.longest_path, source.path.size());
+    columns.lines = columns.lines || source.line > 0;
+  }
+  return columns;
+}
+
+// Reads all rows and writes them as long as none was bad.
+Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions& options, Hdf5DatasetWriter& writer,
+                  std::vector<BadRow>& bad) {
+  const std::span<const std::int64_t> all = split.rows;
+  const SourceColumns columns = columns_of(found, all);
+  RETURN_IF_ERROR(writer.begin_split(split.name, std::int64_t(all.size()), found.image, found.pixel_type, columns));
+  const std::size_t row_bytes = found.image.elements() * bytes_per_pixel(found.pixel_type);
+  const std::size_t most = std::clamp<std::size_t>(kBatchBytes / row_bytes, 1, all.size());
+  std::vector<std::byte> images(most * row_bytes);
+  std::vector<float> targets(most * found.target.values());
+  std::vector<std::string> why(most);
+  for (std::size_t done = 0; done < all.size();) {
+    const auto rows = all.subspan(done, std::min(most, all.size() - done));
+    const auto part = std::span(images).first(rows.size() * row_bytes);
+    const auto part_targets = std::span(targets).first(rows.size() * found.target.values());
+    std::ranges::fill(why, "");
+    RETURN_IF_ERROR(found.read(rows, part, part_targets, std::span(why).first(rows.size())));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!why[i].empty()) bad.push_back({rows[i], std::move(why[i])});
+    }
+    if (bad.empty()) {
+      std::vector<RowSource> sources;
+      for (const std::int64_t row : rows) {
+        if (columns.longest_path > 0) sources.push_back(found.source(row));
+      }
+      RETURN_IF_ERROR(
+          writer.append(part, std::vector<std::int32_t>(part_targets.begin(), part_targets.end()), sources));
+    }
+    done += rows.size();
+    if (options.progress) options.progress(split.name, std::int64_t(done), std::int64_t(all.size()));
+  }
+  return OkStatus();
+}
+
+StatusOr<std::vector<BadRow>> try_to_write(FoundRows& found, std::span<const FoundSplit> splits,
+                                           const ImportOptions& options, const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const auto writer, Hdf5DatasetWriter::create(path, {found.target.names, options.compress_level}));
+  std::vector<BadRow> bad;
+  for (const FoundSplit& split : splits) {
+    if (const Status status = copy_split(found, split, options, *writer, bad); !status.ok()) {
+      return with_context(status, path.native());
+    }
+  }
+  if (bad.empty()) RETURN_IF_ERROR(writer->finish());
+  return bad;
+}
+
+std::string told(std::span<const LeftOut> left_out) {
+  std::string text;
+  for (const LeftOut& it : left_out.first(std::min(left_out.size(), kMostToldRows))) {
+    text += fmt::format("\n{}: {}", it.what, it.why);
+  }
+  if (left_out.size() > kMostToldRows) text += fmt::format("\nand {} more", left_out.size() - kMostToldRows);
+  return text;
+}
+
+}  // namespace
+
+StatusOr<std::vector<LeftOut>> write_found(FoundRows& found, std::vector<FoundSplit> splits,
+                                           const ImportOptions& options, const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const std::vector<BadRow> bad, try_to_write(found, splits, options, path));
+  std::vector<LeftOut> left_out;
+  for (const BadRow& it : bad) left_out.push_back({found.source(it.row).text(), it.why});
+  if (bad.empty()) return left_out;
+  if (!options.skip_bad) {
+    return bad_data(
+        fmt::format("{} of {} rows are bad, and nothing was written; mend them, or leave them out with "
+                    "--skip-bad:{}",
+                    bad.size(), found.rows, told(left_out)));
+  }
+  std::vector<std::int64_t> rows;
+  for (const BadRow& it : bad) rows.push_back(it.row);
+  std::ranges::sort(rows);
+  for (FoundSplit& split : splits) {
+    std::erase_if(split.rows, [&](std::int64_t row) { return std::ranges::binary_search(rows, row); });
+    if (split.rows.empty()) return bad_data(fmt::format("{} has no good row:{}", split.name, told(left_out)));
+  }
+  ASSIGN_OR_RETURN(const std::vector<BadRow> worse, try_to_write(found, splits, options, path));
+  if (!worse.empty()) {
+    return bad_data(
+        fmt::format("{} changed while it was imported: {}", found.source(worse[0].row).text(), worse[0].why));
+  }
+  return left_out;
+}
+
+}  // namespace lockstep

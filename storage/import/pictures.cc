@@ -1,0 +1,156 @@
+#include "storage/import/pictures.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "storage/base/cores.h"
+#include "storage/base/file.h"
+#include "storage/image/image.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kMostFileBytes = std::size_t(1) << 30;
+
+// Of a file's bytes, by XXH3 of 128 bits; zero: not read.
+using Digest = std::array<std::uint64_t, 2>;
+
+Digest digest_of(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.high64, hash.low64};
+}
+
+// Calls work(0), ..., work(count - 1) on all cores.
+void on_all_cores(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < std::min(allowed_cores().size(), count); ++i) threads.emplace_back(take);
+  take();
+}
+
+// What is wrong with a row; empty: nothing.
+std::string why_of(const Status& status) {
+  return status.ok() ? "" : std::string(status.message());
+}
+
+class Pictures final : public FoundPictures {
+ public:
+  Pictures(std::vector<Picture> pictures, const PictureOptions& options)
+      : pictures_(std::move(pictures)), options_(options), digests_(pictures_.size()) {
+    rows = std::int64_t(pictures_.size());
+  }
+
+  Status look(Target found_target);
+  Status read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
+              std::span<std::string> why) override;
+  RowSource source(std::int64_t row) override { return pictures_[std::size_t(row)].source; }
+  std::vector<Duplicate> duplicates() const override;
+
+ private:
+  Status read_one(std::size_t row, std::span<std::byte> to);
+  Status take_size(const std::vector<StatusOr<ImageHeader>>& headers);
+
+  std::vector<Picture> pictures_;
+  PictureOptions options_;
+  std::vector<Digest> digests_;
+};
+
+Status Pictures::look(Target found_target) {
+  target = std::move(found_target);
+  std::vector<StatusOr<ImageHeader>> headers(pictures_.size(), ImageHeader{});
+  on_all_cores(pictures_.size(), [&](std::size_t i) {
+    const StatusOr<std::string> bytes = read_file(pictures_[i].file, kMostFileBytes);
+    headers[i] = bytes.ok() ? read_image_header(*bytes) : StatusOr<ImageHeader>(bytes.status());
+  });
+  const auto any = [&](auto is_so) {
+    return std::ranges::any_of(headers, [&](const auto& header) { return header.ok() && is_so(*header); });
+  };
+  if (options_.channels == 0) options_.channels = any([](const ImageHeader& it) { return it.channels >= 3; }) ? 3 : 1;
+  if (options_.bits == 0) options_.bits = any([](const ImageHeader& it) { return it.bits == 8; }) ? 8 : 16;
+  pixel_type = options_.bits == 8 ? PixelType::kUint8 : PixelType::kUint16;
+  if (options_.height == 0) RETURN_IF_ERROR(take_size(headers));
+  image = {options_.channels, options_.height, options_.width};
+  if (image.elements() > std::size_t(kImageElementLimit)) {
+    return bad_configuration(fmt::format("{} x {} x {} are {} values a row: expected at most {}", image.height,
+                                         image.width, image.channels, image.elements(), kImageElementLimit));
+  }
+  return OkStatus();
+}
+
+Status Pictures::take_size(const std::vector<StatusOr<ImageHeader>>& headers) {
+  std::map<std::pair<int, int>, std::size_t> sizes;  // with the first picture of each
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    if (headers[i].ok()) sizes.try_emplace({headers[i]->height, headers[i]->width}, i);
+  }
+  if (sizes.empty()) {  // all are bad; reading them says why
+    options_.height = options_.width = 1;
+    return OkStatus();
+  }
+  if (sizes.size() > 1) {
+    const auto text = [&](const auto& it) {
+      return fmt::format("{} x {} ({})", it.first.second, it.first.first, pictures_[it.second].source.text());
+    };
+    return bad_data(
+        fmt::format("the pictures have {} sizes, as {} and {}: a dataset has one; say which with --size, as "
+                    "--size 224",
+                    sizes.size(), text(*sizes.begin()), text(*sizes.rbegin())));
+  }
+  std::tie(options_.height, options_.width) = sizes.begin()->first;
+  return OkStatus();
+}
+
+Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
+  ASSIGN_OR_RETURN(const std::string bytes, read_file(pictures_[row].file, kMostFileBytes));
+  digests_[row] = digest_of(bytes);
+  const DecodeOptions decoding{options_.channels, options_.bits, options_.background};
+  ASSIGN_OR_RETURN(const Image decoded, decode_image(bytes, decoding));
+  const Image fit = fitted(decoded, options_.height, options_.width, options_.fit, options_.background);
+  CHECK(fit.pixels.size() == to.size(), "{} bytes, expected {}", fit.pixels.size(), to.size());
+  std::memcpy(to.data(), fit.pixels.data(), to.size());
+  return OkStatus();
+}
+
+Status Pictures::read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
+                      std::span<std::string> why) {
+  const std::size_t bytes = images.size() / these.size();
+  on_all_cores(these.size(), [&](std::size_t i) {
+    why[i] = why_of(read_one(std::size_t(these[i]), images.subspan(i * bytes, bytes)));
+  });
+  auto to = targets.begin();
+  for (const std::int64_t row : these) to = std::ranges::copy(pictures_[std::size_t(row)].targets, to).out;
+  return OkStatus();
+}
+
+std::vector<Duplicate> Pictures::duplicates() const {
+  std::map<Digest, std::int64_t> first;
+  std::vector<Duplicate> found;
+  for (std::size_t i = 0; i < digests_.size(); ++i) {
+    if (digests_[i] == Digest{}) continue;
+    const auto [at, is_new] = first.try_emplace(digests_[i], std::int64_t(i));
+    if (!is_new) found.push_back({at->second, std::int64_t(i)});
+  }
+  return found;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<FoundPictures>> find_pictures(std::vector<Picture> pictures, Target target,
+                                                       const PictureOptions& options) {
+  CHECK(!pictures.empty(), "no pictures");
+  auto found = std::make_unique<Pictures>(std::move(pictures), options);
+  RETURN_IF_ERROR(found->look(std::move(target)));
+  return found;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,47 @@
+// Rows that are picture files: decoded, brought to one size and to as many channels, several at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/status.h"
+#include "storage/image/resize.h"
+#include "storage/import/found_rows.h"
+
+namespace lockstep {
+
+struct Picture {
+  std::filesystem::path file;
+  RowSource source;            // as the result tells it
+  std::vector<float> targets;  // as storage/task/target.h has them
+};
+
+struct PictureOptions {
+  int height = 0, width = 0;  // 0: all have one size, which is kept
+  Fit fit = Fit::kCrop;
+  int channels = 0;  // 1 or 3; 0: 3 if any is in colour
+  int bits = 0;      // 8 or 16; 0: 16 if all have 16
+  std::array<std::uint8_t, 3> background = {255, 255, 255};
+};
+
+// The same bytes of a file, in two places.
+struct Duplicate {
+  std::int64_t row, other;  // row < other
+};
+
+class FoundPictures : public FoundRows {
+ public:
+  // Pairs of rows of the same bytes, of all that were read; each but the first with the first.
+  virtual std::vector<Duplicate> duplicates() const = 0;
+};
+
+// Reads the header of every file. What is bad is found here or when the row is read, but sizes that differ are not:
+// then `options` has none, and that is bad_data.
+StatusOr<std::unique_ptr<FoundPictures>> find_pictures(std::vector<Picture> pictures, Target target,
+                                                       const PictureOptions& options);
+
+}  // namespace lockstep
