@@ -42,16 +42,32 @@ const Case kCases[] = {
      {.kind = LossKind::kPixelCrossEntropy, .outputs = kOutputs, .pixels = kPixels, .dice_weight = 0.5F}},
 };
 
-class LossGolden : public testing::TestWithParam<Case> {};
+const std::vector<float> kWeights = {0.25F, 2, 1, 0.5F, 3, 0}, kPositiveWeights = {0.25F, 2, 1, 0.5F, 3, 8};
+
+const Case kWeightedCases[] = {
+    {"weights", "outputs", "classes", {.outputs = kOutputs, .weights = kWeights}},
+    {"ignored", "outputs", "classes", {.outputs = kOutputs, .ignored = 4}},
+    {"weights_ignored", "outputs", "classes", {.outputs = kOutputs, .weights = kWeights, .ignored = 4}},
+    {"ignored_smoothed", "outputs", "classes", {.outputs = kOutputs, .label_smoothing = 0.1F, .ignored = 4}},
+    {"weights_smoothed", "outputs", "classes", {.outputs = kOutputs, .label_smoothing = 0.1F, .weights = kWeights}},
+    {"weights_ignored_smoothed",
+     "outputs",
+     "classes",
+     {.outputs = kOutputs, .label_smoothing = 0.1F, .weights = kWeights, .ignored = 4}},
+    {"positive_weights",
+     "outputs",
+     "labels",
+     {.kind = LossKind::kBinaryCrossEntropy, .outputs = kOutputs, .weights = kPositiveWeights}},
+    {"huber_eighth", "outputs", "numbers", {.kind = LossKind::kHuber, .outputs = kOutputs, .delta = 0.125F}},
+    {"huber_four", "outputs", "numbers", {.kind = LossKind::kHuber, .outputs = kOutputs, .delta = 4}},
+};
 
 // Sums of 9 rows, each rounded once to a float; gradients are of exponentials in float, good to some 2^-22.
-TEST_P(LossGolden, SumAndGradientAgreeWithPyTorch) {
-  const Fixture fixture = read_fixture("loss.fixture");
-  const Case& row = GetParam();
+void expect_agreement(const Fixture& fixture, const Case& row, float scale) {
   const std::string name = row.name;
   const std::vector<float>& outputs = fixture.at(row.outputs);
   std::vector<float> gradient(outputs.size(), std::nanf(""));
-  const SliceResult result = sum_of_losses(row.options, outputs, fixture.at(row.targets), 1, gradient);
+  const SliceResult result = sum_of_losses(row.options, outputs, fixture.at(row.targets), scale, gradient);
   const double expected = double(fixture.at(name + "/sum").at(0));
   EXPECT_TRUE(result.finite);
   EXPECT_NEAR(double(result.loss_sum), expected, 5e-7 * expected);
@@ -65,7 +81,21 @@ TEST_P(LossGolden, SumAndGradientAgreeWithPyTorch) {
   }
 }
 
+class LossGolden : public testing::TestWithParam<Case> {};
+
+TEST_P(LossGolden, SumAndGradientAgreeWithPyTorch) {
+  expect_agreement(read_fixture("loss.fixture"), GetParam(), 1);
+}
+
+class WeightedLossGolden : public testing::TestWithParam<Case> {};
+
+TEST_P(WeightedLossGolden, SumAndGradientOfTheBatchAgreeWithPyTorch) {
+  expect_agreement(read_fixture("weighted_loss.fixture"), GetParam(), 1.0F / 9);
+}
+
 INSTANTIATE_TEST_SUITE_P(Losses, LossGolden, testing::ValuesIn(kCases),
+                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Losses, WeightedLossGolden, testing::ValuesIn(kWeightedCases),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -1,41 +1,20 @@
 #!/usr/bin/python3
-"""Makes *.fixture: what PyTorch computes, for golden tests of Lockstep. README.md says how to run it.
-
-All arithmetic is in double, so that the stored float32 values are right to their last bit and the whole difference
-that a test sees is Lockstep's own rounding.
-"""
+"""Makes *.fixture: what PyTorch computes, for golden tests of Lockstep. README.md says how to run it."""
 import math
-import pathlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.optim import lr_scheduler as lrs
+from torch.optim.swa_utils import AveragedModel
+
+import loss_fixtures
+from fixture import SMOOTHING, STEPS, float32, write_fixture
 
 torch.manual_seed(20240229)
-torch.set_default_dtype(torch.float64)
-torch.use_deterministic_algorithms(True)
-HERE = pathlib.Path(__file__).resolve().parent
 ROWS, CHANNELS, HEIGHT, WIDTH, CLASSES = 12, 3, 18, 15, 7
-SMOOTHING = 0.1
-STEPS = 10
 L1_DECAY = 0.2
 STEPS_OF_AN_EPOCH, SCHEDULE_STEPS, WARM_UP_STEPS = 5, 41, 10
-
-
-def write_fixture(path, arrays):
-    """One record an array: the line "NAME EXTENT EXTENT ...", then the values, little-endian float32, row-major."""
-    with open(path, "wb") as file:
-        for name, array in arrays.items():
-            values = np.asarray(array.detach() if torch.is_tensor(array) else array)
-            file.write((" ".join([name, *map(str, values.shape)]) + "\n").encode())
-            file.write(values.astype("<f4").tobytes())
-    print(f"{path.name}: {len(arrays)} arrays, {path.stat().st_size} bytes")
-
-
-def float32(tensor):
-    """Rounded to what a float32 holds, so that both sides start from the same numbers."""
-    return tensor.to(torch.float32).to(torch.float64)
 
 
 class Network:
@@ -141,7 +120,7 @@ def make_network_fixture():
     arrays["logits"] = network.forward(arrays["images"], False)
     train_ten_steps("sgd", lambda groups: torch.optim.SGD(groups, lr=0.05, momentum=0.9, nesterov=True), arrays)
     train_ten_steps("adam", lambda groups: torch.optim.Adam(groups, lr=0.002), arrays)
-    write_fixture(HERE / "network.fixture", arrays)
+    write_fixture("network.fixture", arrays)
 
 
 def make_optimizer_fixture():
@@ -175,7 +154,7 @@ def make_optimizer_fixture():
                 (L1_DECAY * parameter.abs().sum()).backward()
             optimizer.step()
         arrays["after/" + name] = parameter
-    write_fixture(HERE / "optimizer.fixture", arrays)
+    write_fixture("optimizer.fixture", arrays)
 
 
 def in_parallel(*makers):
@@ -229,73 +208,87 @@ def make_schedule_fixture():
     # ExponentialLR told of epochs, as it is most often used: the first step of each.
     arrays["exponential_by_epochs"] = rates_of(lambda optimizer: lrs.ExponentialLR(optimizer, 0.5),
                                                SCHEDULE_STEPS // STEPS_OF_AN_EPOCH)
-    write_fixture(HERE / "schedule.fixture", arrays)
+    write_fixture("schedule.fixture", arrays)
 
 
-def dice(p, t):
-    """Soft Dice of the pixels (classes, pixels), meaned over classes, as trainer/nn/losses/loss.h has it."""
-    return ((2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)).mean()
+def plateau_rates(metric, **options):
+    """The rate before the first value and after each; Lockstep has an absolute threshold and no least fall."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.8)
+    scheduler = lrs.ReduceLROnPlateau(optimizer, threshold_mode="abs", eps=0, **options)
+    rates = [0.8]
+    for value in metric:
+        scheduler.step(value.item())
+        rates.append(optimizer.param_groups[0]["lr"])
+    return np.array(rates)
 
 
-def masks_loss(logits, targets, dice_weight):
-    """Summed over rows; -1 is a pixel that counts nowhere. Zero of a row without others."""
-    losses = []
-    for x, target in zip(logits, targets.long()):
-        counted = target >= 0
-        x, target = x[:, counted], target[counted]
-        if len(target) == 0:
-            losses.append(x.sum())
-            continue
-        loss = F.cross_entropy(x.T, target)
-        if dice_weight:
-            loss = loss + dice_weight * (1 - dice(F.softmax(x, 0), F.one_hot(target, len(x)).T))
-        losses.append(loss)
-    return sum(losses)
-
-
-def make_loss_fixture():
-    """Sums over rows of each loss of given outputs, and their gradients."""
-    random = torch.Generator().manual_seed(5)
-    rows, outputs, pixels = 9, 6, 20
-
-    def normal(*shape):
-        return float32(3 * torch.randn(*shape, generator=random))
-
-    def below(end, *shape):
-        return torch.randint(0, end, shape, generator=random)
-
-    x, numbers, maps = normal(rows, outputs), normal(rows, outputs), normal(rows, outputs, pixels)
-    classes, labels, masks = below(outputs, rows), below(2, rows, outputs), below(outputs, rows, pixels)
-    masks[torch.rand(rows, pixels, generator=random) < 0.3] = -1
-    masks[2] = -1  # a row of which nothing counts
-    masks[4] = 1  # one class alone
-    arrays = {"outputs": x, "classes": classes, "labels": labels, "numbers": numbers, "maps": maps, "masks": masks}
-
-    def mean_of_row(loss, target, **options):
-        return lambda x: loss(x, target, reduction="none", **options).mean(1).sum()
-
-    losses = {
-        "softmax": (x, lambda x: F.cross_entropy(x, classes, reduction="sum")),
-        "softmax_smoothed": (x, lambda x: F.cross_entropy(x, classes, reduction="sum", label_smoothing=SMOOTHING)),
-        "binary": (x, mean_of_row(F.binary_cross_entropy_with_logits, labels.double())),
-        "squared": (x, mean_of_row(F.mse_loss, numbers)),
-        "huber": (x, mean_of_row(F.huber_loss, numbers, delta=1)),
-        "huber_half": (x, mean_of_row(F.huber_loss, numbers, delta=0.5)),
-        "masks": (maps, lambda x: masks_loss(x, masks, 0)),
-        "masks_with_dice": (maps, lambda x: masks_loss(x, masks, 1)),
-        "masks_with_half_dice": (maps, lambda x: masks_loss(x, masks, 0.5)),
+def make_plateau_fixture():
+    """Metrics that get better ever more slowly, in 64ths, so that differences are exact."""
+    random = torch.Generator().manual_seed(7)
+    progress = torch.exp(-torch.arange(40) / 8)
+    loss = torch.round(64 * (2 * progress + 0.2 * torch.randn(40, generator=random))) / 64
+    accuracy = torch.round(64 * (1 - progress + 0.1 * torch.randn(40, generator=random))) / 64
+    gaps = loss.clone()
+    gaps[[0, 1, 2, 7, 8, 25]] = math.nan  # the rate falls before there is a number
+    arrays = {"loss": loss, "accuracy": accuracy, "gaps": gaps}
+    cases = {
+        "falling": (loss, dict(mode="min", factor=0.5, patience=2, threshold=0)),
+        "falling_at_once": (loss, dict(mode="min", factor=0.5, patience=0, threshold=0)),
+        "falling_by_much": (loss, dict(mode="min", factor=0.1, patience=3, threshold=0.25)),
+        "falling_to_least": (loss, dict(mode="min", factor=0.5, patience=2, threshold=0, min_lr=0.15)),
+        "falling_with_gaps": (gaps, dict(mode="min", factor=0.5, patience=2, threshold=0)),
+        "rising": (accuracy, dict(mode="max", factor=0.5, patience=2, threshold=0)),
+        "rising_by_much": (accuracy, dict(mode="max", factor=0.25, patience=4, threshold=0.125)),
+        "wrong_way": (accuracy, dict(mode="min", factor=0.5, patience=5, threshold=0)),
     }
-    for name, (values, loss) in losses.items():
-        values = values.clone().requires_grad_()
-        total = loss(values)
-        total.backward()
-        arrays[name + "/sum"] = total
-        arrays[name + "/gradient"] = values.grad
-    write_fixture(HERE / "loss.fixture", arrays)
+    for name, (metric, options) in cases.items():
+        arrays[name] = plateau_rates(metric, **options)
+    write_fixture("plateau.fixture", arrays)
+
+
+class Weights(torch.nn.Module):
+    def __init__(self, values, buffers):
+        super().__init__()
+        self.values = torch.nn.Parameter(values.clone())
+        self.register_buffer("buffers_", buffers.clone())
+
+    def set(self, values, buffers):
+        self.values.data.copy_(values)
+        self.buffers_.copy_(buffers)
+
+
+def with_decay(most):
+    """For AveragedModel, which counts the models it has averaged: in step s s of them, with the one before step 1."""
+    def average(averaged, value, step):
+        decay = min(most, (1 + step.item()) / (10 + step.item()))
+        return decay * averaged + (1 - decay) * value
+    return average
+
+
+def make_average_fixture():
+    """Averages after each of ten steps from weights and buffers to given ones."""
+    random = torch.Generator().manual_seed(8)
+    values, buffers = (float32(torch.randn(1 + STEPS, count, generator=random)) for count in (24, 6))
+    arrays = {"values": values, "buffers": buffers}
+    for decay in (0.3, 0.5, 0.999):
+        weights = Weights(values[0], buffers[0])
+        averaged = AveragedModel(weights, avg_fn=with_decay(decay), use_buffers=True)
+        averaged.update_parameters(weights)  # the first is copied
+        after = []
+        for step in range(1, 1 + STEPS):
+            weights.set(values[step], buffers[step])
+            averaged.update_parameters(weights)
+            after.append((averaged.module.values.detach().clone(), averaged.module.buffers_.clone()))
+        arrays[f"{decay}/values"], arrays[f"{decay}/buffers"] = (torch.stack(part) for part in zip(*after))
+    write_fixture("average.fixture", arrays)
 
 
 if __name__ == "__main__":
     make_optimizer_fixture()
     make_schedule_fixture()
     make_network_fixture()
-    make_loss_fixture()
+    make_plateau_fixture()
+    make_average_fixture()
+    loss_fixtures.make_loss_fixture()
+    loss_fixtures.make_weighted_loss_fixture()
+    loss_fixtures.make_loss_steps_fixture()

@@ -1,18 +1,14 @@
 // A network with every kind of layer against the same network in PyTorch, computed in double: outputs, loss, gradients,
 // and ten steps of two optimizers. One slice is the whole batch, so that batch norm sees the same rows.
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <iterator>
 
-#include <fmt/format.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include "proto/job.pb.h"
 #include "tests/golden/fixture.h"
+#include "tests/golden/ten_steps.h"
 #include "tests/trainer/nn/network_under_test.h"
-#include "trainer/optim/optimizer.h"
 
 namespace lockstep {
 namespace {
@@ -32,19 +28,8 @@ class NetworkGolden : public testing::Test {
     for (int row = 0; row < kRows; ++row) rows_.indices.push_back(row);
   }
 
-  // Empty when `got` is what PyTorch has under `name`, up to `tolerance` times the largest value there; else a line.
   std::vector<std::string> compare(const std::string& name, std::span<const float> got, double tolerance) const {
-    const std::vector<float>& expected = fixture_.at(name);
-    if (got.size() != expected.size())
-      return {fmt::format("{}: {} values, {} expected", name, got.size(), expected.size())};
-    double largest = 0;
-    double difference = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      largest = std::max(largest, std::abs(double(expected[i])));
-      difference = std::max(difference, std::abs(double(got[i]) - double(expected[i])));
-    }
-    if (difference <= tolerance * largest) return {};
-    return {fmt::format("{}: off by {}, largest value {}", name, difference, largest)};
+    return differences(fixture_, name, got, tolerance);
   }
 
   std::span<const float> logits() {
@@ -52,40 +37,11 @@ class NetworkGolden : public testing::Test {
     return under_test_.network->logits();
   }
 
-  // Losses of the ten steps.
-  std::vector<float> train_ten_steps(const std::string& optimizer, float learning_rate) {
-    proto::Optimizer spec;
-    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(optimizer, &spec)) << optimizer;
-    Network& network = *under_test_.network;
-    const std::size_t elements = network.parameter_values().size();
-    const auto updater = Optimizer::make(spec, network.parameters(), elements);
-    std::vector<float> losses;
-    for (int step = 1; step <= 10; ++step) {
-      losses.push_back(under_test_.train(rows_, 1.0F / kRows).loss_sum);
-      updater->update(network.parameter_values(), under_test_.gradient_array.span().first(elements), 1, learning_rate,
-                      step);
-      network.parameters_changed();
-      network.update_buffers(under_test_.gradient_array.span());
-      std::ranges::rotate(rows_.targets, rows_.targets.end() - 1);
-    }
-    return losses;
-  }
-
-  // Where the ten steps of `name` led elsewhere than in PyTorch: losses, parameters, running statistics, outputs.
+  // Each step adds its rounding, some 1e-6 of the largest value, and the nine after it carry that on; Adam divides by
+  // roots that may be small.
   std::vector<std::string> compare_ten_steps(const std::string& name, const std::string& optimizer,
                                              float learning_rate) {
-    // Each step adds its rounding, some 1e-6 of the largest value, and the nine after it carry that on; Adam divides
-    // by roots that may be small.
-    constexpr double kTolerance = 1e-4;
-    std::vector<std::string> lines =
-        compare(name + "/loss_sums", train_ten_steps(optimizer, learning_rate), kTolerance);
-    for (const PlainTensors& tensors : {under_test_.parameters(), under_test_.buffers()}) {
-      for (const auto& [tensor, values] : tensors) {
-        std::ranges::copy(compare(name + "/" + tensor, values, kTolerance), std::back_inserter(lines));
-      }
-    }
-    std::ranges::copy(compare(name + "/logits", logits(), kTolerance), std::back_inserter(lines));
-    return lines;
+    return differences_of_ten_steps(under_test_, rows_, optimizer, learning_rate, fixture_, name, 1e-4);
   }
 
   static std::string model_text() {

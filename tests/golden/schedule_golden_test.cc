@@ -5,6 +5,7 @@
 #include "proto/job.pb.h"
 #include "tests/golden/fixture.h"
 #include "trainer/optim/schedule.h"
+#include "trainer/optim/stagnation.h"
 
 namespace lockstep {
 namespace {
@@ -44,6 +45,44 @@ TEST(ScheduleGolden, EveryStepAgreesWithPyTorch) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const float rate = learning_rate_at(spec, std::int64_t(i) * row.every, kStepsPerEpoch, kSteps);
       EXPECT_NEAR(rate, expected[i], 3e-7 * double(expected[i]) + 1e-12) << row.name << " " << i;
+    }
+  }
+}
+
+struct PlateauCase {
+  const char* name;    // in the fixture
+  const char* metric;  // in the fixture
+  bool higher_is_better;
+  const char* spec;
+};
+
+const PlateauCase kPlateauCases[] = {
+    {"falling", "loss", false, "factor: 0.5 patience: 2"},
+    {"falling_at_once", "loss", false, "factor: 0.5 patience: 0"},
+    {"falling_by_much", "loss", false, "factor: 0.1 patience: 3 min_delta: 0.25"},
+    {"falling_to_least", "loss", false, "factor: 0.5 patience: 2 least: 0.15"},
+    {"falling_with_gaps", "gaps", false, "factor: 0.5 patience: 2"},
+    {"rising", "accuracy", true, "factor: 0.5 patience: 2"},
+    {"rising_by_much", "accuracy", true, "factor: 0.25 patience: 4 min_delta: 0.125"},
+    {"wrong_way", "accuracy", false, "factor: 0.5 patience: 5"},
+};
+
+// The rate and the factor (to the sixth power at most, but 0.5 and 0.25 are exact) are rounded to float32.
+TEST(ScheduleGolden, PlateauAgreesWithPyTorchAfterEveryEvaluation) {
+  const Fixture fixture = read_fixture("plateau.fixture");
+  EXPECT_EQ(fixture.size(), std::size(kPlateauCases) + 3) << "and the metrics";
+  for (const PlateauCase& row : kPlateauCases) {
+    proto::Schedule spec;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(row.spec, spec.mutable_plateau())) << row.spec;
+    spec.mutable_plateau()->set_learning_rate(0.8F);
+    const std::vector<float>& metric = fixture.at(row.metric);
+    const std::vector<double> values(metric.begin(), metric.end());
+    const std::vector<float>& expected = fixture.at(row.name);
+    ASSERT_EQ(expected.size(), values.size() + 1);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const double scale = plateau_scale(spec.plateau(), std::span(values).first(i), row.higher_is_better);
+      EXPECT_NEAR(learning_rate_at(spec, 0, kStepsPerEpoch, kSteps, scale), expected[i], 3e-7 * double(expected[i]))
+          << row.name << " after " << i;
     }
   }
 }
