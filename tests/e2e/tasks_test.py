@@ -72,21 +72,6 @@ class TasksTest(TrainingCase):
             self.assert_identical(calm, out)
             self.assertEqual(metrics(self.folder / out, "eval"), metrics(self.folder / calm, "eval"))
 
-    def test_other_losses_and_metrics(self):
-        """Not the default ones: each on one and four ranks."""
-        self.each_task(self.check_others)
-
-    def check_others(self, task, job):
-        loss, metric = {"labels": ("binary_cross_entropy={positive_weight: [2, 1, 0.5]}", "average_precision/columns"),
-                        "numbers": ("huber={}", "mean_absolute_error"),
-                        "masks": ("pixel_cross_entropy={dice_weight: 0}", "iou/square")}[task.name]
-        for ranks in (1, 4):
-            self.train(ranks, f"{task.name} other {ranks}", "--set", f"loss.{loss}", "--set",
-                       f'evaluate.metric=["{metric}"]', job=job)
-        self.assert_identical(f"{task.name} other 1", f"{task.name} other 4")
-        self.assertIn(metric, metrics(self.folder / f"{task.name} other 1", "eval")[-1])
-
-
     def test_a_network_alone(self):
         """A checkpoint without a job is evaluated, and begun from; it is no run to go on with."""
         self.each_task(self.check_alone)
