@@ -1,6 +1,6 @@
 #include "trainer/data/row_order.h"
 
-#include <limits>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -11,21 +11,27 @@ namespace lockstep {
 
 RowOrder::RowOrder(std::uint64_t seed, std::int64_t rows, int batch, int slices, bool wrap)
     : seed_(seed),
+      rows_(rows),
       batch_(batch),
       slice_rows_(batch / slices),
       steps_per_epoch_(wrap ? (rows + batch - 1) / batch : rows / batch) {
   CHECK(batch % slices == 0 && steps_per_epoch_ > 0, "{} rows, batch {}, {} slices", rows, batch, slices);
-  CHECK(rows <= std::numeric_limits<std::uint32_t>::max(), "{} rows", rows);
-  order_.resize(static_cast<std::size_t>(rows));
+  if (rows <= kMostKeptRows) order_.resize(static_cast<std::size_t>(rows));
 }
 
 void RowOrder::permute(std::int64_t epoch) {
+  permuted_epoch_ = epoch;
+  if (order_.empty()) {
+    Philox key(seed_, Purpose::kRowOrder, 1, static_cast<std::uint64_t>(epoch));
+    const std::uint32_t first = key.next();
+    permutation_.emplace(std::array{first, key.next()}, rows_);
+    return;
+  }
   std::iota(order_.begin(), order_.end(), 0U);
   Philox random(seed_, Purpose::kRowOrder, 0, static_cast<std::uint64_t>(epoch));
   for (std::size_t i = order_.size(); i > 1; --i) {
     std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i))]);
   }
-  permuted_epoch_ = epoch;
 }
 
 void RowOrder::rows(std::int64_t step, int slice, std::span<std::int64_t> out) {
@@ -34,7 +40,8 @@ void RowOrder::rows(std::int64_t step, int slice, std::span<std::int64_t> out) {
   if (epoch != permuted_epoch_) permute(epoch);
   const std::int64_t first = (step % steps_per_epoch_) * batch_ + std::int64_t{slice} * slice_rows_;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] = order_[(static_cast<std::size_t>(first) + i) % order_.size()];
+    const std::int64_t place = (first + static_cast<std::int64_t>(i)) % rows_;
+    out[i] = permutation_ ? (*permutation_)(place) : order_[static_cast<std::size_t>(place)];
   }
 }
 

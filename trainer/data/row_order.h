@@ -1,11 +1,15 @@
 // Which rows a slice of a step holds: a function of (seed, epoch), never of what was read before, so that any step can
-// be reached without replaying the ones before it.
+// be reached without replaying the ones before it. Up to kMostKeptRows rows the permutation of an epoch is in memory, 4
+// bytes a row; of more it is a function that takes none (keyed_permutation.h).
 // Threads: one thread per object.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
+
+#include "trainer/data/keyed_permutation.h"
 
 namespace lockstep {
 
@@ -13,6 +17,8 @@ class RowOrder {
  public:
   // wrap: the last batch of an epoch is filled with the epoch's first rows; otherwise the tail is left out.
   // Requires: rows >= batch, or wrap; batch divisible by slices.
+  // kMostKeptRows decides the order of rows: it never changes.
+  static constexpr std::int64_t kMostKeptRows = std::int64_t{1} << 24;
   RowOrder(std::uint64_t seed, std::int64_t rows, int batch, int slices, bool wrap);
 
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
@@ -20,15 +26,18 @@ class RowOrder {
   void rows(std::int64_t step, int slice, std::span<std::int64_t> out);
 
  private:
-  // Uniform permutation by Fisher and Yates (Knuth, TAOCP 2, algorithm 3.4.2 P), keyed by (seed, epoch).
+  // Uniform permutation by Fisher and Yates (Knuth, TAOCP 2, algorithm 3.4.2 P), keyed by (seed, epoch); or of many
+  // rows a keyed one.
   void permute(std::int64_t epoch);
 
   std::uint64_t seed_;
+  std::int64_t rows_;
   int batch_;
   int slice_rows_;
   std::int64_t steps_per_epoch_;
   std::int64_t permuted_epoch_ = -1;
-  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> order_;  // empty: of many rows
+  std::optional<KeyedPermutation> permutation_;
 };
 
 }  // namespace lockstep

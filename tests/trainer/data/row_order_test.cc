@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -69,6 +70,43 @@ TEST(RowOrder, DropLeavesTheTailOutAndWrapFillsIt) {
   std::vector<std::int64_t> first_ten(rows.begin(), rows.begin() + 10);
   std::sort(first_ten.begin(), first_ten.end());
   EXPECT_TRUE(std::adjacent_find(first_ten.begin(), first_ten.end()) == first_ten.end());
+}
+
+TEST(RowOrder, OfManyRowsTakesNoMemoryAndIsReachedAtOnce) {
+  constexpr std::int64_t kRows = 1'000'000'007;
+  RowOrder order(7, kRows, 64, 2, true);
+  EXPECT_EQ(order.steps_per_epoch(), (kRows + 63) / 64);
+  std::vector<std::int64_t> rows(32), again(32);
+  std::set<std::int64_t> seen;
+  for (std::int64_t step = 0; step < 1000; ++step) {
+    for (int slice = 0; slice < 2; ++slice) {
+      order.rows(step, slice, rows);
+      for (const std::int64_t row : rows) {
+        ASSERT_TRUE(row >= 0 && row < kRows);
+        EXPECT_TRUE(seen.insert(row).second) << "row " << row << " twice";
+      }
+    }
+  }
+  // The last batch is filled with the first rows, and any step is reached without those before it.
+  RowOrder jumping(7, kRows, 64, 2, true);
+  const std::int64_t last = 5 * order.steps_per_epoch() - 1;
+  jumping.rows(last, 1, rows);
+  jumping.rows(4 * order.steps_per_epoch(), 1, again);
+  EXPECT_EQ(rows[31], again[std::size_t(31 - kRows % 64)]);
+  order.rows(last, 1, again);
+  EXPECT_EQ(rows, again);
+  RowOrder other_seed(8, kRows, 64, 2, true);
+  other_seed.rows(last, 1, again);
+  EXPECT_NE(rows, again);
+}
+
+TEST(RowOrder, AConstantOfTheFormatDividesTheTwoWays) {
+  constexpr std::int64_t kMost = RowOrder::kMostKeptRows;
+  EXPECT_EQ(kMost, 16'777'216);
+  std::vector<std::int64_t> kept(4), keyed(4);
+  RowOrder(1, kMost, 4, 1, false).rows(0, 0, kept);
+  RowOrder(1, kMost + 1, 4, 1, false).rows(0, 0, keyed);
+  EXPECT_NE(kept, keyed);
 }
 
 }  // namespace
