@@ -66,7 +66,7 @@ constexpr const char* kFolderExamples = R"(Examples:
   lockstep data import folder --train photos/train --test photos/val data/photos.h5 --size 64 --fit pad
 
 photos/cat/3.jpg is of the class cat, photos/birds/owl/7.png of birds/owl, or with --depth 1 of birds.
-Pictures: PNG.)";
+Pictures: JPEG, PNG, WebP, PNM (PBM, PGM, PPM, PAM), TIFF.)";
 
 }  // namespace
 

@@ -18,6 +18,6 @@ struct ImageCodec {
   StatusOr<Image> (*decode)(std::string_view file, const ImageHeader& header);
 };
 
-extern const ImageCodec kPngCodec;
+extern const ImageCodec kJpegCodec, kPngCodec, kWebpCodec, kPnmCodec, kTiffCodec;
 
 }  // namespace lockstep

@@ -11,7 +11,7 @@
 namespace lockstep {
 namespace {
 
-const ImageCodec* const kCodecs[] = {&kPngCodec};
+const ImageCodec* const kCodecs[] = {&kJpegCodec, &kPngCodec, &kWebpCodec, &kPnmCodec, &kTiffCodec};
 
 StatusOr<const ImageCodec*> codec_of(std::string_view file) {
   if (file.empty()) return bad_data("is empty");

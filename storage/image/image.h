@@ -16,7 +16,7 @@
 
 namespace lockstep {
 
-enum class ImageFormat { kPng };
+enum class ImageFormat { kJpeg, kPng, kWebp, kPnm, kTiff };
 std::string_view image_format_name(ImageFormat format);  // "PNG"
 
 // (height, width, channels), line by line. 8 bits a value: a byte; 16: two, in the order of this machine.
@@ -46,8 +46,8 @@ struct DecodeOptions {
   std::array<std::uint8_t, 3> background = {255, 255, 255};  // what shows through alpha
 };
 
-// No picture of more pixels is decoded: 2^28, the most values that a row of a dataset may have.
-inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 28;
+// No picture of more pixels is decoded: 134 million, in colour 400 MB.
+inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 27;
 inline constexpr int kLongestSide = 1 << 20;
 
 // Errors: bad_data.

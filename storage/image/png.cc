@@ -94,8 +94,15 @@ bool read_lines(Reading& reading, png_bytep* lines) {
 }
 
 StatusOr<ImageHeader> png_header(std::string_view file) {
+  constexpr std::uint64_t kDeflateRatio = 1032;  // of zlib's format, at most: a match of 258 bytes in 2 bits
   Reading reading(file);
   if (!begin(reading)) return fault(reading);
+  const std::uint64_t bytes =
+      std::uint64_t(png_get_rowbytes(reading.png, reading.info)) * png_get_image_height(reading.png, reading.info);
+  if (bytes / kDeflateRatio > file.size()) {
+    return bad_data(
+        fmt::format("is a PNG that is cut short: its {} bytes cannot hold the {} of its pixels", file.size(), bytes));
+  }
   return header_of(reading);
 }
 

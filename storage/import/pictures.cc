@@ -28,6 +28,11 @@ Digest digest_of(std::string_view bytes) {
   return {hash.high64, hash.low64};
 }
 
+// A pipe is no picture, and would be waited for.
+StatusOr<std::string> read_picture(const std::filesystem::path& path) {
+  return read_file_headed(path, kMostFileBytes, 0, [](std::string_view, std::uint64_t) { return OkStatus(); });
+}
+
 // Calls work(0), ..., work(count - 1) on all cores.
 void on_all_cores(std::size_t count, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next = 0;
@@ -70,7 +75,7 @@ Status Pictures::look(Target found_target) {
   target = std::move(found_target);
   std::vector<StatusOr<ImageHeader>> headers(pictures_.size(), ImageHeader{});
   on_all_cores(pictures_.size(), [&](std::size_t i) {
-    const StatusOr<std::string> bytes = read_file(pictures_[i].file, kMostFileBytes);
+    const StatusOr<std::string> bytes = read_picture(pictures_[i].file);
     headers[i] = bytes.ok() ? read_image_header(*bytes) : StatusOr<ImageHeader>(bytes.status());
   });
   const auto any = [&](auto is_so) {
@@ -111,7 +116,7 @@ Status Pictures::take_size(const std::vector<StatusOr<ImageHeader>>& headers) {
 }
 
 Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
-  ASSIGN_OR_RETURN(const std::string bytes, read_file(pictures_[row].file, kMostFileBytes));
+  ASSIGN_OR_RETURN(const std::string bytes, read_picture(pictures_[row].file));
   digests_[row] = digest_of(bytes);
   const DecodeOptions decoding{options_.channels, options_.bits, options_.background};
   ASSIGN_OR_RETURN(const Image decoded, decode_image(bytes, decoding));

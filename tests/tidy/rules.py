@@ -48,7 +48,7 @@ CONFINED_HEADERS = {
     r"(oneapi/)?dnnl.*": ["trainer/nn", "tests/trainer/nn"],
     r"mpi\.h": ["trainer/comm", "tests/trainer/comm", "tests/mpi"],
     r"(hdf5|H5\w+)\.h": ["storage", "tests/storage"],
-    r"(png|jpeglib|turbojpeg|tiffio|webp/.*)(\.h)?": ["storage/image", "tests/storage/image"],
+    r"(png|jpeglib|jerror|tiffio|webp/.*)(\.h)?": ["storage/image", "tests/storage/image"],
     r"CLI/.*": ["launch/command"],
     r"nlohmann/.*": ["storage/base/log.cc", "launch/command", "trainer/report", "coordinator/loop", "tests"],
     r"((grpcpp|grpc)/.*|.*\.grpc\.pb\.h)": ["coordinator/service", "trainer/report", "tests"],

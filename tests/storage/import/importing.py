@@ -33,6 +33,7 @@ class ImportCase(unittest.TestCase):
 
     def refuses(self, verb, *arguments, code=3):
         """The words of an import that does not; nothing is made."""
+        self.out.unlink(missing_ok=True)
         result = self.run_data("import", verb, *arguments, code=code)
         self.assertFalse(self.out.exists())
         self.assertFalse(self.out.with_suffix(".h5.tmp").exists())
