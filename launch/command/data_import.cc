@@ -63,6 +63,7 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app) {
   CLI::App* import = app.add_subcommand("import", "Make an HDF5 dataset from files of another format");
   import->require_subcommand(1);
   describe_folder(*import, *run);
+  describe_list(*import, *run);
   describe_idx(*import, *run);
   return run;
 }
@@ -94,14 +95,13 @@ std::function<void(const std::string&, std::int64_t, std::int64_t)> progress_of_
   return show_progress;
 }
 
-StatusOr<std::vector<std::string>> split_names(const std::string& text) {
+StatusOr<std::vector<std::string>> split_names(const std::string& text, std::string_view option) {
   std::vector<std::string> names;
   for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     names.push_back(text.substr(begin, end - begin));
     if (names.back().empty()) {
-      return bad_configuration(
-          fmt::format("--class-names \"{}\" has an empty name: expected one between commas", text));
+      return bad_configuration(fmt::format("{} \"{}\" has an empty name: expected one between commas", option, text));
     }
     begin = end + 1;
   }

@@ -27,6 +27,7 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app);
 
 void describe_folder(CLI::App& import, Verb& run);
 void describe_idx(CLI::App& import, Verb& run);
+void describe_list(CLI::App& import, Verb& run);
 
 // What every importer is told.
 struct ImportArguments {
@@ -54,7 +55,7 @@ void describe_pictures(CLI::App& verb, PictureArguments& arguments);
 StatusOr<PictureOptions> picture_options(const PictureArguments& arguments);
 
 // "a,b,c" as three names; none in an empty text. Errors: bad_configuration.
-StatusOr<std::vector<std::string>> split_names(const std::string& text);
+StatusOr<std::vector<std::string>> split_names(const std::string& text, std::string_view option);
 
 // False: it is no such number.
 template <typename T>

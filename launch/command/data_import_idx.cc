@@ -11,7 +11,7 @@ struct IdxArguments : ImportArguments {
 
 Status run_idx(const IdxArguments& arguments) {
   IdxImport import;
-  ASSIGN_OR_RETURN(import.class_names, split_names(arguments.class_names));
+  ASSIGN_OR_RETURN(import.class_names, split_names(arguments.class_names, "--class-names"));
   import.splits.push_back({"train", arguments.train_images, arguments.train_labels});
   if (!arguments.test_images.empty()) {
     import.splits.push_back({"test", arguments.test_images, arguments.test_labels});

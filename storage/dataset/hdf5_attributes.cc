@@ -146,4 +146,8 @@ Status write_float_attribute(hid_t object, const char* name, std::span<const flo
   return write_attribute(object, name, H5T_IEEE_F32LE, values.size(), values.data());
 }
 
+Status write_integer_attribute(hid_t object, const char* name, std::int64_t value) {
+  return write_attribute(object, name, H5T_STD_I64LE, 1, &value);
+}
+
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 // Requires: the caller holds hdf5_lock().
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,5 +26,6 @@ StatusOr<std::optional<std::int64_t>> read_integer_attribute(hid_t object, const
 // checksum. Errors: io_error.
 Status write_string_attribute(hid_t object, const char* name, std::span<const std::string> values);
 Status write_float_attribute(hid_t object, const char* name, std::span<const float> values);
+Status write_integer_attribute(hid_t object, const char* name, std::int64_t value);
 
 }  // namespace lockstep

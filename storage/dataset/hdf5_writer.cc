@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <system_error>
 
 #include <fcntl.h>
@@ -121,10 +122,36 @@ Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows
   split_.emplace(Split{name, {}, {}, {}, {}, sources, image, type, rows, 0, PixelStatistics(image, type)});
   split_->images = create_dataset(group.get(), "images", file_type(type), image_dims(rows, image),
                                   elements * bytes_per_pixel(type), options_.compress_level);
-  split_->labels = create_dataset(group.get(), "labels", H5T_STD_I64LE, {hsize_t(rows)}, sizeof(std::int64_t),
-                                  options_.compress_level);
-  if (!split_->images.valid() || !split_->labels.valid()) return write_error("create a dataset");
+  if (!split_->images.valid() || !create_targets(group)) return write_error("create a dataset");
   return sources.longest_path == 0 ? OkStatus() : create_sources(group);
+}
+
+std::size_t Hdf5DatasetWriter::target_values() const {
+  return lockstep::target_values(options_.target, options_.class_names.size(), split_->image.pixels());
+}
+
+bool Hdf5DatasetWriter::create_targets(const Hdf5Group& group) {
+  const hsize_t rows = hsize_t(split_->rows), names = options_.class_names.size();
+  CHECK(names > 0 || options_.target == TargetKind::kClass, "{} without names", target_nouns(options_.target));
+  const auto create = [&](hid_t type, const std::vector<hsize_t>& dims) {
+    const std::size_t row_bytes = std::max<std::size_t>(1, target_values() * H5Tget_size(type));
+    split_->labels = create_dataset(group.get(), "labels", type, dims, row_bytes, options_.compress_level);
+    return split_->labels.valid();
+  };
+  switch (options_.target) {
+    case TargetKind::kClass:
+      return create(H5T_STD_I64LE, {rows});
+    case TargetKind::kLabels:
+      return create(H5T_STD_U8LE, {rows, names});
+    case TargetKind::kNumbers:
+      return create(H5T_IEEE_F32LE, {rows, names}) &&
+             (options_.units.empty() || write_string_attribute(split_->labels.get(), "units", options_.units).ok());
+    case TargetKind::kMask:
+      return create(wide_masks() ? H5T_STD_I32LE : H5T_STD_U8LE,
+                    {rows, hsize_t(split_->image.height), hsize_t(split_->image.width)}) &&
+             write_integer_attribute(split_->labels.get(), "ignored", ignored()).ok();
+  }
+  return false;
 }
 
 Status Hdf5DatasetWriter::create_sources(const Hdf5Group& group) {
@@ -140,36 +167,67 @@ Status Hdf5DatasetWriter::create_sources(const Hdf5Group& group) {
   return split_->paths.valid() && split_->lines.valid() == columns.lines ? OkStatus() : write_error("create a dataset");
 }
 
-Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const std::int32_t> labels,
+Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const float> targets,
                                  std::span<const RowSource> sources) {
   CHECK(split_.has_value(), "append before begin_split");
-  const auto rows = std::int64_t(labels.size());
-  CHECK(images.size() == labels.size() * split_->image.elements() * bytes_per_pixel(split_->type),
-        "{} bytes of images for {} labels", images.size(), labels.size());
+  const std::size_t count = targets.size() / target_values();
+  const auto rows = std::int64_t(count);
+  CHECK(targets.size() == count * target_values(), "{} targets, of {} each", targets.size(), target_values());
+  CHECK(images.size() == count * split_->image.elements() * bytes_per_pixel(split_->type),
+        "{} bytes of images for {} rows", images.size(), rows);
   CHECK(split_->done + rows <= split_->rows, "{} rows of {}", split_->done + rows, split_->rows);
   const bool has_sources = split_->columns.longest_path > 0;
-  CHECK(sources.size() == (has_sources ? labels.size() : 0), "{} sources for {} labels", sources.size(), labels.size());
+  CHECK(sources.size() == (has_sources ? count : 0), "{} sources for {} rows", sources.size(), rows);
   if (rows == 0) return OkStatus();
-  const auto classes = options_.class_names.empty() ? kClassLimit : std::int64_t(options_.class_names.size());
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      const std::string row = row_text(split_->done + std::int64_t(i), has_sources ? sources[i].text() : "");
-      return bad_data(fmt::format("{}: row {} has the label {}: expected 0 to {}, one of the {} classes", split_->name,
-                                  row, labels[i], classes - 1, classes));
-    }
-    largest_label_ = std::max(largest_label_, labels[i]);
-  }
+  RETURN_IF_ERROR(check_targets(targets, sources));
   split_->statistics.add(images);
   RETURN_IF_ERROR(fault_point("dataset.write"));
   const auto lock = hdf5_lock();
   if (!write_rows(split_->images.get(), memory_type(split_->type), image_dims(rows, split_->image), split_->done,
                   images.data()) ||
-      !write_rows(split_->labels.get(), H5T_NATIVE_INT32, {hsize_t(rows)}, split_->done, labels.data())) {
+      !write_targets(targets, rows)) {
     return write_error("write rows");
   }
   if (has_sources) RETURN_IF_ERROR(append_sources(sources));
   split_->done += rows;
   return OkStatus();
+}
+
+Status Hdf5DatasetWriter::check_targets(std::span<const float> targets, std::span<const RowSource> sources) {
+  const auto names = options_.class_names.empty() ? kClassLimit : std::int64_t(options_.class_names.size());
+  const TargetKind kind = options_.target;
+  const float end = kind == TargetKind::kLabels ? 2.0F : float(names);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const float value = targets[i];
+    const bool good = kind == TargetKind::kNumbers ? std::isfinite(value)
+                                                   : (value >= 0 && value < end && value == std::floor(value)) ||
+                                                         (kind == TargetKind::kMask && value == kIgnored);
+    if (!good) {
+      const std::size_t row = i / target_values();
+      const std::string text = row_text(split_->done + std::int64_t(row), sources.empty() ? "" : sources[row].text());
+      const std::string expected = kind == TargetKind::kNumbers ? "a finite number"
+                                   : kind == TargetKind::kLabels
+                                       ? "0 or 1"
+                                       : fmt::format("0 to {}, one of the {} classes", names - 1, names);
+      return bad_data(fmt::format("{}: row {} has the label {}: expected {}", split_->name, text, value, expected));
+    }
+    if (kind == TargetKind::kClass) largest_label_ = std::max(largest_label_, std::int32_t(value));
+  }
+  return OkStatus();
+}
+
+bool Hdf5DatasetWriter::write_targets(std::span<const float> targets, std::int64_t rows) {
+  const auto write = [&](hid_t type, std::vector<hsize_t> inner, const void* values) {
+    inner.insert(inner.begin(), hsize_t(rows));
+    return write_rows(split_->labels.get(), type, inner, split_->done, values);
+  };
+  const hsize_t names = options_.class_names.size();
+  if (options_.target == TargetKind::kNumbers) return write(H5T_NATIVE_FLOAT, {names}, targets.data());
+  std::vector<std::int32_t> whole(targets.begin(), targets.end());
+  if (options_.target == TargetKind::kClass) return write(H5T_NATIVE_INT32, {}, whole.data());
+  if (options_.target == TargetKind::kLabels) return write(H5T_NATIVE_INT32, {names}, whole.data());
+  std::ranges::replace(whole, std::int32_t(kIgnored), ignored());
+  return write(H5T_NATIVE_INT32, {hsize_t(split_->image.height), hsize_t(split_->image.width)}, whole.data());
 }
 
 Status Hdf5DatasetWriter::append_sources(std::span<const RowSource> sources) {

@@ -1,15 +1,15 @@
 // Writes a dataset file, split by split, rows in order, in constant memory.
 //
 // Layout: group/images (N,H,W,C uint8, uint16 or float32) in one contiguous piece, or in chunks with shuffle and
-// deflate; group/labels (N int64); attributes mean and deviation of images; class_names of the file; where rows came
-// from, when it is said, as group/sources/path (N UTF-8 of fixed length) and group/sources/line (N int64), deflated.
-// Everything but the pixels, labels and sources lies in structures with checksums (the format of HDF5 1.10), which
-// older ones do not have: libhdf5 finds damage there instead of following it. The file is written as PATH.tmp; finish()
-// makes it durable and renames it onto PATH, so that PATH is whole or absent after a crash at any instant. The same
-// calls give the same bytes.
+// deflate; group/labels (N int64, or as the README has other targets); attributes mean and deviation of images;
+// class_names of the file; where rows came from, when it is said, as group/sources/path (N UTF-8 of fixed length) and
+// group/sources/line (N int64), deflated. Everything but the pixels, labels and sources lies in structures with
+// checksums (the format of HDF5 1.10), which older ones do not have: libhdf5 finds damage there instead of following
+// it. The file is written as PATH.tmp; finish() makes it durable and renames it onto PATH, so that PATH is whole or
+// absent after a crash at any instant. The same calls give the same bytes.
 //
 // Requires: begin_split() before append(); each split gets exactly the rows it was begun with.
-// Errors: io_error (disk), bad_data (a label out of range). After an error only the destructor may follow.
+// Errors: io_error (disk), bad_data (a target out of range). After an error only the destructor may follow.
 // Threads: one thread per object.
 #pragma once
 
@@ -27,10 +27,13 @@
 namespace lockstep {
 
 struct Hdf5WriterOptions {
-  // Labels must be below their number. Empty: the classes are numbered up to the largest label of any split.
-  std::vector<std::string> class_names;
+  // Of classes, labels or numbers. Labels must be below their number. Empty, of one class a row: the classes are
+  // numbered up to the largest label of any split.
+  std::vector<std::string> class_names = {};
   // 0: contiguous, the fastest to read. 1 to 9: chunks, with shuffle and deflate of that level.
   int compress_level = 0;
+  TargetKind target = TargetKind::kClass;
+  std::vector<std::string> units = {};  // of numbers; empty: not known
 };
 
 // What is written of where rows came from.
@@ -51,10 +54,15 @@ class Hdf5DatasetWriter {
   // 4,096 bytes.
   Status begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
                      const SourceColumns& sources = {});
-  // Whole rows, (height, width, channels) each, and a label a row; where the split has sources, one a row, of at most
-  // the longest path, and with a line from 1 where it has lines.
-  Status append(std::span<const std::byte> images, std::span<const std::int32_t> labels,
+  // Whole rows, (height, width, channels) each, and their targets, as storage/task/target.h has them; where the split
+  // has sources, one a row, of at most the longest path, and with a line from 1 where it has lines.
+  Status append(std::span<const std::byte> images, std::span<const float> targets,
                 std::span<const RowSource> sources = {});
+  // The same of one class a row.
+  Status append(std::span<const std::byte> images, const std::vector<std::int32_t>& labels,
+                std::span<const RowSource> sources = {}) {
+    return append(images, std::vector<float>(labels.begin(), labels.end()), sources);
+  }
   Status finish();
 
  private:
@@ -72,6 +80,13 @@ class Hdf5DatasetWriter {
   };
   Hdf5DatasetWriter(std::filesystem::path path, Hdf5WriterOptions options)
       : path_(std::move(path)), temporary_(path_.native() + ".tmp"), options_(std::move(options)) {}
+  std::size_t target_values() const;  // of a row of the split
+  // Of masks: classes that do not fit a byte, beside the value that counts nowhere.
+  bool wide_masks() const { return options_.class_names.size() > 255; }
+  std::int32_t ignored() const { return wide_masks() ? -1 : 255; }
+  bool create_targets(const Hdf5Group& group);
+  Status check_targets(std::span<const float> targets, std::span<const RowSource> sources);
+  bool write_targets(std::span<const float> targets, std::int64_t rows);
   Status create_sources(const Hdf5Group& group);
   Status append_sources(std::span<const RowSource> sources);
   // Writes the statistics of the split at hand and closes it.

@@ -36,12 +36,13 @@ Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions
   const std::size_t row_bytes = found.image.elements() * bytes_per_pixel(found.pixel_type);
   const std::size_t most = std::clamp<std::size_t>(kBatchBytes / row_bytes, 1, all.size());
   std::vector<std::byte> images(most * row_bytes);
-  std::vector<float> targets(most * found.target.values());
+  const std::size_t values = target_values(found.target.kind, found.target.names.size(), found.image.pixels());
+  std::vector<float> targets(most * values);
   std::vector<std::string> why(most);
   for (std::size_t done = 0; done < all.size();) {
     const auto rows = all.subspan(done, std::min(most, all.size() - done));
     const auto part = std::span(images).first(rows.size() * row_bytes);
-    const auto part_targets = std::span(targets).first(rows.size() * found.target.values());
+    const auto part_targets = std::span(targets).first(rows.size() * values);
     std::ranges::fill(why, "");
     RETURN_IF_ERROR(found.read(rows, part, part_targets, std::span(why).first(rows.size())));
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -52,8 +53,7 @@ Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions
       for (const std::int64_t row : rows) {
         if (columns.longest_path > 0) sources.push_back(found.source(row));
       }
-      RETURN_IF_ERROR(
-          writer.append(part, std::vector<std::int32_t>(part_targets.begin(), part_targets.end()), sources));
+      RETURN_IF_ERROR(writer.append(part, std::span<const float>(part_targets), sources));
     }
     done += rows.size();
     if (options.progress) options.progress(split.name, std::int64_t(done), std::int64_t(all.size()));
@@ -63,7 +63,10 @@ Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions
 
 StatusOr<std::vector<BadRow>> try_to_write(FoundRows& found, std::span<const FoundSplit> splits,
                                            const ImportOptions& options, const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const auto writer, Hdf5DatasetWriter::create(path, {found.target.names, options.compress_level}));
+  ASSIGN_OR_RETURN(const auto writer, Hdf5DatasetWriter::create(path, {.class_names = found.target.names,
+                                                                       .compress_level = options.compress_level,
+                                                                       .target = found.target.kind,
+                                                                       .units = found.target.units}));
   std::vector<BadRow> bad;
   for (const FoundSplit& split : splits) {
     if (const Status status = copy_split(found, split, options, *writer, bad); !status.ok()) {
@@ -84,6 +87,17 @@ std::string told(std::span<const LeftOut> left_out) {
 }
 
 }  // namespace
+
+StatusOr<std::vector<FoundSplit>> in_drawn_order(const std::vector<Named>& rows, const std::vector<int>& splits,
+                                                 std::uint64_t key) {
+  std::vector<FoundSplit> found = {{"train", {}}, {"validation", {}}, {"test", {}}};
+  for (const std::int64_t row : draw_order(rows, key)) {
+    found[std::size_t(splits[std::size_t(row)])].rows.push_back(row);
+  }
+  if (found[0].rows.empty()) return bad_data("no row is for training: expected at least one in the split train");
+  std::erase_if(found, [](const FoundSplit& split) { return split.rows.empty(); });
+  return found;
+}
 
 StatusOr<std::vector<LeftOut>> write_found(FoundRows& found, std::vector<FoundSplit> splits,
                                            const ImportOptions& options, const std::filesystem::path& path) {

@@ -11,6 +11,7 @@
 
 #include "storage/base/status.h"
 #include "storage/dataset/dataset.h"
+#include "storage/import/draw.h"
 #include "storage/task/target.h"
 
 namespace lockstep {
@@ -37,7 +38,7 @@ class FoundRows {
   Target target;
   std::int64_t rows = 0;
 
-  // Images of these rows, (height, width, channels) each, and their targets, target.values() each. Whether the row is
+  // Images of these rows, (height, width, channels) each, and their targets. Whether the row is
   // good goes to `why`: empty, or what is wrong with it. Errors: what ends the import.
   virtual Status read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
                       std::span<std::string> why) = 0;
@@ -49,6 +50,11 @@ struct FoundSplit {
   std::string name;
   std::vector<std::int64_t> rows;
 };
+
+// Rows by their split, 0: train, 1: validation, 2: test, each in the order that is drawn; empty splits are left out.
+// Errors: bad_data (no row is for training).
+StatusOr<std::vector<FoundSplit>> in_drawn_order(const std::vector<Named>& rows, const std::vector<int>& splits,
+                                                 std::uint64_t key);
 
 struct ImportOptions {
   int compress_level = 0;  // 0: contiguous; else deflate 1 to 9

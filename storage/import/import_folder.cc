@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kExtensions[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".pnm",
                                             ".pbm", ".pgm",  ".ppm", ".pam",  ".tif", ".tiff"};
-constexpr std::size_t kMostToldDuplicates = 5;
-constexpr const char* kSplits[] = {"train", "validation", "test"};
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
@@ -163,25 +161,6 @@ StatusOr<std::vector<std::string>> class_names(const std::vector<FoundPicture>& 
                   fmt::join(missing, ", ")));
 }
 
-void tell_duplicates(FoundPictures& found, const std::vector<FoundPicture>& pictures, ImportSummary& summary) {
-  std::vector<std::string> across, unlike;
-  for (const Duplicate& it : found.duplicates()) {
-    const FoundPicture &one = pictures[std::size_t(it.row)], &other = pictures[std::size_t(it.other)];
-    const std::string text = one.source + " = " + other.source;
-    if (one.split != other.split) across.push_back(text);
-    if (one.class_name != other.class_name) unlike.push_back(text);
-  }
-  const auto tell = [&](std::vector<std::string>& list, std::string_view what) {
-    if (list.empty()) return;
-    const std::size_t more = list.size() - std::min(list.size(), kMostToldDuplicates);
-    list.resize(list.size() - more);
-    summary.warnings.push_back(fmt::format("{} {}: {}{}", list.size() + more, what, fmt::join(list, ", "),
-                                           more > 0 ? fmt::format(" and {} more", more) : ""));
-  };
-  tell(across, "pictures are the same file in two splits, so that these are not apart");
-  tell(unlike, "pictures are the same file in two classes");
-}
-
 }  // namespace
 
 StatusOr<ImportSummary> import_folder(const FolderImport& import, const fs::path& path) {
@@ -201,14 +180,12 @@ StatusOr<ImportSummary> import_folder(const FolderImport& import, const fs::path
   }
   ASSIGN_OR_RETURN(const auto found,
                    find_pictures(std::move(rows), {.kind = TargetKind::kClass, .names = names}, import.pictures));
-  std::vector<FoundSplit> splits = {{kSplits[0], {}}, {kSplits[1], {}}, {kSplits[2], {}}};
-  for (const std::int64_t row : draw_order(named, import.key)) {
-    splits[std::size_t(pictures[std::size_t(row)].split)].rows.push_back(row);
-  }
-  std::erase_if(splits, [](const FoundSplit& split) { return split.rows.empty(); });
-  ASSIGN_OR_RETURN(const std::vector<LeftOut> bad, write_found(*found, splits, import.options, path));
+  std::vector<int> splits;
+  for (const FoundPicture& it : pictures) splits.push_back(it.split);
+  ASSIGN_OR_RETURN(const std::vector<FoundSplit> found_splits, in_drawn_order(named, splits, import.key));
+  ASSIGN_OR_RETURN(const std::vector<LeftOut> bad, write_found(*found, found_splits, import.options, path));
   summary.left_out.insert(summary.left_out.end(), bad.begin(), bad.end());
-  tell_duplicates(*found, pictures, summary);
+  found->tell_duplicates(splits, summary);
   return summary;
 }
 

@@ -60,7 +60,7 @@ class Pictures final : public FoundPictures {
   Status read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
               std::span<std::string> why) override;
   RowSource source(std::int64_t row) override { return pictures_[std::size_t(row)].source; }
-  std::vector<Duplicate> duplicates() const override;
+  void tell_duplicates(const std::vector<int>& splits, ImportSummary& summary) const override;
 
  private:
   Status read_one(std::size_t row, std::span<std::byte> to);
@@ -137,15 +137,29 @@ Status Pictures::read(std::span<const std::int64_t> these, std::span<std::byte> 
   return OkStatus();
 }
 
-std::vector<Duplicate> Pictures::duplicates() const {
-  std::map<Digest, std::int64_t> first;
-  std::vector<Duplicate> found;
+void Pictures::tell_duplicates(const std::vector<int>& splits, ImportSummary& summary) const {
+  constexpr std::size_t kMostTold = 5;
+  std::map<Digest, std::size_t> first;
+  std::vector<std::string> across, unlike;
   for (std::size_t i = 0; i < digests_.size(); ++i) {
     if (digests_[i] == Digest{}) continue;
-    const auto [at, is_new] = first.try_emplace(digests_[i], std::int64_t(i));
-    if (!is_new) found.push_back({at->second, std::int64_t(i)});
+    const auto [at, is_new] = first.try_emplace(digests_[i], i);
+    if (is_new) continue;
+    const Picture &one = pictures_[at->second], &other = pictures_[i];
+    const std::string text = fmt::format("{} = {}", one.source.text(), other.source.text());
+    if (splits[at->second] != splits[i]) across.push_back(text);
+    if (one.targets != other.targets) unlike.push_back(text);
   }
-  return found;
+  const auto tell = [&](std::vector<std::string>& list, std::string_view what) {
+    if (list.empty()) return;
+    const std::size_t all = list.size();
+    list.resize(std::min(all, kMostTold));
+    summary.warnings.push_back(fmt::format("{} {}: {}{}", all, what, fmt::join(list, ", "),
+                                           all > kMostTold ? fmt::format(" and {} more", all - kMostTold) : ""));
+  };
+  tell(across, "pictures are the same file in two splits, so that these are not apart");
+  tell(unlike, fmt::format("pictures are the same file with two {}",
+                           target.kind == TargetKind::kClass ? "classes" : "targets"));
 }
 
 }  // namespace

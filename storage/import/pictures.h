@@ -28,15 +28,10 @@ struct PictureOptions {
   std::array<std::uint8_t, 3> background = {255, 255, 255};
 };
 
-// The same bytes of a file, in two places.
-struct Duplicate {
-  std::int64_t row, other;  // row < other
-};
-
 class FoundPictures : public FoundRows {
  public:
-  // Pairs of rows of the same bytes, of all that were read; each but the first with the first.
-  virtual std::vector<Duplicate> duplicates() const = 0;
+  // After reading: warns of files with the same bytes in two splits, and of such with two targets.
+  virtual void tell_duplicates(const std::vector<int>& splits, ImportSummary& summary) const = 0;
 };
 
 // Reads the header of every file. What is bad is found here or when the row is read, but sizes that differ are not:

@@ -170,7 +170,7 @@ class FolderTest(ImportCase):
         warnings = "\n".join(self.imports("folder", "--train", "one", "--test", "two", self.out)["warnings"])
         self.assertIn("4 pictures are the same file in two splits, so that these are not apart: one/cat/0.png = two/cat/0.png",
                       warnings)
-        self.assertIn("1 pictures are the same file in two classes: one/cat/0.png = one/dog/cat too.png", warnings)
+        self.assertIn("1 pictures are the same file with two classes: one/cat/0.png = one/dog/cat too.png", warnings)
 
     def test_wrong_usage(self):
         self.some_pictures(count=2)

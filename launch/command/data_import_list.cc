@@ -1,0 +1,89 @@
+// lockstep data import list
+#include <fmt/format.h>
+
+#include "launch/command/data_import.h"
+#include "storage/import/import_list.h"
+
+namespace lockstep {
+namespace {
+
+struct ListArguments : ImportArguments {
+  ListImport import;
+  std::string table, root, delimiter, labels, numbers, units;
+  PictureArguments pictures;
+};
+
+StatusOr<ListImport> list_import(const ListArguments& arguments) {
+  ListImport import = arguments.import;
+  ASSIGN_OR_RETURN(import.pictures, picture_options(arguments.pictures));
+  ASSIGN_OR_RETURN(import.labels, split_names(arguments.labels, "--labels"));
+  ASSIGN_OR_RETURN(import.numbers, split_names(arguments.numbers, "--numbers"));
+  ASSIGN_OR_RETURN(import.units, split_names(arguments.units, "--units"));
+  std::vector<std::string> faults;
+  const int answers = int(!import.label.empty()) + int(!import.labels.empty()) + int(!import.numbers.empty());
+  if (answers != 1) faults.push_back("expected one of --label, --labels and --numbers: what is in a picture");
+  if (!import.units.empty() && import.units.size() != import.numbers.size()) {
+    faults.push_back(fmt::format("--units: expected one for each of the {} numbers, got {}", import.numbers.size(),
+                                 import.units.size()));
+  }
+  if (import.shares.validation + import.shares.test >= 1) {
+    faults.push_back("--validation and --test: expected less than 1 together");
+  }
+  if (!import.split.empty() && import.shares.validation + import.shares.test > 0) {
+    faults.push_back("--split names the split of each row: expected no --validation and --test beside it");
+  }
+  if (!faults.empty()) return bad_configuration(fmt::format("{}", fmt::join(faults, "\n")));
+  import.table = arguments.table;
+  import.root = arguments.root;
+  import.delimiter = arguments.delimiter == "tab"         ? '\t'
+                     : arguments.delimiter == "comma"     ? ','
+                     : arguments.delimiter == "semicolon" ? ';'
+                                                          : '\0';
+  import.options.compress_level = arguments.compress_level;
+  import.options.progress = progress_of_terminal();
+  return import;
+}
+
+Status run_list(const ListArguments& arguments) {
+  ASSIGN_OR_RETURN(const ListImport import, list_import(arguments));
+  return run_import(arguments, [&](const std::filesystem::path& path) { return import_list(import, path); });
+}
+
+constexpr const char* kListExamples = R"(Examples:
+  lockstep data import list birds.csv data/birds.h5 --path file --label species --size 224 --test 0.1
+  lockstep data import list scans.tsv data/scans.h5 --path image --labels oedema,effusion --group patient --test 0.2
+  lockstep data import list photos.csv data/photos.h5 --path file --labels tags --split part
+  lockstep data import list faces.csv data/faces.h5 --path file --numbers age --units years --size 128
+
+The first line of the table names its columns. --labels takes columns of 0 and 1, or one column of names such as cat;dog.)";
+
+}  // namespace
+
+void describe_list(CLI::App& import, Verb& run) {
+  const auto arguments = std::make_shared<ListArguments>();
+  ListImport& to = arguments->import;
+  CLI::App* list = import.add_subcommand("list", "From pictures that a table (CSV, TSV) lists, with labels or numbers");
+  list->footer(kListExamples);
+  list->add_option("--path", to.path, "Column of the pictures' paths")->required();
+  list->add_option("--root", arguments->root, "Directory of relative paths; without: that of the table");
+  list->add_option("--label", to.label, "Column of the class");
+  list->add_option("--labels", arguments->labels, "Columns of 0 and 1, separated by commas; or one of names a;b");
+  list->add_option("--numbers", arguments->numbers, "Columns of numbers, separated by commas");
+  list->add_option("--units", arguments->units, "Units of the numbers, separated by commas");
+  list->add_option("--split", to.split, "Column that says train, validation or test");
+  for (const auto& [name, share] : {std::pair("--validation", &to.shares.validation), {"--test", &to.shares.test}}) {
+    list->add_option(name, *share, "A share of the rows, drawn by key in each class")->check(CLI::Range(0.0, 1.0));
+  }
+  list->add_option("--group", to.group, "Column of what is never parted: a patient, a video");
+  list->add_option("--key", to.key, "Key of what is drawn: splits, and the order of rows")->capture_default_str();
+  list->add_option("--delimiter", arguments->delimiter, "Between cells; without: recognised")
+      ->check(CLI::IsMember({"comma", "tab", "semicolon"}));
+  describe_pictures(*list, arguments->pictures);
+  list->add_flag("--skip-bad", to.options.skip_bad, "Leave out pictures that cannot be read, in place of stopping");
+  describe_common(*list, *arguments);
+  list->add_option("TABLE", arguments->table, "The table")->required();
+  list->add_option("OUT", arguments->out, "The HDF5 file to make; its directory is made too")->required();
+  list->callback([arguments, &run] { run = [arguments] { return run_list(*arguments); }; });
+}
+
+}  // namespace lockstep

@@ -1,0 +1,36 @@
+// Reads tables of text: CSV (RFC 4180) or with another delimiter, in UTF-8, with the names of its columns in the first
+// line. Lines end with LF or CRLF; a quoted cell may hold both; a byte order mark is passed over.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/status.h"
+
+namespace lockstep {
+
+struct TableRow {
+  std::int64_t line = 0;  // on which it begins, from 1
+  std::vector<std::string> cells;
+};
+
+struct Table {
+  std::filesystem::path path;
+  std::vector<std::string> columns;
+  std::vector<TableRow> rows;  // each of as many cells as there are columns
+
+  // A column by its name, or by its number from 1 where none has such a name. Errors: bad_data, with the names there
+  // are.
+  StatusOr<std::size_t> column(std::string_view name) const;
+  std::string place(const TableRow& row) const;  // "labels.csv:17"
+};
+
+// `delimiter` 0: a tab where the first line has one, else a semicolon where it has that and no comma, else a comma.
+// Empty lines are passed over. Errors: bad_data (missing, no rows, rows of another number of cells, an open quote; all
+// faults).
+StatusOr<Table> read_table(const std::filesystem::path& path, char delimiter = 0);
+
+}  // namespace lockstep
