@@ -64,6 +64,9 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app) {
   import->require_subcommand(1);
   describe_folder(*import, *run);
   describe_list(*import, *run);
+  describe_npy(*import, *run);
+  describe_npz(*import, *run);
+  describe_cifar(*import, *run);
   describe_idx(*import, *run);
   return run;
 }

@@ -25,9 +25,12 @@ namespace lockstep {
 using Verb = std::function<Status()>;
 std::shared_ptr<Verb> describe_imports(CLI::App& app);
 
+void describe_cifar(CLI::App& import, Verb& run);
 void describe_folder(CLI::App& import, Verb& run);
 void describe_idx(CLI::App& import, Verb& run);
 void describe_list(CLI::App& import, Verb& run);
+void describe_npy(CLI::App& import, Verb& run);
+void describe_npz(CLI::App& import, Verb& run);
 
 // What every importer is told.
 struct ImportArguments {

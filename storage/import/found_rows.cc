@@ -32,7 +32,9 @@ Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions
                   std::vector<BadRow>& bad) {
   const std::span<const std::int64_t> all = split.rows;
   const SourceColumns columns = columns_of(found, all);
-  RETURN_IF_ERROR(writer.begin_split(split.name, std::int64_t(all.size()), found.image, found.pixel_type, columns));
+  if (bad.empty()) {
+    RETURN_IF_ERROR(writer.begin_split(split.name, std::int64_t(all.size()), found.image, found.pixel_type, columns));
+  }
   const std::size_t row_bytes = found.image.elements() * bytes_per_pixel(found.pixel_type);
   const std::size_t most = std::clamp<std::size_t>(kBatchBytes / row_bytes, 1, all.size());
   std::vector<std::byte> images(most * row_bytes);
@@ -77,6 +79,11 @@ StatusOr<std::vector<BadRow>> try_to_write(FoundRows& found, std::span<const Fou
   return bad;
 }
 
+std::string name_of(FoundRows& found, std::int64_t row) {
+  const std::string source = found.source(row).text();
+  return source.empty() ? fmt::format("row {}", row) : source;
+}
+
 std::string told(std::span<const LeftOut> left_out) {
   std::string text;
   for (const LeftOut& it : left_out.first(std::min(left_out.size(), kMostToldRows))) {
@@ -103,7 +110,7 @@ StatusOr<std::vector<LeftOut>> write_found(FoundRows& found, std::vector<FoundSp
                                            const ImportOptions& options, const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const std::vector<BadRow> bad, try_to_write(found, splits, options, path));
   std::vector<LeftOut> left_out;
-  for (const BadRow& it : bad) left_out.push_back({found.source(it.row).text(), it.why});
+  for (const BadRow& it : bad) left_out.push_back({name_of(found, it.row), it.why});
   if (bad.empty()) return left_out;
   if (!options.skip_bad) {
     return bad_data(
@@ -120,8 +127,7 @@ StatusOr<std::vector<LeftOut>> write_found(FoundRows& found, std::vector<FoundSp
   }
   ASSIGN_OR_RETURN(const std::vector<BadRow> worse, try_to_write(found, splits, options, path));
   if (!worse.empty()) {
-    return bad_data(
-        fmt::format("{} changed while it was imported: {}", found.source(worse[0].row).text(), worse[0].why));
+    return bad_data(fmt::format("{} changed while it was imported: {}", name_of(found, worse[0].row), worse[0].why));
   }
   return left_out;
 }

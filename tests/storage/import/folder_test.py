@@ -145,6 +145,10 @@ class FolderTest(ImportCase):
         summary = self.imports("folder", "photos", self.out, "--skip-bad")
         self.assertEqual({it["what"].split("/")[-1] for it in summary["left_out"]}, {*bad, "link.png"})
         self.assertEqual(len(self.rows()), 6)
+        # In more than one split.
+        self.assertIn("5 of 11 rows", self.refuses("folder", "photos", self.out, "--test", "0.4", "--validation", "0.2"))
+        self.imports("folder", "photos", self.out, "--skip-bad", "--test", "0.4", "--validation", "0.2")
+        self.assertEqual(sum(len(self.rows(split)) for split in ("train", "validation", "test")), 6)
 
     def test_names_links_and_strangers(self):
         names = ("a b.png", "line\nbreak.png", "caf\u00e9 \u732b.PNG", "quote\".png")
