@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -64,6 +65,7 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app) {
   import->require_subcommand(1);
   describe_folder(*import, *run);
   describe_list(*import, *run);
+  describe_text(*import, *run);
   describe_npy(*import, *run);
   describe_npz(*import, *run);
   describe_cifar(*import, *run);
@@ -138,6 +140,53 @@ StatusOr<PictureOptions> picture_options(const PictureArguments& arguments) {
   options.background = {std::uint8_t(colour >> 16), std::uint8_t(colour >> 8), std::uint8_t(colour)};
   if (!faults.empty()) return bad_configuration(fmt::format("{}", fmt::join(faults, "\n")));
   return options;
+}
+
+void describe_places(CLI::App& verb, PlaceArguments& arguments, const std::string& one, std::string_view noun) {
+  const std::string share = fmt::format("A share of {}, drawn by key in each class; with --train a {}", one, noun);
+  verb.add_option("--train", arguments.train, fmt::format("The {} of the training rows, in place of {}", noun, one));
+  verb.add_option("--validation", arguments.validation, share);
+  verb.add_option("--test", arguments.test, share);
+  verb.add_option("--key", arguments.key, "Key of what is drawn: splits, and the order of rows")->capture_default_str();
+  verb.add_option("PLACES", arguments.places, fmt::format("[{}] OUT: the {}, and the HDF5 file to make", one, noun))
+      ->expected(1, 2)
+      ->required();
+}
+
+StatusOr<SplitPlaces> split_places(const PlaceArguments& arguments, std::string_view one, std::string_view noun) {
+  const bool drawn = arguments.places.size() == 2;
+  SplitPlaces places;
+  std::vector<std::string> faults;
+  if (drawn != arguments.train.empty()) {
+    faults.push_back(
+        drawn ? fmt::format("--train names the {} of the training rows, and so does {}: give one of both", noun, one)
+              : fmt::format("expected {} OUT, or --train {} OUT", one, one));
+  }
+  if (!drawn) {
+    places.train = arguments.train;
+    places.validation = arguments.validation;
+    places.test = arguments.test;
+  } else {
+    places.all = arguments.places[0];
+    for (const auto& [name, text, share] :
+         {std::tuple("--validation", &arguments.validation, &places.shares.validation),
+          {"--test", &arguments.test, &places.shares.test}}) {
+      if (!text->empty() && !(read_number(*text, *share) && *share > 0 && *share < 1)) {
+        faults.push_back(
+            fmt::format("{} {}: expected a share of {}, above 0 and below 1, as 0.1; a {} goes with --train", name,
+                        *text, one, noun));
+      }
+    }
+    if (places.shares.validation + places.shares.test >= 1) {
+      faults.push_back("--validation and --test: expected less than 1 together");
+    }
+  }
+  if (!faults.empty()) return bad_configuration(fmt::format("{}", fmt::join(faults, "\n")));
+  return places;
+}
+
+char delimiter_of(std::string_view name) {
+  return name == "tab" ? '\t' : name == "comma" ? ',' : name == "semicolon" ? ';' : '\0';
 }
 
 }  // namespace lockstep

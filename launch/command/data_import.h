@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include "storage/base/status.h"
+#include "storage/import/draw.h"
 #include "storage/import/found_rows.h"
 #include "storage/import/pictures.h"
 
@@ -31,6 +32,7 @@ void describe_idx(CLI::App& import, Verb& run);
 void describe_list(CLI::App& import, Verb& run);
 void describe_npy(CLI::App& import, Verb& run);
 void describe_npz(CLI::App& import, Verb& run);
+void describe_text(CLI::App& import, Verb& run);
 
 // What every importer is told.
 struct ImportArguments {
@@ -56,6 +58,25 @@ struct PictureArguments {
 void describe_pictures(CLI::App& verb, PictureArguments& arguments);
 // Errors: bad_configuration (all faults).
 StatusOr<PictureOptions> picture_options(const PictureArguments& arguments);
+
+// Splits that are drawn from one place or have one each.
+struct PlaceArguments {
+  std::vector<std::string> places;  // ONE OUT, or OUT
+  std::string train, validation, test;
+  std::uint64_t key = 0;
+};
+struct SplitPlaces {
+  std::string all;                      // or
+  std::string train, validation, test;  // empty: no such split
+  SplitShares shares;                   // of all
+};
+// `one` is what it is called as an argument, `noun` in words: "DIR", "folder".
+void describe_places(CLI::App& verb, PlaceArguments& arguments, const std::string& one, std::string_view noun);
+// Errors: bad_configuration (all faults).
+StatusOr<SplitPlaces> split_places(const PlaceArguments& arguments, std::string_view one, std::string_view noun);
+
+// Of --delimiter; 0: it is to be recognised.
+char delimiter_of(std::string_view name);
 
 // "a,b,c" as three names; none in an empty text. Errors: bad_configuration.
 StatusOr<std::vector<std::string>> split_names(const std::string& text, std::string_view option);

@@ -35,10 +35,7 @@ StatusOr<ListImport> list_import(const ListArguments& arguments) {
   if (!faults.empty()) return bad_configuration(fmt::format("{}", fmt::join(faults, "\n")));
   import.table = arguments.table;
   import.root = arguments.root;
-  import.delimiter = arguments.delimiter == "tab"         ? '\t'
-                     : arguments.delimiter == "comma"     ? ','
-                     : arguments.delimiter == "semicolon" ? ';'
-                                                          : '\0';
+  import.delimiter = delimiter_of(arguments.delimiter);
   import.options.compress_level = arguments.compress_level;
   import.options.progress = progress_of_terminal();
   return import;

@@ -1,8 +1,6 @@
 #include "storage/import/import_list.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -54,23 +52,6 @@ std::optional<std::size_t> column_of(const Table& table, const std::string& name
   if (name.empty()) return std::nullopt;
   const auto columns = columns_of(table, {name}, faults);
   return columns.empty() ? std::nullopt : std::optional(columns[0]);
-}
-
-std::optional<double> number_of(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(float(value))) return std::nullopt;
-  return value;
-}
-
-// Sorted, by value where all are whole numbers.
-std::vector<std::string> sorted_names(const std::set<std::string>& names) {
-  std::vector<std::string> sorted(names.begin(), names.end());
-  const auto value = [](const std::string& name) { return number_of(name).value_or(0.5); };
-  if (std::ranges::all_of(sorted, [&](const std::string& name) { return value(name) == std::floor(value(name)); })) {
-    std::ranges::stable_sort(sorted, {}, value);
-  }
-  return sorted;
 }
 
 std::vector<std::string> parts_of(const std::string& cell) {

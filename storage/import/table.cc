@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "storage/base/file.h"
@@ -80,6 +81,22 @@ bool is_empty(const TableRow& row) {
 }
 
 }  // namespace
+
+std::optional<double> number_of(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(float(value))) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> sorted_names(const std::set<std::string>& names) {
+  std::vector<std::string> sorted(names.begin(), names.end());
+  const auto value = [](const std::string& name) { return number_of(name).value_or(0.5); };
+  if (std::ranges::all_of(sorted, [&](const std::string& name) { return value(name) == std::floor(value(name)); })) {
+    std::ranges::stable_sort(sorted, {}, value);
+  }
+  return sorted;
+}
 
 StatusOr<std::size_t> Table::column(std::string_view name) const {
   const auto found = std::ranges::find(columns, name);

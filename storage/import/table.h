@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,5 +34,10 @@ struct Table {
 // Empty lines are passed over. Errors: bad_data (missing, no rows, rows of another number of cells, an open quote; all
 // faults).
 StatusOr<Table> read_table(const std::filesystem::path& path, char delimiter = 0);
+
+// Of a cell, where it is one that is finite as a float32.
+std::optional<double> number_of(std::string_view cell);
+// The names of classes, in order: sorted, by value where all are whole numbers.
+std::vector<std::string> sorted_names(const std::set<std::string>& names);
 
 }  // namespace lockstep
