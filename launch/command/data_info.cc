@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iterator>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -128,7 +129,12 @@ void print_split(const SplitDescription& split) {
   fmt::print("{}: {} images, {} x {} x {} {} (height, width, channels), {} {}, {}\n", printable(split.name), info.rows,
              info.image.height, info.image.width, info.image.channels, pixel_type_name(info.pixel_type),
              info.class_names.size(), target_nouns(info.target), split.layout);
-  fmt::print("  mean {:.4f}, deviation {:.4f}\n", fmt::join(info.mean, " "), fmt::join(info.deviation, " "));
+  static constexpr std::size_t kMostTold = 8;
+  const auto some = [](const std::vector<float>& values) {
+    const std::span<const float> told = std::span(values).first(std::min(values.size(), kMostTold));
+    return fmt::format("{:.4f}{}", fmt::join(told, " "), values.size() > kMostTold ? " ..." : "");
+  };
+  fmt::print("  mean {}, deviation {}\n", some(info.mean), some(info.deviation));
   if (info.has_sources) fmt::print("  the rows have sources; row {}\n", row_text(0, split.source));
 }
 

@@ -94,21 +94,48 @@ void look_at_repeated_names(const ExaminedSplit& split, Findings& findings) {
        fmt::format("has two {} of the name \"{}\"", target_nouns(split.rows->info().target), *twice), findings);
 }
 
+bool is_the_same(std::span<const float> values) {
+  return std::ranges::all_of(values, [&](float value) { return value == values[0]; });
+}
+
+// Mean and deviation over all channels. A channel that is the same everywhere is told with a deviation of 1: it has
+// none.
+std::pair<float, float> pooled(const PixelSample& sample) {
+  double mean = 0, squares = 0;
+  for (std::size_t i = 0; i < sample.mean.size(); ++i) {
+    const double deviation = sample.deviation[i] == 1 ? 0 : sample.deviation[i];
+    mean += sample.mean[i];
+    squares += deviation * deviation + double(sample.mean[i]) * sample.mean[i];
+  }
+  const auto channels = double(sample.mean.size());
+  mean /= channels;
+  return {float(mean), float(std::sqrt(std::max(0.0, squares / channels - mean * mean)))};
+}
+
 // Pixels that are not of the scale of the mean and deviation which they are normalized by.
 void look_at_normalization(const ExaminedSplit& split, std::string_view whose, std::span<const float> mean,
                            std::span<const float> deviation, Findings& findings) {
   const PixelSample& sample = split.sample;
   if (mean.size() != sample.mean.size() || sample.smallest == sample.largest) return;
+  const auto look = [&](float pixel_mean, float pixel_deviation, std::size_t i, std::string_view channel) {
+    const float distance = std::abs(pixel_mean - mean[i]) / deviation[i];
+    const float ratio = pixel_deviation / deviation[i];
+    if (distance <= kFarthestMean && ratio <= kLargestRatio && ratio >= kSmallestRatio) return true;
+    warn(split, split.images,
+         fmt::format("has pixels of mean {:.4g} and deviation {:.4g} ({}), but is normalized by the mean {:.4g} and "
+                     "deviation {:.4g} of {}: are both of one scale?",
+                     pixel_mean, pixel_deviation, channel, mean[i], deviation[i], whose),
+         findings);
+    return false;
+  };
+  // Many channels of one scale, as of texts, where some are hardly ever full: together.
+  if (mean.size() > std::size_t(kMostChannels) && is_the_same(mean) && is_the_same(deviation)) {
+    const auto [pooled_mean, pooled_deviation] = pooled(sample);
+    look(pooled_mean, pooled_deviation, 0, "all channels");
+    return;
+  }
   for (std::size_t i = 0; i < mean.size(); ++i) {
-    const float distance = std::abs(sample.mean[i] - mean[i]) / deviation[i];
-    const float ratio = sample.deviation[i] / deviation[i];
-    if (distance <= kFarthestMean && ratio <= kLargestRatio && ratio >= kSmallestRatio) continue;
-    return warn(
-        split, split.images,
-        fmt::format("has pixels of mean {:.4g} and deviation {:.4g} (channel {}), but is normalized by the mean "
-                    "{:.4g} and deviation {:.4g} of {}: are both of one scale?",
-                    sample.mean[i], sample.deviation[i], i, mean[i], deviation[i], whose),
-        findings);
+    if (!look(sample.mean[i], sample.deviation[i], i, fmt::format("channel {}", i))) return;
   }
 }
 

@@ -252,8 +252,12 @@ Status Hdf5DatasetWriter::end_split() {
   if (!split_) return OkStatus();
   CHECK(split_->done == split_->rows, "{} has {} rows of {}", split_->name, split_->done, split_->rows);
   const hid_t images = split_->images.get();
-  RETURN_IF_ERROR(write_float_attribute(images, "mean", split_->statistics.mean()));
-  RETURN_IF_ERROR(write_float_attribute(images, "deviation", split_->statistics.deviation()));
+  const auto channels = std::size_t(split_->image.channels);
+  const bool computed = options_.normalize;
+  RETURN_IF_ERROR(
+      write_float_attribute(images, "mean", computed ? split_->statistics.mean() : std::vector<float>(channels, 0.0F)));
+  RETURN_IF_ERROR(write_float_attribute(
+      images, "deviation", computed ? split_->statistics.deviation() : std::vector<float>(channels, 1.0F)));
   split_.reset();
   return OkStatus();
 }

@@ -34,6 +34,7 @@ struct Hdf5WriterOptions {
   int compress_level = 0;
   TargetKind target = TargetKind::kClass;
   std::vector<std::string> units = {};  // of numbers; empty: not known
+  bool normalize = true;                // false: the mean is written as 0, the deviation as 1
 };
 
 // What is written of where rows came from.

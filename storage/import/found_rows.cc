@@ -68,7 +68,8 @@ StatusOr<std::vector<BadRow>> try_to_write(FoundRows& found, std::span<const Fou
   ASSIGN_OR_RETURN(const auto writer, Hdf5DatasetWriter::create(path, {.class_names = found.target.names,
                                                                        .compress_level = options.compress_level,
                                                                        .target = found.target.kind,
-                                                                       .units = found.target.units}));
+                                                                       .units = found.target.units,
+                                                                       .normalize = found.normalize}));
   std::vector<BadRow> bad;
   for (const FoundSplit& split : splits) {
     if (const Status status = copy_split(found, split, options, *writer, bad); !status.ok()) {

@@ -37,6 +37,7 @@ class FoundRows {
   PixelType pixel_type = PixelType::kUint8;
   Target target;
   std::int64_t rows = 0;
+  bool normalize = true;  // false: a network is given the pixels as they are
 
   // Images of these rows, (height, width, channels) each, and their targets. Whether the row is
   // good goes to `why`: empty, or what is wrong with it. Errors: what ends the import.

@@ -52,6 +52,7 @@ class TextRows final : public FoundRows {
     image = {int(import.alphabet.size()), 1, import.length};
     target = {.kind = TargetKind::kClass, .names = std::move(names)};
     rows = std::int64_t(texts_.size());
+    normalize = false;  // a rare character would be far from all others
     for (std::size_t i = 0; i < target.names.size(); ++i) index_[target.names[i]] = float(i);
   }
 
@@ -86,8 +87,9 @@ class TextRows final : public FoundRows {
       summary.warnings.push_back(fmt::format("{} of {} texts are longer than {} characters, and cut there; --length",
                                              cut, texts_.size(), image.width));
     }
-    summary.warnings.push_back(fmt::format("{:.2f} % of the characters are not in the alphabet: they are blank",
-                                           100.0 * double(unknown) / double(std::max<std::int64_t>(1, characters))));
+    summary.warnings.push_back(
+        fmt::format("{:.1f} % of the characters are blank: spaces, and what is not in the alphabet",
+                    100.0 * double(unknown) / double(std::max<std::int64_t>(1, characters))));
   }
 
  private:

@@ -23,6 +23,7 @@ class TextTest(ImportCase):
             group = file[split]
             self.assertEqual(group["images"].shape[1], 1)
             self.assertEqual(group["images"].shape[3], len(alphabet))
+            self.assertEqual((set(group["images"].attrs["mean"]), set(group["images"].attrs["deviation"])), ({0}, {1}))
             found = {}
             for line, image, label in zip(group["sources/line"][...], group["images"][...], group["labels"][...]):
                 self.assertTrue(set(image.flat) <= {0, 255})
@@ -36,7 +37,7 @@ class TextTest(ImportCase):
         self.assertEqual(self.class_names(), ["bad", "good"])
         self.assertEqual(self.texts(), {2: ("nice tea!", 1), 3: ("caf   , \"no\"", 0), 4: ("x" * 20, 1), 5: ("", 0)})
         self.assertEqual(summary["warnings"][:2], ["1 of 4 texts are longer than 20 characters, and cut there; --length",
-                                                   "7.04 % of the characters are not in the alphabet: they are blank"])
+                                                   "7.0 % of the characters are blank: spaces, and what is not in the alphabet"])
         self.imports("text", "t.csv", self.out, "--label", "kind", "--text", "text", "--length", "9", "--alphabet", "aA ice!")
         self.assertEqual(self.texts(alphabet="aA ice!")[2][0], " ice  ea!")
 
