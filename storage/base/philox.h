@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   kDropout = 4,
   kSynthetic = 5,
   kSearch = 6,
-  kImport = 7
+  kImport = 7,
+  kTransform = 8
 };
 
 // The generator itself: ten rounds.

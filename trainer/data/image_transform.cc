@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
-#include "proto/job.pb.h"
 #include "storage/base/philox.h"
 #include "storage/base/status.h"
 
@@ -12,7 +12,7 @@ namespace lockstep {
 namespace {
 
 template <typename Pixel>
-float load(const std::byte* at) {
+float pixel_at(const std::byte* at) {
   Pixel value;
   std::memcpy(&value, at, sizeof value);
   return static_cast<float>(value);
@@ -23,12 +23,16 @@ template <typename Pixel>
 void copy_window(const ImageShape& shape, int top, int left, bool mirror, float outside, float* out,
                  const Pixel& pixel) {
   // Columns x of the window that lie inside the image: 0 <= left + x < width.
-  const int first = std::max(0, -left);
-  const int last = std::min(shape.width, shape.width - left);
+  const int first = std::clamp(-left, 0, shape.width);
+  const int last = std::clamp(shape.width - left, first, shape.width);
   for (int y = 0; y < shape.height; ++y) {
     float* line = out + std::ptrdiff_t{y} * shape.width;
-    std::fill(line, line + shape.width, outside);
-    if (top + y < 0 || top + y >= shape.height) continue;
+    if (top + y < 0 || top + y >= shape.height) {
+      std::fill(line, line + shape.width, outside);
+      continue;
+    }
+    std::fill(line, line + (mirror ? shape.width - last : first), outside);
+    std::fill(line + (mirror ? shape.width - first : last), line + shape.width, outside);
     for (int x = first; x < last; ++x) {
       line[mirror ? shape.width - 1 - x : x] = pixel(top + y, left + x);
     }
@@ -39,14 +43,19 @@ void copy_window(const ImageShape& shape, int top, int left, bool mirror, float 
 
 ImageTransform::ImageTransform(const ImageShape& shape, PixelType type, std::span<const float> mean,
                                std::span<const float> deviation)
-    : shape_(shape), type_(type) {
+    : shape_(shape), type_(type), mean_(mean.begin(), mean.end()), outside_(mean.size()) {
   CHECK(mean.size() == static_cast<std::size_t>(shape.channels) && deviation.size() == mean.size());
   for (std::size_t c = 0; c < mean.size(); ++c) {
     scale_.push_back(1.0F / deviation[c]);
     offset_.push_back(-mean[c] / deviation[c]);
   }
-  if (type != PixelType::kUint8) return;
-  for (std::size_t c = 0; c < mean.size(); ++c) {
+  fill_table();
+}
+
+void ImageTransform::fill_table() {
+  table_.clear();
+  if (type_ != PixelType::kUint8) return;
+  for (std::size_t c = 0; c < scale_.size(); ++c) {
     for (int value = 0; value < 256; ++value) {
       table_.push_back(std::fma(static_cast<float>(value) / 255.0F, scale_[c], offset_[c]));
     }
@@ -58,7 +67,7 @@ void ImageTransform::take_targets(const Target& learned) {
 }
 
 void ImageTransform::apply_to_target(std::int64_t epoch, std::int64_t row, std::span<const float> stored,
-                                     std::span<float> out) const {
+                                     std::span<float> out) {
   CHECK(stored.size() == out.size());
   if (target_.kind == TargetKind::kNumbers) {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = (stored[i] - target_.mean[i]) / target_.deviation[i];
@@ -67,6 +76,7 @@ void ImageTransform::apply_to_target(std::int64_t epoch, std::int64_t row, std::
     const Placement placement = place(epoch, row);
     copy_window(shape_, placement.top, placement.left, placement.mirror, kIgnored, out.data(),
                 [&](int y, int x) { return stored[std::size_t(y) * std::size_t(shape_.width) + std::size_t(x)]; });
+    if (!transforms_.empty()) transforms_.apply_to_mask(epoch, row, out);
   } else {
     std::ranges::copy(stored, out.begin());
   }
@@ -76,6 +86,12 @@ void ImageTransform::augment(const proto::Augmentation& augmentation, std::uint6
   seed_ = seed;
   crop_padding_ = augmentation.has_random_crop() ? augmentation.random_crop().padding() : 0;
   flip_probability_ = augmentation.has_horizontal_flip() ? augmentation.horizontal_flip().probability() : 0.0F;
+  if (augmentation.transform().empty()) return;
+  transforms_ = RandomTransforms(shape_, mean_, augmentation.transform(), seed);
+  last_scale_ = std::exchange(scale_, std::vector<float>(mean_.size(), 1.0F));
+  last_offset_ = std::exchange(offset_, std::vector<float>(mean_.size()));
+  outside_ = mean_;
+  fill_table();
 }
 
 ImageTransform::Placement ImageTransform::place(std::int64_t epoch, std::int64_t row) const {
@@ -91,28 +107,39 @@ ImageTransform::Placement ImageTransform::place(std::int64_t epoch, std::int64_t
 }
 
 void ImageTransform::apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored,
-                           std::span<float> out) const {
+                           std::span<float> out) {
   CHECK(stored.size() == stored_bytes() && out.size() == shape_.elements());
-  const Placement placement = place(epoch, row);
+  load(place(epoch, row), stored, out);
+  if (transforms_.empty()) return;
+  transforms_.apply(epoch, row, out);
+  for (std::size_t c = 0; c < mean_.size(); ++c) {
+    const float scale = last_scale_[c], offset = last_offset_[c];
+    for (float& value : out.subspan(c * shape_.pixels(), shape_.pixels())) value = std::fma(value, scale, offset);
+  }
+}
+
+void ImageTransform::load(const Placement& placement, std::span<const std::byte> stored, std::span<float> out) const {
   const int channels = shape_.channels;
   const std::ptrdiff_t plane = std::ptrdiff_t{shape_.height} * shape_.width;
   for (int c = 0; c < channels; ++c) {
     float* channel = out.data() + c * plane;
+    const float outside = outside_[static_cast<std::size_t>(c)];
     const auto index = [&](int y, int x) { return (std::ptrdiff_t{y} * shape_.width + x) * channels + c; };
     if (type_ == PixelType::kUint8) {
       const float* table = table_.data() + std::ptrdiff_t{c} * 256;
-      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel,
+      copy_window(shape_, placement.top, placement.left, placement.mirror, outside, channel,
                   [&](int y, int x) { return table[std::to_integer<int>(stored[index(y, x)])]; });
       continue;
     }
     const float scale = scale_[c], offset = offset_[c];
     if (type_ == PixelType::kUint16) {
-      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel, [&](int y, int x) {
-        return std::fma(load<std::uint16_t>(stored.data() + index(y, x) * 2) / 65535.0F, scale, offset);
+      copy_window(shape_, placement.top, placement.left, placement.mirror, outside, channel, [&](int y, int x) {
+        return std::fma(pixel_at<std::uint16_t>(stored.data() + index(y, x) * 2) / 65535.0F, scale, offset);
       });
     } else {
-      copy_window(shape_, placement.top, placement.left, placement.mirror, 0, channel,
-                  [&](int y, int x) { return std::fma(load<float>(stored.data() + index(y, x) * 4), scale, offset); });
+      copy_window(shape_, placement.top, placement.left, placement.mirror, outside, channel, [&](int y, int x) {
+        return std::fma(pixel_at<float>(stored.data() + index(y, x) * 4), scale, offset);
+      });
     }
   }
 }

@@ -1,6 +1,6 @@
-// From a stored row to what the network is given: normalization, and while training a random crop and flip that depend
-// on (seed, epoch, row) alone.
-// Threads: apply() may be called from any thread.
+// From a stored row to what the network is given: normalization, and while training random changes that depend on
+// (seed, epoch, row) alone: a crop and a flip, then those of RandomTransforms on pixels that are not normalized yet.
+// Threads: one at a time per object. Allocates nothing after augment().
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,11 @@
 #include <span>
 #include <vector>
 
+#include "proto/augmentation.pb.h"
 #include "storage/dataset/dataset.h"
+#include "trainer/data/random_transforms.h"
 
 namespace lockstep {
-
-namespace proto {
-class Augmentation;  // proto/job.pb.h
-}
 
 class ImageTransform {
  public:
@@ -30,9 +28,9 @@ class ImageTransform {
 
   // stored: (height, width, channels) as in the file. out: (channels, height, width).
   // Where the crop leaves the image the result is zero: the mean colour.
-  void apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored, std::span<float> out) const;
-  // The target of the same row. Where the crop leaves the image, a mask is kIgnored.
-  void apply_to_target(std::int64_t epoch, std::int64_t row, std::span<const float> stored, std::span<float> out) const;
+  void apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored, std::span<float> out);
+  // The target of the same row. What comes from outside the image is kIgnored in a mask.
+  void apply_to_target(std::int64_t epoch, std::int64_t row, std::span<const float> stored, std::span<float> out);
 
  private:
   struct Placement {
@@ -41,12 +39,19 @@ class ImageTransform {
     bool mirror = false;
   };
   Placement place(std::int64_t epoch, std::int64_t row) const;
+  void load(const Placement& placement, std::span<const std::byte> stored, std::span<float> out) const;
+  void fill_table();
 
   ImageShape shape_;
   PixelType type_;
-  std::vector<float> scale_;   // per channel: 1 / deviation
-  std::vector<float> offset_;  // per channel: -mean / deviation
-  std::vector<float> table_;   // uint8: (channels, 256) normalized values
+  std::vector<float> mean_;
+  // Per channel, load() gives fma(value, scale, offset), and `outside` around the image.
+  std::vector<float> scale_;    // 1 / deviation; 1 where there are transforms
+  std::vector<float> offset_;   // -mean / deviation; 0 where there are transforms
+  std::vector<float> outside_;  // 0; the mean where there are transforms
+  std::vector<float> table_;    // uint8: (channels, 256) loaded values
+  RandomTransforms transforms_;
+  std::vector<float> last_scale_, last_offset_;  // of normalization after them
   Target target_;
   std::uint64_t seed_ = 0;
   int crop_padding_ = 0;

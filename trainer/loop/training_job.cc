@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 
 #include "storage/base/model_file.h"
+#include "trainer/loop/augmentation_faults.h"
 
 namespace lockstep {
 namespace {
@@ -30,6 +31,7 @@ std::string text_of(const google::protobuf::Message& message) {
 void check_fields(JobDraft& draft) {
   const proto::Job& job = draft.job;
   check_limits(job, draft.faults);
+  check_ranges(job.data().augmentation(), draft.faults);
   const proto::Loss& loss = job.loss();
   const bool is_softmax = loss.has_softmax_cross_entropy() || loss.kind_case() == proto::Loss::KIND_NOT_SET;
   if (loss.label_smoothing() > 0 && !is_softmax) {
@@ -102,10 +104,7 @@ void check_job(const DatasetInfo& train, int ranks, JobDraft& draft) {
                                           "or set data.tail to WRAP",
                                           train.rows, job.batch()));
   }
-  const bool flat = train.image.height == 1 && train.image.width == 1;
-  if (flat && job.data().augmentation().has_random_crop()) {
-    draft.faults.add("data.augmentation.random_crop", "expected images of more than one pixel, got 1 x 1");
-  }
+  check_images(job.data().augmentation(), train, draft.faults);
 }
 
 std::string job_text(const proto::Job& job) {

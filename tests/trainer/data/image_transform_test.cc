@@ -65,7 +65,7 @@ bool near(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 TEST(ImageTransform, NormalizesAndPutsChannelsFirst) {
-  const ImageTransform transform(kShape, PixelType::kUint8, kMean, kDeviation);
+  ImageTransform transform(kShape, PixelType::kUint8, kMean, kDeviation);
   std::vector<std::byte> stored = numbered_pixels();
   stored[0] = 255_b;
   std::vector<float> out(kShape.elements());
@@ -75,7 +75,7 @@ TEST(ImageTransform, NormalizesAndPutsChannelsFirst) {
 
 // The same formula as for uint8: one fma of a share.
 TEST(ImageTransform, Uint16CountsAsAShareOfItsRange) {
-  const ImageTransform transform(kShape, PixelType::kUint16, kMean, kDeviation);
+  ImageTransform transform(kShape, PixelType::kUint16, kMean, kDeviation);
   std::vector<std::uint16_t> pixels(kShape.elements());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(65535 - i * 1009);
   std::vector<std::byte> stored(transform.stored_bytes());
@@ -92,7 +92,7 @@ TEST(ImageTransform, Uint16CountsAsAShareOfItsRange) {
 }
 
 TEST(ImageTransform, FloatPixelsAreTakenAsTheyAre) {
-  const ImageTransform transform(kShape, PixelType::kFloat32, kMean, kDeviation);
+  ImageTransform transform(kShape, PixelType::kFloat32, kMean, kDeviation);
   std::vector<float> pixels(kShape.elements());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
   std::vector<std::byte> stored(transform.stored_bytes());

@@ -63,7 +63,14 @@ namespace lockstep {
 namespace {
 
 constexpr const char* kJob = R"(
-data { path: "none" augmentation { random_crop { padding: 1 } horizontal_flip {} } }
+data {
+  path: "none"
+  augmentation {
+    random_crop { padding: 1 } horizontal_flip {}
+    transform { vertical_flip {} } transform { random_resized_crop {} } transform { affine {} } transform { brightness {} }
+    transform { contrast {} } transform { saturation {} } transform { hue {} } transform { random_erasing {} }
+  }
+}
 model {
   layer { convolution { filters: 16 kernel: 3 padding: SAME bias: false } }
   layer { batch_norm { relu: true } }
