@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,5 +54,13 @@ inline constexpr int kLongestSide = 1 << 20;
 // Errors: bad_data.
 StatusOr<ImageHeader> read_image_header(std::string_view file);
 StatusOr<Image> decode_image(std::string_view file, const DecodeOptions& options);
+
+// What a PNG says besides its pixels. `keyword`: 1 to 79 letters of ASCII; `text`: UTF-8 without NUL.
+struct PngText {
+  std::string keyword;
+  std::string text;
+};
+// The bytes of a PNG file. The same image and texts give the same bytes. Requires: as many pixels as the image says.
+std::string encode_png(const Image& image, std::span<const PngText> texts = {});
 
 }  // namespace lockstep

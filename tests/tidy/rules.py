@@ -1,7 +1,7 @@
 """The law of the house, as tables. Folders are layers; a heavy header lives in one folder; sizes have limits."""
 
-_STORAGE = {"storage/base", "storage/task", "storage/image", "storage/dataset", "storage/import", "storage/checkpoint",
-            "proto"}
+_STORAGE = {"storage/base", "storage/task", "storage/image", "storage/picture", "storage/dataset", "storage/import",
+            "storage/checkpoint", "proto"}
 _TRAINER = {"trainer/tensor", "trainer/nn/kernels", "trainer/nn/network", "trainer/optim", "trainer/comm", "trainer/data",
             "trainer/metrics", "trainer/report"}
 _COORDINATOR = {"coordinator/sweep", "coordinator/store", "coordinator/execute", "coordinator/loop", "coordinator/service"}
@@ -14,6 +14,7 @@ LAYERS = {
     "storage/task": {"storage/base", "proto"},
     "storage/dataset": {"storage/base", "storage/task"},
     "storage/image": {"storage/base"},
+    "storage/picture": {"storage/base", "storage/image"},
     "storage/import": {"storage/base", "storage/task", "storage/image", "storage/dataset"},
     "storage/checkpoint": {"storage/base", "storage/task"},
     "trainer/tensor": {"storage/base"},

@@ -149,5 +149,31 @@ TEST(DecodeImage, SaysWhatItIsNot) {
             "is no picture that is read here: expected JPEG, PNG, WebP, PNM, TIFF; its first bytes are 68 65 6c 6c 6f");
 }
 
+TEST(EncodePng, IsReadBackAsItWas) {
+  for (const int bits : {8, 16}) {
+    for (const int channels : {1, 3}) {
+      const Image image = random_image(13, 7, channels, bits);
+      const std::string file = encode_png(image);
+      const StatusOr<Image> read = decode_image(file, {});
+      ASSERT_TRUE(read.ok()) << read.status();
+      EXPECT_EQ(read->channels, channels);
+      EXPECT_EQ(read->bits, bits);
+      EXPECT_EQ(read->pixels, image.pixels);
+      EXPECT_EQ(encode_png(image), file);
+    }
+  }
+}
+
+TEST(EncodePng, TextsAreInTheirChunks) {
+  const Image image = random_image(2, 2, 3, 8);
+  const std::vector<PngText> texts = {{"Command", "lockstep data info a.h5"}, {"Rows", "caf\u00e9\nline"}};
+  const std::string file = encode_png(image, texts);
+  using namespace std::string_literals;
+  EXPECT_NE(file.find("tEXtCommand\0lockstep data info a.h5"s), std::string::npos);
+  EXPECT_NE(file.find("iTXtRows\0\0\0\0\0caf\u00e9\nline"s), std::string::npos);
+  EXPECT_EQ(file.find("tIME"), std::string::npos);
+  EXPECT_EQ(encode_png(image, texts), file);
+}
+
 }  // namespace
 }  // namespace lockstep
