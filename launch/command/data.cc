@@ -9,6 +9,7 @@
 #include "launch/command/data_info.h"
 #include "launch/command/failure.h"
 #include "launch/command/program.h"
+#include "launch/command/sheet_file.h"
 #include "launch/command/usage.h"
 
 namespace lockstep {
@@ -22,7 +23,7 @@ constexpr const char* kExamples = R"(Examples (the files of Debian's package dat
     --test-images $D/t10k-images-idx3-ubyte.gz --test-labels $D/t10k-labels-idx1-ubyte.gz \
     --class-names "T-shirt,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot" \
     data/fashion_mnist.h5
-  lockstep data info data/fashion_mnist.h5
+  lockstep data info data/fashion_mnist.h5 --pictures fashion_mnist.png
 
 Exit codes: 0 done; 2 wrong usage; 3 an input is missing or bad; 74 the disk failed.)";
 
@@ -31,13 +32,20 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kExamples);
   const std::shared_ptr<Verb> import = describe_imports(app);
-  std::string path;
-  bool json = false;
+  InfoArguments arguments;
+  arguments.command = command_text("lockstep data", argc, argv);
   CLI::App* info = app.add_subcommand("info", "Show splits, shapes, layout, classes and statistics of a dataset file");
-  info->add_option("FILE", path, "HDF5 file")->required();
-  info->add_flag("--json", json, "Print JSON");
+  info->add_option("FILE", arguments.path, "HDF5 file")->required();
+  info->add_flag("--json", arguments.json, "Print JSON");
+  CLI::Option* pictures =
+      info->add_option("--pictures", arguments.pictures, "Draw some rows of each class and the mean image: OUT.png");
+  info->add_option("--split", arguments.split, "Of the pictures; without: train, or the first")->needs(pictures);
+  info->add_option("--each", arguments.each, "Pictures of a class")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str()
+      ->needs(pictures);
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
-  return report_failure("lockstep data", *import ? (*import)() : show_info(path, json));
+  return report_failure("lockstep data", *import ? (*import)() : show_info(arguments));
 }
 
 }  // namespace

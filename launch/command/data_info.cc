@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/command/data_pictures.h"
 #include "launch/command/json_dump.h"
 #include "storage/base/printable.h"
 #include "storage/dataset/hdf5_dataset.h"
@@ -138,7 +139,18 @@ void print_split(const SplitDescription& split) {
   if (info.has_sources) fmt::print("  the rows have sources; row {}\n", row_text(0, split.source));
 }
 
-Status show_info(const fs::path& path, bool as_json) {
+namespace {
+
+void print_pictures(const Json& sheet) {
+  fmt::print("wrote {}: {} rows of {} on {} x {} pixels\n", printable(sheet["path"].get<std::string>()),
+             sheet["rows"].size(), printable(sheet["split"].get<std::string>()), sheet["width"].get<int>(),
+             sheet["height"].get<int>());
+}
+
+}  // namespace
+
+Status show_info(const InfoArguments& arguments) {
+  const fs::path& path = arguments.path;
   ASSIGN_OR_RETURN(const std::vector<SplitDescription> splits, describe_file(path));
   ASSIGN_OR_RETURN(Findings findings, look_for_contradictions(path, splits));
   ASSIGN_OR_RETURN(const std::vector<std::string> links, links_passed_over(path));
@@ -146,11 +158,16 @@ Status show_info(const fs::path& path, bool as_json) {
     findings.warnings.push_back(fmt::format(
         "{}: {}, which is not followed: it is no split; store the data themselves in the file", path.native(), link));
   }
+  Json sheet;
+  if (!arguments.pictures.empty()) {
+    ASSIGN_OR_RETURN(sheet, write_pictures(arguments, splits));
+  }
   std::error_code error;
   const std::uintmax_t bytes = fs::file_size(path, error);
-  if (as_json) {
+  if (arguments.json) {
     Json json = {{"path", path.native()}, {"bytes", bytes}, {"splits", Json::array()}};
     for (const SplitDescription& split : splits) json["splits"].push_back(split_json(split));
+    if (!sheet.is_null()) json["pictures"] = sheet;
     json["warnings"] = findings.warnings;
     json["faults"] = findings.faults;
     fmt::print("{}\n", json_dump(json, 2));
@@ -161,6 +178,7 @@ Status show_info(const fs::path& path, bool as_json) {
     print_split(split);
     print_classes(split);
   }
+  if (!sheet.is_null()) print_pictures(sheet);
   return say(findings);
 }
 

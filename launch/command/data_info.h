@@ -40,6 +40,14 @@ void print_split(const SplitDescription& split);
 nlohmann::ordered_json split_json(const SplitDescription& split);
 
 // The verb `info`.
-Status show_info(const std::filesystem::path& path, bool json);
+struct InfoArguments {
+  std::filesystem::path path;
+  bool json = false;
+  std::filesystem::path pictures;  // a sheet to draw; empty: none
+  std::string split;               // of the sheet; empty: `train`, or the first of the file
+  int each = 8;                    // rows of a class on the sheet
+  std::string command;             // that is running
+};
+Status show_info(const InfoArguments& arguments);
 
 }  // namespace lockstep

@@ -96,26 +96,18 @@ class Sampler {
         statistics_(dataset.info().image, dataset.info().pixel_type) {}
 
   StatusOr<PixelSample> run() {
-    const std::vector<Piece> pieces = pieces_of(dataset_.info().rows, row_bytes_);
-    const std::size_t wanted = std::min(pieces.size(), affordable_pieces(dataset_.info()));
-    for (std::size_t i = 0; i < wanted; ++i) {
-      RETURN_IF_ERROR(read(pieces[wanted == 1 ? 0 : i * (pieces.size() - 1) / (wanted - 1)]));
-    }
-    return finish(wanted == pieces.size());
+    ASSIGN_OR_RETURN(const bool has_all_pieces,
+                     for_each_sampled_piece(dataset_, [&](std::int64_t first, std::span<const std::byte> pixels) {
+                       take(first, pixels);
+                     }));
+    return finish(has_all_pieces);
   }
 
  private:
-  Status read(const Piece& piece) {
-    rows_.resize(std::size_t(piece.rows));
-    std::iota(rows_.begin(), rows_.end(), piece.first);
-    pixels_.resize(rows_.size() * row_bytes_);
-    RETURN_IF_ERROR(dataset_.read(rows_, pixels_));
-    statistics_.add(pixels_);
-    hash_ = XXH3_64bits_withSeed(pixels_.data(), pixels_.size(), hash_);
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      look_at(rows_[i], std::span(pixels_).subspan(i * row_bytes_, row_bytes_));
-    }
-    return OkStatus();
+  void take(std::int64_t first, std::span<const std::byte> pixels) {
+    statistics_.add(pixels);
+    hash_ = XXH3_64bits_withSeed(pixels.data(), pixels.size(), hash_);
+    for (std::size_t at = 0; at < pixels.size(); at += row_bytes_) look_at(first++, pixels.subspan(at, row_bytes_));
   }
 
   void look_at(std::int64_t row, std::span<const std::byte> pixels) {
@@ -146,11 +138,28 @@ class Sampler {
   std::uint64_t hash_ = 0;  // of each piece, seeded with that of those before
   PixelSample sample_;
   Range range_;
-  std::vector<std::int64_t> rows_;
-  std::vector<std::byte> pixels_;
 };
 
 }  // namespace
+
+StatusOr<bool> for_each_sampled_piece(Dataset& dataset,
+                                      const std::function<void(std::int64_t, std::span<const std::byte>)>& take) {
+  const DatasetInfo& info = dataset.info();
+  const std::size_t row_bytes = info.image.elements() * bytes_per_pixel(info.pixel_type);
+  const std::vector<Piece> pieces = pieces_of(info.rows, row_bytes);
+  const std::size_t wanted = std::min(pieces.size(), affordable_pieces(info));
+  std::vector<std::int64_t> rows;
+  std::vector<std::byte> pixels;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const Piece& piece = pieces[wanted == 1 ? 0 : i * (pieces.size() - 1) / (wanted - 1)];
+    rows.resize(std::size_t(piece.rows));
+    std::iota(rows.begin(), rows.end(), piece.first);
+    pixels.resize(rows.size() * row_bytes);
+    RETURN_IF_ERROR(dataset.read(rows, pixels));
+    take(piece.first, pixels);
+  }
+  return wanted == pieces.size();
+}
 
 StatusOr<PixelSample> sample_pixels(Dataset& dataset) {
   return Sampler(dataset).run();

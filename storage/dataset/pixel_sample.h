@@ -2,8 +2,11 @@
 // of consecutive rows from the first to the last.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "storage/dataset/dataset.h"
@@ -27,6 +30,11 @@ struct PixelSample {
   // that only a part of the 64 pieces was read.
   std::optional<std::uint64_t> hash;
 };
+
+// Calls `take` with the pixels of the rows that are looked at, some consecutive ones at a time, of which `first` is the
+// first. False: of chunks so large only a part of the pieces was read. Errors: those of Dataset::read.
+StatusOr<bool> for_each_sampled_piece(
+    Dataset& dataset, const std::function<void(std::int64_t first, std::span<const std::byte> pixels)>& take);
 
 // Errors: those of Dataset::read.
 StatusOr<PixelSample> sample_pixels(Dataset& dataset);
