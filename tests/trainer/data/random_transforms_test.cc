@@ -134,7 +134,7 @@ TEST_P(EachTransform, IsItsSlowTwin) {
   for (const ImageShape& shape : any_channels ? std::vector{kColour, kGrey} : std::vector{kColour}) {
     const std::vector<float> mean = mean_of(shape), deviation = deviation_of(shape);
     ImageTransform transform = transform_of(shape, text);
-    for (std::int64_t number = 0; number < 60; ++number) {
+    for (std::int64_t number = 0; number < 30; ++number) {
       const std::vector<std::byte> stored = stored_image(shape, std::uint64_t(number));
       Row row{std::vector<float>(shape.elements()), std::vector<float>(shape.pixels())};
       transform.apply(3, number, stored, row.image);
