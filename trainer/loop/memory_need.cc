@@ -131,7 +131,7 @@ Status check_shared_memory(const Communicator& communicator, const proto::Job& j
   const double there = double(facts.f_bavail) * double(facts.f_frsize);
   if (needed <= there) return OkStatus();
   return machine_cannot(
-      fmt::format("{}: the ranks of this host share {:.1f} MB: expected so much to be free, got {:.1f} MB; make it "
+      fmt::format("{0}: the ranks of this host share {1:.1f} MB: expected so much to be free, got {2:.1f} MB; make {0} "
                   "larger (mount -o remount,size=...), or set execution.shared_memory to false",
                   directory, needed / 1e6, there / 1e6));
 }
