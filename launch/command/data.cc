@@ -1,9 +1,16 @@
-// lockstep data: import a dataset into HDF5, or describe one.
+// lockstep data: import a dataset into HDF5, describe one, or draw its rows.
 // Exit codes: 0; 2 usage; 3 input that is missing or bad; 74 the disk failed.
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "launch/command/data_import.h"
 #include "launch/command/data_info.h"
@@ -15,6 +22,8 @@
 namespace lockstep {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr const char* kExamples = R"(Examples (the files of Debian's package dataset-fashion-mnist):
   lockstep data import folder photos data/photos.h5 --size 224 --validation 0.1 --test 0.1
   D=/usr/share/datasets/fashion-mnist
@@ -24,11 +33,24 @@ constexpr const char* kExamples = R"(Examples (the files of Debian's package dat
     --class-names "T-shirt,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot" \
     data/fashion_mnist.h5
   lockstep data info data/fashion_mnist.h5 --pictures fashion_mnist.png
+  lockstep data sheet launch/jobs/fashion_mnist.job.pbtxt rows.png
 
 Exit codes: 0 done; 2 wrong usage; 3 an input is missing or bad; 74 the disk failed.)";
 
+// `sheet` is a program of its own beside this one, for it is linked with all that a training needs.
+int become_sheet(char** argv) {
+  std::error_code error;
+  const fs::path directory = fs::read_symlink("/proc/self/exe", error).parent_path();
+  std::string name = directory / "lockstep-sheet";
+  argv[1] = name.data();
+  execv(name.c_str(), argv + 1);
+  return report_failure("lockstep data",
+                        absl::InternalError(fmt::format("cannot start {}: {}", name, std::strerror(errno))));
+}
+
 int run(int argc, char** argv) {
-  CLI::App app("Import a dataset into HDF5, or describe one.", "lockstep data");
+  if (argc > 1 && argv[1] == std::string_view("sheet")) return become_sheet(argv);
+  CLI::App app("Import a dataset into HDF5, describe one, or draw its rows.", "lockstep data");
   app.require_subcommand(1);
   app.footer(kExamples);
   const std::shared_ptr<Verb> import = describe_imports(app);
@@ -44,6 +66,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str()
       ->needs(pictures);
+  app.add_subcommand("sheet", "Draw rows as the network of a job gets them, before and after augmentation");
   if (const auto code = parse_arguments(app, argc, argv)) return *code;
   return report_failure("lockstep data", *import ? (*import)() : show_info(arguments));
 }

@@ -1,6 +1,7 @@
 #include "launch/command/data_pictures.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,6 +31,7 @@ StatusOr<const SplitDescription*> chosen_split(const std::string& name, const st
   if (found != splits.end()) return &*found;
   if (name.empty()) return &splits.front();
   std::vector<std::string> names;
+  names.reserve(splits.size());
   for (const SplitDescription& it : splits) names.push_back(it.name);
   return bad_configuration(fmt::format("--split {}: expected one of the file ({})", name, fmt::join(names, ", ")));
 }
@@ -176,7 +178,7 @@ class Sheet {
       const std::vector<std::int64_t>& shown = groups_[std::size_t(i)].shown;
       for (int k = 0; k < int(shown.size()); ++k) all.push_back({shown[std::size_t(k)], i, k});
     }
-    std::ranges::stable_sort(all, {}, &Placed::row);
+    std::ranges::sort(all, {}, [](const Placed& it) { return std::tuple(it.row, it.group, it.picture); });
     return all;
   }
 

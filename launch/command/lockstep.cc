@@ -29,7 +29,7 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"data", "import a dataset into HDF5, or describe one"},
+    {"data", "import a dataset into HDF5, describe one, or draw its rows"},
     {"train", "train a network; with mpirun, on several processes"},
     {"bench", "how fast the training step is, and where its time goes"},
     {"eval", "test a trained network: loss, accuracy, classes"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 
 namespace lockstep {
 namespace {
@@ -64,6 +65,7 @@ StatusOr<std::vector<RowGroup>> by_class(Dataset& dataset, int each) {
     groups.back().rows = info.zero_rows;
   }
   std::vector<Picker> pickers;
+  pickers.reserve(groups.size());
   for (RowGroup& group : groups) pickers.push_back({&group, std::min<std::int64_t>(group.rows, each)});
   const std::size_t values = info.target_values();
   std::vector<bool> there;
@@ -86,7 +88,7 @@ StatusOr<std::vector<RowGroup>> by_tenths(Dataset& dataset, int each) {
   }));
   std::vector<std::int64_t> order(first.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, {}, [&](std::int64_t row) { return first[std::size_t(row)]; });
+  std::ranges::sort(order, {}, [&](std::int64_t row) { return std::pair(first[std::size_t(row)], row); });
   const std::string unit = info.units.empty() || info.units[0].empty() ? "" : " " + info.units[0];
   const auto rows = std::int64_t(order.size());
   constexpr std::int64_t kParts = 10;

@@ -73,11 +73,11 @@ constexpr std::string_view kRows[] = {
     "                         #                                          #     #     #         #   # ",
     "####   #### # ##   #### ####  #   # #   # #   # #   # #   # #####   #     #     #         #   # ",
     "#   # #   # ##  # #      #    #   # #   # #   #  # #  #   #    #   #      #      #   #  # #   # ",
-    "#   # #   # #      ##    #    #   #  # #  # # #   #   #   #   #    #      #      #  # # # #   # ",
-    "#   # #   # #        #   #    #   #  # #  # # #   #   #   #  #      #     #     #   #  #  #   # ",
+    "#   # #   # #      ##    #    #   #  # #  # # #   #   #   #   #   #       #       # # # # #   # ",
+    "#   # #   # #        #   #    #   #  # #  # # #   #   #   #  #     #      #      #  #  #  #   # ",
     "##  # #  ## #         #  #  # #  ##   #   # # #  # #  #  ## #       #     #     #         #   # ",
-    "# ##   ## # #     ####    ##   ## #   #    # #  #   #  ## # #####    ##   #   ##          ##### ",
-    "#         #                                               #               #                     ",
+    "# ##   ## # #     ####    ##   ## #   #    # #  #   #  ## # #####   #     #     #         ##### ",
+    "#         #                                               #          ##   #   ##                ",
     "#         #                                            ###                                      ",
 };
 static_assert(std::size(kRows) == std::size_t{6} * kBandRows);
@@ -91,7 +91,7 @@ bool glyph_pixel(char32_t character, int x, int y) {
   if (character == kEllipsis) return row == kLine && x % 2 == 0 && x + 1 < kCellWidth;
   const int glyph = int((character < kFirst || character > kBox ? kBox : character) - kFirst);
   const std::string_view pixels = kRows[glyph / kBandGlyphs * kBandRows + row];
-  return pixels[std::size_t(glyph % kBandGlyphs * kCellWidth + x)] == '#';
+  return pixels.substr(std::size_t(glyph % kBandGlyphs) * kCellWidth)[std::size_t(x)] == '#';
 }
 
 }  // namespace lockstep
