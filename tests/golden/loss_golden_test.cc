@@ -1,6 +1,7 @@
 // Every loss of given outputs, and its gradient, against PyTorch.
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Case {
   const char* targets;
   LossOptions options;
 };
+void PrintTo(const Case& it, std::ostream* out) {
+  *out << it.name;
+}
 
 constexpr int kOutputs = 6, kPixels = 20;
 

@@ -1,4 +1,5 @@
 // Ten steps of a small network with each loss, against PyTorch.
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Case {
   const std::string* model;
   LossOptions loss;
 };
+void PrintTo(const Case& it, std::ostream* out) {
+  *out << it.name;
+}
 
 const std::vector<float> kWeights = {0.5F, 2, 1, 0.25F, 3};
 
