@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -48,14 +49,23 @@ struct Arguments {
   std::string command;
 };
 
-// What the job changes, on one line.
-std::string changes_of(const proto::Job& job) {
+std::string on_one_line(const google::protobuf::Message& message) {
   google::protobuf::TextFormat::Printer printer;
   printer.SetSingleLineMode(true);
   std::string text;
-  CHECK(printer.PrintToString(job.data().augmentation(), &text));
+  CHECK(printer.PrintToString(message, &text));
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
+}
+
+// What the job changes at random, one after another.
+std::vector<std::string> changes_of(const proto::Job& job) {
+  proto::Augmentation first = job.data().augmentation();
+  first.clear_transform();
+  std::vector<std::string> changes;
+  if (std::string text = on_one_line(first); !text.empty()) changes.push_back(std::move(text));
+  for (const proto::Transform& it : job.data().augmentation().transform()) changes.push_back(on_one_line(it));
+  return changes;
 }
 
 class Sheet {
@@ -68,12 +78,14 @@ class Sheet {
 
   std::vector<std::string> heading() const {
     const proto::Data& data = rows_.job().data();
-    const std::string changes = changes_of(rows_.job());
+    const std::vector<std::string> changes = changes_of(rows_.job());
     std::vector<std::string> lines = {
         fmt::format("{}: rows as the network gets them", std::filesystem::path(data.path()).filename().native()),
         fmt::format("each row as it is stored{}, then in epochs 0 and 1{}", is_mask_ ? ", with its mask" : "",
                     changes.empty() ? ": the job makes no random changes" : " after random changes:")};
-    if (!changes.empty()) lines.push_back("  " + changes);
+    constexpr std::size_t kMostChanges = 12;
+    for (std::size_t i = 0; i < std::min(changes.size(), kMostChanges); ++i) lines.push_back("  " + changes[i]);
+    if (changes.size() > kMostChanges) lines.push_back(fmt::format("  and {} more", changes.size() - kMostChanges));
     const bool has_others = std::ranges::any_of(names_, [&](const RowName& it) { return !rows_.is_train(it.split); });
     lines.push_back(
         fmt::format("normalization is taken back{}", has_others ? "; rows of other splits are not changed" : ""));

@@ -59,13 +59,25 @@ class SheetTest(DrawingCase):
             self.assertEqual(it["source"], f"{it['split']} pictures/{it['row']}.png")
         self.assertEqual([it["label"] for it in sheet["rows"]], ["cat", "cat", "cat"])
 
+    def test_a_list_of_changes(self):
+        images = random_images(20, 7, 7, 1)
+        self.make(images, numpy.arange(20) % 3)
+        flips = "horizontal_flip { probability: 1 } transform { vertical_flip { probability: 1 } }"
+        picture, sheet = self.draw(self.job(f"augmentation {{ {flips} }}"), "--rows", "train/4")
+        [row] = sheet["rows"]
+        self.assertEqual(sheet["augmentation"],
+                         ["horizontal_flip { probability: 1 }", "vertical_flip { probability: 1 }"])
+        numpy.testing.assert_array_equal(self.pixels_at(picture, row["draws"][1], sheet), coloured(images[4, ::-1, ::-1]))
+        job = self.job("augmentation { transform { hue {} } }")
+        self.assertIn("of 3 channels", self.run_data("sheet", job, "out.png", code=2).stderr)
+
     def test_the_first_rows_are_cropped_at_random(self):
         images = random_images(40, 8, 8, 1)
         self.make(images, numpy.arange(40) % 3)
         job = self.job("augmentation { random_crop { padding: 2 } horizontal_flip {} }")
         picture, sheet = self.draw(job, "--count", "10")
         self.assertEqual(len({it["row"] for it in sheet["rows"]}), 10)
-        self.assertIn("random_crop { padding: 2 }", sheet["augmentation"])
+        self.assertEqual(sheet["augmentation"], ["random_crop { padding: 2 } horizontal_flip { probability: 0.5 }"])
         changed = 0
         for it in sheet["rows"]:
             border = round(images.mean())
