@@ -135,8 +135,7 @@ Outcome outcome_of(const Sweep& sweep, const Trial& trial, const AttemptResult& 
   if (done) {
     return {proto::TRIAL_FAILED,
             fmt::format("trained to the end without an evaluation: the objective has no value; are "
-                        "there rows in split `{}` of its data?",
-                        sweep.spec.job().data().test())};
+                        "there validation rows in its data?")};
   }
   if (fault == proto::FAULT_OF_PARAMETERS) return {proto::TRIAL_INFEASIBLE, with_last_line(describe(result), result)};
   if (trial.state == proto::TRIAL_PAUSING) return {proto::TRIAL_WAITING, "paused with the sweep"};

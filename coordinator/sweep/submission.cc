@@ -9,6 +9,7 @@
 #include "coordinator/sweep/resolved_jobs.h"
 #include "coordinator/sweep/state.h"
 #include "storage/base/printable.h"
+#include "storage/task/chosen_by.h"
 #include "storage/task/loss.h"
 #include "storage/task/metric.h"
 
@@ -130,6 +131,7 @@ void complete_and_check(proto::SweepSpec& spec, const Machine& machine, Faults& 
     spec.mutable_job()->mutable_schedule()->mutable_constant();
   if (spec.search().kind_case() == proto::Search::KIND_NOT_SET) spec.mutable_search()->mutable_random();
   if (spec.scheduler().kind_case() == proto::Scheduler::KIND_NOT_SET) spec.mutable_scheduler()->mutable_run_to_end();
+  name_validation(*spec.mutable_job()->mutable_data());
   fill_defaults(spec);
   complete_objective(has_objective, spec, faults);
   check_limits(spec, faults);

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kMost = 1000;
 
 bool same(const proto::Data& a, const proto::Data& b) {
-  return a.path() == b.path() && a.test() == b.test();
+  const auto hold_out = [](const proto::Data& data) { return data.hold_out().SerializeAsString(); };
+  return a.path() == b.path() && a.validation() == b.validation() && a.has_hold_out() == b.has_hold_out() &&
+         hold_out(a) == hold_out(b);
 }
 
 void add(const proto::Data& data, std::vector<proto::Data>& all) {

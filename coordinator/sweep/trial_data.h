@@ -8,8 +8,8 @@
 
 namespace lockstep {
 
-// The `data` of the base job and what choices make of it, each path and evaluated split once, at most 1000. Empty when
-// the job names none. Takes any spec: what a choice sets wrongly is passed over, whoever checks the spec says it.
+// The `data` of the base job and what choices make of it, each path with what is chosen by once, at most 1000. Empty
+// when the job names none. Takes any spec: what a choice sets wrongly is passed over, whoever checks the spec says it.
 std::vector<proto::Data> trial_data(const proto::SweepSpec& spec);
 
 }  // namespace lockstep

@@ -2,11 +2,13 @@
 
 #include "coordinator/search/space.h"
 #include "storage/base/text_proto.h"
+#include "storage/task/chosen_by.h"
 
 namespace lockstep {
 
 void check_trial_job(const proto::Job& job, Faults& faults) {
   check_limits(job, faults);
+  check_splits(job.data(), faults);
   if (job.slices() > 0 && job.batch() % job.slices() != 0) {
     faults.add("slices", fmt::format("expected a divisor of batch ({}), got {}", job.batch(), job.slices()));
   }
@@ -18,6 +20,8 @@ StatusOr<proto::Job> trial_job(const Sweep& sweep, const Trial& trial) {
   set_all_by_path(overrides(sweep.spec.parameter(), trial.assignments), job, faults);
   check_trial_job(job, faults);
   job.set_name(fmt::format("{}-{}", sweep.id, trial.number));
+  // A sweep of a version that knew no validation split goes on to choose by the test split.
+  if (!job.data().has_validation()) job.mutable_data()->set_validation("");
   job.mutable_checkpoint()->set_every_epochs(1);
   job.mutable_checkpoint()->set_keep_last(0);
   const Status status = faults.status(fmt::format("trial {}", trial.number));

@@ -63,6 +63,12 @@ std::string figure(double value) {
   return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
 }
 
+std::string figures(const CheckpointEvaluation& evaluation) {
+  std::string metrics;
+  for (const MetricValue& it : evaluation.metrics) metrics += fmt::format(", {} {}", it.name, figure(it.value));
+  return fmt::format("loss {:.4f}{}", evaluation.loss, printable(metrics));
+}
+
 }  // namespace
 
 void print_json(const Json& json) {
@@ -103,13 +109,12 @@ void print_checkpoint(const FoundCheckpoint& found, const std::string& digest) {
   fmt::print("step {}, epoch {}, {}\n", checkpoint.step, checkpoint.epoch, chief_metric_text(checkpoint));
   std::int64_t epoch = 0;
   for (const CheckpointEvaluation& it : checkpoint.evaluations.value_or(std::vector<CheckpointEvaluation>())) {
-    std::string metrics;
-    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {}", metric.name, figure(metric.value));
     const std::string where =
         it.epoch > epoch ? fmt::format("after epoch {}", it.epoch) : fmt::format("at step {}", it.step);
-    fmt::print("evaluation {}: loss {:.4f}{}\n", where, it.loss, printable(metrics));
+    fmt::print("evaluation {}: {}\n", where, figures(it));
     epoch = it.epoch;
   }
+  if (checkpoint.final_test) fmt::print("final test: {}\n", figures(*checkpoint.final_test));
   fmt::print("digest {}\n", digest);
   fmt::print("dataset {:016x}: images {}, mean [{}], deviation [{}]\n", checkpoint.dataset_fingerprint,
              shape_text(checkpoint.image_shape), fmt::join(checkpoint.mean, ", "),
@@ -142,6 +147,7 @@ Json checkpoint_json(const FoundCheckpoint& found, const std::string& digest) {
                {"epoch", checkpoint.epoch},
                {"accuracy", checkpoint.accuracy ? Json(*checkpoint.accuracy) : Json()},
                {"evaluations", evaluations_json(checkpoint)},
+               {"final_test", evaluation_json(checkpoint.final_test ? &*checkpoint.final_test : nullptr)},
                {"digest", digest},
                {"dataset_fingerprint", fmt::format("{:016x}", checkpoint.dataset_fingerprint)},
                {"target", target_name(checkpoint.target)},

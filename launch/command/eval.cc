@@ -49,7 +49,9 @@ std::optional<int> parse(int argc, char** argv, bool speaks, Arguments& argument
   app.footer(kExamples);
   app.add_option("--checkpoint", arguments.checkpoint, "CKPT: file or directory")->required();
   app.add_option("--data", arguments.data, "HDF5 file (default: the one of the checkpoint's job)");
-  app.add_option("--split", arguments.split, "Group of the file (default: the test split of the job)");
+  app.add_option("--split", arguments.split,
+                 "Group of the file (default: the test split of the job); of a job that holds out rows of its training "
+                 "split, `validation` is those, and `train` the others");
   app.add_flag("--last-weights", arguments.last_weights,
                "The weights of the last step, where the checkpoint holds their average too");
   app.add_flag("--json", arguments.json, "One JSON object on one line");
@@ -72,7 +74,8 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   const LoadedNetwork& loaded = *built;
   const bool is_average = !arguments.last_weights && take_average(point.checkpoint.tensors);
   RETURN_IF_ERROR(restore_everywhere(communicator, std::move(point.checkpoint.tensors), {.network = *loaded.network}));
-  const proto::Data& data = loaded.job.data();
+  proto::Data data = loaded.job.data();
+  if (!arguments.data.empty()) data.clear_hold_out();  // that is of the job's own file
   const std::filesystem::path file = arguments.data.empty() ? std::filesystem::path(data.path()) : arguments.data;
   if (file.empty()) {
     return bad_configuration(

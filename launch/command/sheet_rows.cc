@@ -9,6 +9,7 @@
 #include "storage/dataset/class_map.h"
 #include "storage/dataset/hdf5_dataset.h"
 #include "storage/dataset/mean_image.h"
+#include "storage/dataset/part_rows.h"
 #include "storage/dataset/pixel_sample.h"
 #include "trainer/loop/rows.h"
 #include "trainer/loop/setup.h"
@@ -85,6 +86,10 @@ StatusOr<SheetRows> SheetRows::open(const std::string& job, const std::vector<st
   RETURN_IF_ERROR(draft.faults.status(draft.file));
   ImageTransform transform = training_transform((*train)->info(), draft.job);
   SheetRows rows(std::move(draft.job), std::move(transform), *std::move(train));
+  if (rows.job_.data().has_hold_out()) {
+    ASSIGN_OR_RETURN(Parted parted, part_rows(*rows.splits_.front().rows, held_out(rows.job_.data().hold_out())));
+    rows.trained_ = std::move(parted.training);
+  }
   if (rows.info().pixel_type != PixelType::kUint8) {
     ASSIGN_OR_RETURN(const PixelSample sample, sample_pixels(*rows.splits_.front().rows));
     rows.smallest_ = sample.smallest;
@@ -94,15 +99,16 @@ StatusOr<SheetRows> SheetRows::open(const std::string& job, const std::vector<st
 }
 
 std::vector<RowName> SheetRows::first_rows(int count) const {
-  RowOrder order = row_order(job_, info().rows);
+  const auto trained = std::int64_t(trained_.empty() ? std::size_t(info().rows) : trained_.size());
+  RowOrder order = row_order(job_, trained);
   std::vector<std::int64_t> rows(std::size_t(job_.batch() / job_.slices()));
   std::vector<RowName> names;
   for (std::int64_t step = 0; step < order.steps_per_epoch(); ++step) {
     for (int slice = 0; slice < job_.slices(); ++slice) {
       order.rows(step, slice, rows);
       for (const std::int64_t row : rows) {
-        if (std::int64_t(names.size()) == std::min<std::int64_t>(count, info().rows)) return names;
-        names.push_back({job_.data().train(), row});
+        if (std::int64_t(names.size()) == std::min<std::int64_t>(count, trained)) return names;
+        names.push_back({job_.data().train(), trained_.empty() ? row : trained_[std::size_t(row)]});
       }
     }
   }

@@ -66,7 +66,8 @@ class SheetRows {
   Status read(const RowName& name);
 
   proto::Job job_;
-  std::vector<Split> splits_;  // the first: the training rows
+  std::vector<Split> splits_;           // the first: the training rows
+  std::vector<std::uint32_t> trained_;  // where rows are held out, the others of the training split; else empty
   float smallest_ = 0, largest_ = 1;
   std::vector<std::byte> stored_;  // of the row that was read
   std::vector<float> target_;

@@ -20,6 +20,7 @@
 #include "launch/command/sweep_network.h"
 #include "launch/command/sweep_print.h"
 #include "launch/command/sweep_spec.h"
+#include "launch/command/sweep_test_figure.h"
 #include "launch/command/usage.h"
 #include "storage/base/exit_code.h"
 #include "storage/base/printable.h"
@@ -149,7 +150,11 @@ Status best(Client& client, const Arguments& arguments) {
     fmt::print("{}\n", printable(view.best().checkpoint()));
     return OkStatus();
   }
-  return show<proto::TrialView>(view.best(), arguments.json, best_text);
+  proto::TrialView trial = view.best();
+  if (const Status tested = add_final_test(view, trial); !tested.ok()) {
+    print_error(fmt::format("lockstep sweep: no figure of the test split: {}", std::string(tested.message())));
+  }
+  return show<proto::TrialView>(trial, arguments.json, best_text);
 }
 
 Status change(Client& client, const Arguments& arguments, proto::Wish wish) {
@@ -255,7 +260,7 @@ void add_sweep_verbs(CLI::App& app, Arguments& it, Action& action) {
   });
   add("watch", "What happens, until it ends",
       [](Client& client, const Arguments& at) { return watch_sweep(client, at.sweep, at.json); });
-  add("best", "The best parameters and their checkpoint", best)
+  add("best", "The best parameters, their checkpoint and, at the end, their figure on the test split", best)
       ->add_flag("--path", it.path_only, "Only the path of the checkpoint");
   add("pause", "Stop at checkpoints, to go on later",
       [](Client& client, const Arguments& at) { return change(client, at, proto::PAUSE); });

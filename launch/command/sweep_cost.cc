@@ -12,6 +12,7 @@
 
 #include "coordinator/execute/command_output.h"
 #include "launch/command/other_program.h"
+#include "storage/task/chosen_by.h"
 
 namespace lockstep {
 namespace {
@@ -59,6 +60,12 @@ StatusOr<double> rows_of(const Json& info, const std::string& split) {
   return io_error(fmt::format("the data has no group {}", split));
 }
 
+double share_held_out(const proto::Data& data) {
+  if (!data.has_hold_out()) return 0;
+  const HeldOut held = held_out(data.hold_out());
+  return held.fold > 0 ? 1.0 / held.of : held.share;
+}
+
 }  // namespace
 
 StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
@@ -67,14 +74,18 @@ StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
   const proto::Data& data = spec.job().data();
   const StatusOr<Json> info = answer_of({program_beside("lockstep-data").string(), "info", data.path(), "--json"});
   if (!info.ok()) return with_context(info.status(), "lockstep data info");
-  ASSIGN_OR_RETURN(const double training_rows, rows_of(*info, data.train()));
-  ASSIGN_OR_RETURN(const double test_rows, rows_of(*info, data.test()));
+  ASSIGN_OR_RETURN(double training_rows, rows_of(*info, data.train()));
+  double evaluated_rows = training_rows * share_held_out(data);
+  training_rows -= evaluated_rows;
+  if (!data.has_hold_out()) {
+    ASSIGN_OR_RETURN(evaluated_rows, rows_of(*info, data.validation()));
+  }
   double forward_seconds = 0;  // of a step; an evaluation is little else
   for (const Json& kernel : step->at("kernels")) {
     if (kernel.at("pass") == "forward") forward_seconds += kernel.at("seconds").get<double>();
   }
   const double step_seconds = step->at("median_step_seconds");
-  return (training_rows * step_seconds + test_rows * forward_seconds) / step->at("batch").get<double>();
+  return (training_rows * step_seconds + evaluated_rows * forward_seconds) / step->at("batch").get<double>();
 }
 
 }  // namespace lockstep

@@ -11,6 +11,7 @@
 #include "launch/command/other_program.h"
 #include "launch/command/program.h"
 #include "storage/base/text_proto.h"
+#include "storage/task/chosen_by.h"
 
 namespace lockstep {
 namespace {
@@ -27,15 +28,20 @@ StatusOr<std::map<std::string, std::int64_t>> rows_of_splits(const std::string& 
   return rows;
 }
 
+// A sweep chooses, and what is chosen by the test split looks better on it than it is.
 std::string fault_of(const proto::Data& data, const std::map<std::string, std::int64_t>& rows) {
-  const auto found = rows.find(data.test());
-  if (found != rows.end() && found->second > 0) return "";
+  const auto found = rows.find(data.validation());
+  const bool has_validation = found != rows.end() && found->second > 0;
+  if (has_validation && data.has_hold_out()) {
+    return fmt::format("holds rows out, and {} has a split `{}` to choose by; leave hold_out out", data.path(),
+                       data.validation());
+  }
+  if (has_validation || data.has_hold_out()) return "";
   std::set<std::string> names;
   for (const auto& [name, count] : rows) names.insert(name);
   return fmt::format(
-      "{} has {} `{}`, so no trial would ever be evaluated and the objective have no value; "
-      "its splits: {}; import the data with a test split, or name another one",
-      data.path(), found == rows.end() ? "no split" : "no rows in split", data.test(), fmt::join(names, ", "));
+      "{} has {} `{}` to choose trials by, and the test split is no place to choose (its splits: {}); {}", data.path(),
+      found == rows.end() ? "no split" : "no rows in split", data.validation(), fmt::join(names, ", "), kHoldOutAdvice);
 }
 
 }  // namespace
@@ -43,7 +49,8 @@ std::string fault_of(const proto::Data& data, const std::map<std::string, std::i
 Status check_evaluated_split(const proto::SweepSpec& spec) {
   Faults faults;
   std::map<std::string, StatusOr<std::map<std::string, std::int64_t>>> looked_at;  // a file once
-  for (const proto::Data& data : trial_data(spec)) {
+  for (proto::Data data : trial_data(spec)) {
+    name_validation(data);
     if (!looked_at.contains(data.path())) {
       const auto place = looked_at.emplace(data.path(), rows_of_splits(data.path())).first;
       if (!place->second.ok()) {
@@ -54,7 +61,7 @@ Status check_evaluated_split(const proto::SweepSpec& spec) {
     const auto& rows = looked_at.at(data.path());
     if (!rows.ok()) continue;
     const std::string fault = fault_of(data, *rows);
-    if (!fault.empty()) faults.add("job.data.test", fault);
+    if (!fault.empty()) faults.add(data.has_hold_out() ? "job.data.hold_out" : "job.data.validation", fault);
   }
   return faults.status("sweep");
 }

@@ -36,6 +36,7 @@ proto::Job network_of(const proto::Job& job) {
   *network.mutable_data() = job.data();
   network.mutable_data()->clear_augmentation();
   network.mutable_data()->clear_test();
+  network.mutable_data()->clear_validation();
   network.set_batch(job.batch());
   network.set_slices(job.slices());
   network.mutable_execution()->set_precision(job.execution().precision());

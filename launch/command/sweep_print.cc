@@ -106,6 +106,13 @@ std::string best_text(const proto::TrialView& trial) {
                                  trial.trial(), name_of(trial.state()));
   for (const proto::Assignment& it : trial.assignment()) text += fmt::format("  {} = {}\n", it.name(), value_text(it));
   text += fmt::format("  checkpoint {}\n", trial.has_checkpoint() ? trial.checkpoint() : "not written yet");
+  if (trial.has_final_test()) {
+    text += fmt::format("  test       loss {:.5g}", trial.final_test().loss());
+    for (const proto::MetricValue& it : trial.final_test().metric()) {
+      if (it.name().find('/') == std::string::npos) text += fmt::format(", {} {:.5g}", it.name(), it.value());
+    }
+    text += "; nothing was chosen by it\n";
+  }
   return text;
 }
 

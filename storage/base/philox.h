@@ -18,7 +18,8 @@ enum class Purpose : std::uint32_t {
   kSynthetic = 5,
   kSearch = 6,
   kImport = 7,
-  kTransform = 8
+  kTransform = 8,
+  kHoldOut = 9
 };
 
 // The generator itself: ten rounds.

@@ -2,10 +2,10 @@
 //
 // The file is a 512-byte user block (magic, format version, image length, SHA-256 of the image) and a plain HDF5 file:
 // parameters/<layer>/<name>, buffers/<layer>/<name>, optimizer/<slot>/<layer>/<name>, all float32 in plain layout;
-// attributes of the root: the scalar fields below by their names; of the groups facts and metrics: the facts, and all
-// evaluations. README.md
-// of this folder has the exact format. It is built in memory and written atomically; the digest is checked before
-// libhdf5 sees a byte. Threads: functions are independent; libhdf5 is entered under one lock (storage/base/hdf5.h).
+// attributes of the root: the scalar fields below by their names; of the groups facts, metrics and final_test: the
+// facts, all evaluations, and the last one of the test split. README.md of this folder has the exact format. It is
+// built in memory and written atomically; the digest is checked before libhdf5 sees a byte. Threads: functions are
+// independent; libhdf5 is entered under one lock (storage/base/hdf5.h).
 #pragma once
 
 #include <cstdint>
@@ -43,9 +43,11 @@ struct Checkpoint {
   std::string model;               // resolved model, text proto; empty in a file of version 1: the job has it
   std::int64_t step = 0;           // optimizer steps done
   std::int64_t epoch = 0;          // whole epochs done
-  std::optional<double> accuracy;  // on the test split, when it was evaluated at this step; of one class a row
+  std::optional<double> accuracy;  // of the evaluation at this step, where there was one; of one class a row
   // All up to this step, steps rising, epochs not falling; none in a file of before they were stored.
   std::optional<std::vector<CheckpointEvaluation>> evaluations;
+  // Of the test split, at the end of training, where something else was chosen by.
+  std::optional<CheckpointEvaluation> final_test;
   TargetKind target = TargetKind::kClass;
   std::vector<std::string> class_names;              // of the classes, labels or numbers
   std::vector<std::string> units;                    // of numbers, where they are known

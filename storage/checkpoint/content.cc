@@ -85,6 +85,10 @@ Status check_content(const Checkpoint& checkpoint) {
     return bad_data(fmt::format("step {} and epoch {}: expected none below 0", checkpoint.step, checkpoint.epoch));
   }
   if (checkpoint.evaluations) RETURN_IF_ERROR(check_evaluations(checkpoint));
+  if (checkpoint.final_test && (checkpoint.final_test->step != checkpoint.step || checkpoint.final_test->rows < 0)) {
+    return bad_data(
+        fmt::format("final_test: expected one of step {}, got step {}", checkpoint.step, checkpoint.final_test->step));
+  }
   const auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
   if (has_nul(checkpoint.job) || has_nul(checkpoint.model)) {
     return bad_data("job or model: expected text, got a NUL in it");

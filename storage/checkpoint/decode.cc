@@ -185,18 +185,18 @@ Status read_facts(hid_t group, std::map<std::string, std::string>& facts) {
   return OkStatus();
 }
 
-Status read_metrics(hid_t group, Checkpoint& checkpoint) {
+StatusOr<std::vector<CheckpointEvaluation>> read_metrics(hid_t group, const char* group_name) {
   std::vector<std::string> names;
   if (H5Aiterate2(group, H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, append_name, &names) < 0) {
-    return unreadable("metrics");
+    return unreadable(group_name);
   }
   std::vector<std::int64_t> steps, epochs, rows;
   RETURN_IF_ERROR(read_array(group, "step", H5T_STD_I64LE, 1, steps));
   RETURN_IF_ERROR(read_array(group, "epoch", H5T_STD_I64LE, 1, epochs));
   RETURN_IF_ERROR(read_array(group, "rows", H5T_STD_I64LE, 1, rows));
-  std::vector<CheckpointEvaluation>& evaluations = checkpoint.evaluations.emplace(steps.size());
+  std::vector<CheckpointEvaluation> evaluations(steps.size());
   if (epochs.size() != steps.size() || rows.size() != steps.size()) {
-    return unexpected("the attributes of metrics", fmt::format("{} values each", steps.size()));
+    return unexpected(fmt::format("the attributes of {}", group_name), fmt::format("{} values each", steps.size()));
   }
   for (std::size_t i = 0; i < steps.size(); ++i) {
     evaluations[i].step = steps[i];
@@ -208,14 +208,14 @@ Status read_metrics(hid_t group, Checkpoint& checkpoint) {
     std::vector<double> values;
     RETURN_IF_ERROR(read_array(group, name, H5T_IEEE_F64LE, 1, values));
     if (values.size() != steps.size()) {
-      return unexpected(fmt::format("metrics: {}", name), fmt::format("{} values", steps.size()));
+      return unexpected(fmt::format("{}: {}", group_name, name), fmt::format("{} values", steps.size()));
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (name == "loss") evaluations[i].loss = values[i];
       if (name != "loss") evaluations[i].metrics.push_back({name, values[i]});
     }
   }
-  return OkStatus();
+  return evaluations;
 }
 
 struct Link {
@@ -256,7 +256,16 @@ class Walk {
   Status visit(hid_t object, const std::string& path, std::size_t depth) {
     const H5I_type_t type = H5Iget_type(object);
     if (type == H5I_GROUP && path == "facts") return read_facts(object, checkpoint_.facts);
-    if (type == H5I_GROUP && path == "metrics") return read_metrics(object, checkpoint_);
+    if (type == H5I_GROUP && path == "metrics") {
+      ASSIGN_OR_RETURN(checkpoint_.evaluations, read_metrics(object, "metrics"));
+      return OkStatus();
+    }
+    if (type == H5I_GROUP && path == "final_test") {
+      ASSIGN_OR_RETURN(const auto found, read_metrics(object, "final_test"));
+      if (found.size() != 1) return unexpected(path, "one evaluation");
+      checkpoint_.final_test = found[0];
+      return OkStatus();
+    }
     if (type == H5I_GROUP) return group(object, path, depth);
     if (type == H5I_DATASET) return tensor(object, path);
     return unexpected(path, "a group or a dataset");

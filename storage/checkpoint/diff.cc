@@ -105,15 +105,17 @@ void note_job(const std::string& a, const std::string& b, std::vector<std::strin
   if (notes.size() == before) notes.push_back("job: the same lines in another order or with other spaces");
 }
 
-// "[epoch 1: loss 0.5, accuracy 0.8; ...]".
+// "epoch 1: loss 0.5, accuracy 0.8".
+std::string evaluation_text(const CheckpointEvaluation& it) {
+  std::string metrics;
+  for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {}", metric.name, metric.value);
+  return fmt::format("epoch {}: loss {}{}", it.epoch, it.loss, metrics);
+}
+
 std::string evaluations_text(const Checkpoint& checkpoint) {
   if (!checkpoint.evaluations) return "none";
   std::vector<std::string> parts;
-  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    std::string metrics;
-    for (const MetricValue& metric : it.metrics) metrics += fmt::format(", {} {}", metric.name, metric.value);
-    parts.push_back(fmt::format("epoch {}: loss {}{}", it.epoch, it.loss, metrics));
-  }
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) parts.push_back(evaluation_text(it));
   return fmt::format("[{}]", fmt::join(parts, "; "));
 }
 
@@ -128,6 +130,8 @@ std::vector<std::string> diff_rest(const Checkpoint& a, const Checkpoint& b) {
   note("epoch", fmt::to_string(a.epoch), fmt::to_string(b.epoch));
   note("accuracy", optional(a.accuracy), optional(b.accuracy));
   note("evaluations", evaluations_text(a), evaluations_text(b));
+  note("final_test", a.final_test ? evaluation_text(*a.final_test) : "none",
+       b.final_test ? evaluation_text(*b.final_test) : "none");
   note("target", std::string(target_name(a.target)), std::string(target_name(b.target)));
   note("class_names", list(a.class_names), list(b.class_names));
   note("units", list(a.units), list(b.units));

@@ -123,13 +123,13 @@ Status write_facts(const Hdf5File& file, const std::map<std::string, std::string
 }
 
 // An array a figure; of a metric that an evaluation does not have, not a number.
-Status write_metrics(const Hdf5File& file, std::span<const CheckpointEvaluation> evaluations) {
-  const Hdf5Group group = create_group(file, "metrics");
-  if (!group.valid()) return failed("metrics");
-  const auto write = [&](const std::string& name, hid_t type, const auto& figure) {
+Status write_metrics(const Hdf5File& file, const char* name, std::span<const CheckpointEvaluation> evaluations) {
+  const Hdf5Group group = create_group(file, name);
+  if (!group.valid()) return failed(name);
+  const auto write = [&](const std::string& attribute, hid_t type, const auto& figure) {
     std::vector<std::remove_cvref_t<decltype(figure(evaluations[0]))>> values;
     for (const CheckpointEvaluation& it : evaluations) values.push_back(figure(it));
-    return write_attribute(group.get(), name, type, array(values.size()), values.data());
+    return write_attribute(group.get(), attribute, type, array(values.size()), values.data());
   };
   using Evaluation = CheckpointEvaluation;
   RETURN_IF_ERROR(write("step", H5T_STD_I64LE, [](const Evaluation& it) { return it.step; }));
@@ -139,10 +139,9 @@ Status write_metrics(const Hdf5File& file, std::span<const CheckpointEvaluation>
   std::set<std::string> written;
   for (auto it = evaluations.rbegin(); it != evaluations.rend(); ++it) {  // the order of the last one counts
     for (const MetricValue& metric : it->metrics) {
-      const std::string& name = metric.name;
-      if (!written.insert(name).second) continue;
-      RETURN_IF_ERROR(
-          write(name, H5T_IEEE_F64LE, [&](const Evaluation& at) { return metric_value(at.metrics, name); }));
+      if (!written.insert(metric.name).second) continue;
+      RETURN_IF_ERROR(write(metric.name, H5T_IEEE_F64LE,
+                            [&](const Evaluation& at) { return metric_value(at.metrics, metric.name); }));
     }
   }
   return OkStatus();
@@ -193,7 +192,8 @@ StatusOr<std::string> encode_image(const Checkpoint& checkpoint) {
   if (!file.valid()) return failed("anything");
   RETURN_IF_ERROR(write_attributes(file, checkpoint));
   RETURN_IF_ERROR(write_facts(file, checkpoint.facts));
-  if (checkpoint.evaluations) RETURN_IF_ERROR(write_metrics(file, *checkpoint.evaluations));
+  if (checkpoint.evaluations) RETURN_IF_ERROR(write_metrics(file, "metrics", *checkpoint.evaluations));
+  if (checkpoint.final_test) RETURN_IF_ERROR(write_metrics(file, "final_test", {&*checkpoint.final_test, 1}));
   std::set<std::string> groups;
   for (const CheckpointTensor& tensor : checkpoint.tensors) {
     lock.unlock();

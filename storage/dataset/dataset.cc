@@ -55,7 +55,8 @@ std::string row_text(std::int64_t row, std::string_view source) {
 
 std::string rows_text(Dataset& dataset, std::span<const std::int64_t> rows) {
   std::vector<std::string> texts;
-  for (const std::int64_t row : rows) texts.push_back(row_text(row, dataset.source(row).value_or("")));
+  for (const std::int64_t row : rows)
+    texts.push_back(row_text(dataset.stored_row(row), dataset.source(row).value_or("")));
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
@@ -141,6 +142,9 @@ void TargetCounter::add_numbers(std::span<const float> row) {
 void TargetCounter::put(DatasetInfo& info) const {
   CHECK(rows_.size() <= info.class_names.size());
   info.class_rows = rows_;
+  info.target_mean.clear();
+  info.target_deviation.clear();
+  info.constant_numbers.clear();
   if (kind_ != TargetKind::kNumbers) info.class_rows.resize(info.class_names.size(), 0);
   for (const Moments& it : moments_) {
     info.target_mean.push_back(float(it.mean));

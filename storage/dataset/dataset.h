@@ -73,6 +73,8 @@ class Dataset {
   // RowSource::text of the row; for messages, not for every row. Requires: row in [0, info().rows). Errors: bad_data,
   // io_error.
   virtual StatusOr<std::string> source(std::int64_t row);
+  // Its number in the file: what messages name, and what randomness is keyed by. Requires: row in [0, info().rows).
+  virtual std::int64_t stored_row(std::int64_t row) const { return row; }
 };
 
 // Rows as messages name them: "3, 4 (labels.csv:17)", on one line. A source that cannot be read is left out.

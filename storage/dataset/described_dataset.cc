@@ -31,6 +31,7 @@ class DescribedDataset final : public Dataset {
     return OkStatus();
   }
   StatusOr<std::string> source(std::int64_t row) override { return rows_->source(row); }
+  std::int64_t stored_row(std::int64_t row) const override { return rows_->stored_row(row); }
 
  private:
   std::unique_ptr<Dataset> rows_;

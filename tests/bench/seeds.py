@@ -30,7 +30,7 @@ def train(arguments, seed, settings, out):
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    accuracy = [line["accuracy"] for line in lines if line["event"] == "eval"][-1]
+    accuracy = [line["accuracy"] for line in lines if line["event"] in ("eval", "final_test")][-1]
     seconds = [line["seconds"] for line in lines if line["event"] == "end"][-1]
     return accuracy, seconds
 

@@ -40,10 +40,12 @@ def times_of_epochs(command, environment=None):
 
 
 def run_lockstep(arguments, seed):
+    # The rows that PyTorch gets: all of the training split, and the test split after each epoch.
+    data = f'data={{ path: "{arguments.data}" augmentation {{ horizontal_flip {{}} }} }}'
     with tempfile.TemporaryDirectory(prefix="lockstep-to-accuracy-") as folder:
         command = ["mpirun", *mpirun_flags(arguments.ranks), "-n", arguments.ranks, arguments.programs / "lockstep",
                    "train", ROOT / "launch/jobs/fashion_mnist.job.pbtxt", "--out", pathlib.Path(folder, "run"), "--progress",
-                   "plain", "--set", f"data.path={arguments.data}", "--set", f"seed={seed}"]
+                   "plain", "--set", data, "--set", f"seed={seed}"]
         for setting in arguments.set:
             command += ["--set", setting]
         return times_of_epochs(list(map(str, command)))

@@ -34,7 +34,7 @@ def write_spec(path, trials=4, epochs=3, ranks=1, lease=60, retries=100, job="",
 
 def write_sample(folder):
     """The job that SPEC names, with its data."""
-    sample.write_job(folder / "sample.job.pbtxt", sample.write_dataset(folder / "sample.h5"), clip="")
+    sample.write_job(folder / "sample.job.pbtxt", sample.write_dataset(folder / "sample.h5", validation=True), clip="")
 
 
 def free_port():

@@ -98,11 +98,13 @@ def rows(count, seed):
     return (noise + 80 * textures[labels]).astype(numpy.uint8)[..., None], labels
 
 
-def write_dataset(path, change=lambda images, labels: (images, labels), **storage):
-    """Writes the file by h5py; `change` makes other images and labels of the training rows."""
+def write_dataset(path, change=lambda images, labels: (images, labels), validation=False, **storage):
+    """Writes the file by h5py; `change` makes other images and labels of the training rows. `validation`: the rows that
+    else are the test split, beside other 150 to test."""
+    judging = (("validation", TEST_ROWS, 2), ("test", 150, 3)) if validation else (("test", TEST_ROWS, 2),)
     with h5py.File(path, "w") as file:
         file.attrs["class_names"] = CLASSES
-        for group, count, seed in (("train", TRAIN_ROWS, 1), ("test", TEST_ROWS, 2)):
+        for group, count, seed in (("train", TRAIN_ROWS, 1), *judging):
             images, labels = rows(count, seed)
             if group == "train":
                 images, labels = change(images, labels)

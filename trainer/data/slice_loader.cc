@@ -95,9 +95,10 @@ void SliceLoader::fill(Slot& slot, std::int64_t index) {
   const std::size_t elements = dataset_.info().image.elements();
   const std::size_t values = dataset_.info().target_values();
   for (std::size_t i = 0; i < slot.rows.size(); ++i) {
-    transform_.apply(slot.planned.epoch, slot.rows[i], std::span(stored_).subspan(i * bytes, bytes),
+    const std::int64_t row = dataset_.stored_row(slot.rows[i]);
+    transform_.apply(slot.planned.epoch, row, std::span(stored_).subspan(i * bytes, bytes),
                      slot.images.span().subspan(i * elements, elements));
-    transform_.apply_to_target(slot.planned.epoch, slot.rows[i], std::span(stored_targets_).subspan(i * values, values),
+    transform_.apply_to_target(slot.planned.epoch, row, std::span(stored_targets_).subspan(i * values, values),
                                std::span(slot.targets).subspan(i * values, values));
   }
   slot.finite = dataset_.info().pixel_type != PixelType::kFloat32 || all_finite(slot.images.span());

@@ -5,15 +5,15 @@
 namespace lockstep {
 
 Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
-    : order(row_order(setup.job, setup.train->info().rows)),
+    : order(row_order(setup.job, setup.rows.train->info().rows)),
       total_steps(all_steps > 0 ? all_steps : order.steps_per_epoch() * setup.job.epochs()),
       slices(setup.job.slices() / communicator.size()),
       heartbeat(communicator, setup.job.execution().hang_timeout_seconds()),
       reducer(communicator, reduced_elements(setup.network->gradient_elements()),
               reducer_options(setup.job, setup.network->parameter_values().size())),
       parted_update(communicator, reducer),
-      loader(*setup.train, training_transform(setup.train->info(), setup.job), setup.job.batch() / setup.job.slices(),
-             setup.job.data().prefetch_batches() * slices),
+      loader(*setup.rows.train, training_transform(setup.rows.train->info(), setup.job),
+             setup.job.batch() / setup.job.slices(), setup.job.data().prefetch_batches() * slices),
       step({.network = *setup.network,
             .optimizer = *setup.optimizer,
             .average = setup.average.get(),

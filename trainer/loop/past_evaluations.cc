@@ -23,24 +23,31 @@ std::map<std::int64_t, EvalPoint> told_before(const Checkpoint& checkpoint, cons
   return found;
 }
 
+EvalPoint point_of(const CheckpointEvaluation& it) {
+  return {.step = it.step, .epoch = it.epoch, .loss = it.loss, .rows = it.rows, .metrics = it.metrics};
+}
+
 }  // namespace
+
+CheckpointEvaluation to_checkpoint(const EvalPoint& it) {
+  return {.step = it.step, .epoch = it.epoch, .rows = it.rows, .loss = it.loss, .metrics = it.metrics};
+}
 
 std::vector<CheckpointEvaluation> to_checkpoint(const std::vector<EvalPoint>& evaluations) {
   std::vector<CheckpointEvaluation> stored;
-  for (const EvalPoint& it : evaluations) {
-    stored.push_back({.step = it.step, .epoch = it.epoch, .rows = it.rows, .loss = it.loss, .metrics = it.metrics});
-  }
+  for (const EvalPoint& it : evaluations) stored.push_back(to_checkpoint(it));
   return stored;
 }
 
 std::vector<EvalPoint> from_checkpoint(const Checkpoint& checkpoint) {
   std::vector<EvalPoint> evaluations;
   if (!checkpoint.evaluations) return evaluations;
-  for (const CheckpointEvaluation& it : *checkpoint.evaluations) {
-    evaluations.push_back(
-        {.step = it.step, .epoch = it.epoch, .loss = it.loss, .rows = it.rows, .metrics = it.metrics});
-  }
+  for (const CheckpointEvaluation& it : *checkpoint.evaluations) evaluations.push_back(point_of(it));
   return evaluations;
+}
+
+std::optional<EvalPoint> final_test_of(const Checkpoint& checkpoint) {
+  return checkpoint.final_test ? std::optional(point_of(*checkpoint.final_test)) : std::nullopt;
 }
 
 std::vector<EvalPoint> find_evaluations(const Checkpoint& checkpoint, const std::filesystem::path& run,

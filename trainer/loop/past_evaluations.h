@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "storage/checkpoint/checkpoint.h"
@@ -11,9 +12,11 @@
 
 namespace lockstep {
 
+CheckpointEvaluation to_checkpoint(const EvalPoint& evaluation);
 std::vector<CheckpointEvaluation> to_checkpoint(const std::vector<EvalPoint>& evaluations);
 // Empty when the checkpoint is of before they were stored.
 std::vector<EvalPoint> from_checkpoint(const Checkpoint& checkpoint);
+std::optional<EvalPoint> final_test_of(const Checkpoint& checkpoint);
 
 // For a checkpoint of before: those that the run's metrics.jsonl holds, and where it has none of a step, the accuracy
 // that the checkpoint of that step holds (its loss is not known, nor its rows). Of the files at most `most_bytes` are

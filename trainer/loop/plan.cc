@@ -8,6 +8,7 @@
 #include "storage/base/file.h"
 #include "storage/base/log.h"
 #include "storage/checkpoint/directory.h"
+#include "storage/task/chosen_by.h"
 #include "trainer/loop/agreement.h"
 #include "trainer/loop/training_job.h"
 
@@ -93,6 +94,21 @@ void adopt_stored_choices(Communicator& communicator, const std::filesystem::pat
       }
       text = mine.SerializeAsString();
     }
+  }
+  share_job(communicator, std::move(text), job);
+}
+
+void adopt_stored_splits(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
+  if (job.data().has_validation()) return;
+  std::string text;
+  if (communicator.rank() == 0) {
+    proto::Job mine = job;
+    if (const std::optional<proto::Job> stored = stored_job(run)) {
+      mine.mutable_data()->set_validation(stored->data().validation());
+    } else {
+      name_validation(*mine.mutable_data());
+    }
+    text = mine.SerializeAsString();
   }
   share_job(communicator, std::move(text), job);
 }

@@ -21,6 +21,10 @@ void adopt_plan(const proto::Model& stored, proto::Model& model);
 // Collective.
 void adopt_stored_choices(Communicator& communicator, const std::filesystem::path& run, proto::Job& job);
 
+// Likewise data.validation, before rows are opened, where the job does not give it. A run that begins chooses by
+// "validation". Collective.
+void adopt_stored_splits(Communicator& communicator, const std::filesystem::path& run, proto::Job& job);
+
 // Requires: job.execution().plan() == MEASURED and a resolved model. Rank 0 looks at `stored_job`, a resolved job (or
 // no file), measures what is still open, and sends the model to all. Where it does not build, the model is left as it
 // is: the faults will show. Collective.

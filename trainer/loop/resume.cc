@@ -91,6 +91,7 @@ std::vector<std::string> differing_evaluations(const proto::Job& stored, const p
     if (a != b) differing.push_back(fmt::format("{}: {}, {}", field, a, b));
   };
   const proto::Evaluate &a = stored.evaluate(), &b = job.evaluate();
+  compare("data.validation", stored.data().validation(), job.data().validation());
   compare("data.test", stored.data().test(), job.data().test());
   compare("evaluate.every_epochs", a.every_epochs(), b.every_epochs());
   compare("evaluate.every_steps", a.every_steps(), b.every_steps());
@@ -132,11 +133,12 @@ Status check_identity(const Checkpoint& checkpoint, const std::string& where, co
                     "the statistics that are stored with them. Give the same data, or choose another --out.",
                     where, job.data().path()));
   }
-  if (follows && differs(checkpoint.facts, facts, kTestRowsFact)) {
+  const bool by_validation = facts.contains(kValidationRowsFact);
+  if (follows && differs(checkpoint.facts, facts, by_validation ? kValidationRowsFact : kTestRowsFact)) {
     return bad_data(
-        fmt::format("{}: the checkpoint was made with other test rows than {} has now, and this job follows their "
+        fmt::format("{}: the checkpoint was made with other {} rows than {} has now, and this job follows their "
                     "evaluations. Give the same data, or choose another --out.",
-                    where, job.data().path()));
+                    where, by_validation ? "validation" : "test", job.data().path()));
   }
   return OkStatus();
 }

@@ -1,6 +1,7 @@
 #include "trainer/loop/rows.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -8,7 +9,9 @@
 #include "storage/dataset/class_map.h"
 #include "storage/dataset/contradictions.h"
 #include "storage/dataset/hdf5_dataset.h"
+#include "storage/dataset/part_rows.h"
 #include "storage/dataset/pixel_statistics.h"
+#include "storage/dataset/subset.h"
 #include "trainer/loop/agreement.h"
 
 namespace lockstep {
@@ -29,11 +32,10 @@ StatusOr<Rows> open_quickly(const proto::Data& data, const std::filesystem::path
 }
 
 // null when there is none.
-StatusOr<Rows> open_test(const proto::Data& data) {
-  if (data.test().empty()) return Rows();
+StatusOr<Rows> open_if_there(const proto::Data& data, const std::string& split) {
+  if (split.empty()) return Rows();
   StatusOr<Rows> rows = open_hdf5_dataset(
-      data.path(),
-      {.group = data.test(), .images = data.images(), .labels = data.labels(), .compute_statistics = false});
+      data.path(), {.group = split, .images = data.images(), .labels = data.labels(), .compute_statistics = false});
   if (absl::IsNotFound(rows.status())) return Rows();
   return rows;
 }
@@ -80,24 +82,52 @@ void say(const Findings& findings) {
   for (const std::string& warning : findings.warnings) log_warning("{}", warning);
 }
 
+// The splits that the file has.
+struct Splits {
+  Rows train, validation, test;
+};
+
+StatusOr<std::map<std::string, std::string>> row_facts(const ExaminedSplit& split, const char* name) {
+  if (!split.sample.hash) return std::map<std::string, std::string>();
+  ASSIGN_OR_RETURN(const std::uint64_t fingerprint, dataset_fingerprint(split.rows->info(), *split.rows));
+  return std::map<std::string, std::string>{{name, fmt::format("{:016x}{:016x}", fingerprint, *split.sample.hash)}};
+}
+
 // On rank 0.
-Status look_for_contradictions(const proto::Data& data, JobRows& rows) {
-  std::vector<ExaminedSplit> splits;
+Status look_for_contradictions(const proto::Data& data, const Splits& splits,
+                               std::map<std::string, std::string>& facts) {
+  std::vector<ExaminedSplit> examined;
   const auto examine = [&](const std::string& split, Dataset& dataset) -> Status {
-    ASSIGN_OR_RETURN(ExaminedSplit examined, examine_split(data.path(), split, data.images(), data.labels(), dataset));
-    splits.push_back(std::move(examined));
+    ASSIGN_OR_RETURN(ExaminedSplit one, examine_split(data.path(), split, data.images(), data.labels(), dataset));
+    examined.push_back(std::move(one));
     return OkStatus();
   };
-  RETURN_IF_ERROR(examine(data.train(), *rows.train));
-  if (rows.test) RETURN_IF_ERROR(examine(data.test(), *rows.test));
-  if (splits[0].sample.hash) rows.facts[kTrainPixelsFact] = fmt::format("{:016x}", *splits[0].sample.hash);
-  if (rows.test && splits[1].sample.hash) {
-    ASSIGN_OR_RETURN(const std::uint64_t fingerprint, dataset_fingerprint(rows.test->info(), *rows.test));
-    rows.facts[kTestRowsFact] = fmt::format("{:016x}{:016x}", fingerprint, *splits[1].sample.hash);
+  RETURN_IF_ERROR(examine(data.train(), *splits.train));
+  if (examined[0].sample.hash) facts[kTrainPixelsFact] = fmt::format("{:016x}", *examined[0].sample.hash);
+  for (const auto& [name, rows, fact] : {std::tuple(&data.validation(), splits.validation.get(), kValidationRowsFact),
+                                         {&data.test(), splits.test.get(), kTestRowsFact}}) {
+    if (rows == nullptr) continue;
+    RETURN_IF_ERROR(examine(*name, *rows));
+    ASSIGN_OR_RETURN(auto found, row_facts(examined.back(), fact));
+    facts.merge(std::move(found));
   }
-  const Findings findings = find_contradictions(splits);
+  const Findings findings = find_contradictions(examined);
   say(findings);
   return fault_status(findings);
+}
+
+StatusOr<Splits> open_splits(const proto::Data& data) {
+  Splits splits;
+  ASSIGN_OR_RETURN(splits.train, open_quickly(data, data.path(), data.train()));
+  ASSIGN_OR_RETURN(splits.validation, open_if_there(data, data.validation()));
+  ASSIGN_OR_RETURN(splits.test, open_if_there(data, data.test()));
+  if (splits.validation && data.has_hold_out()) {
+    return bad_configuration(
+        fmt::format("data.hold_out: {} has a validation split, \"{}\", to choose by: leave hold_out out, or set "
+                    "data.validation: \"\" to pass over that split",
+                    data.path(), data.validation()));
+  }
+  return splits;
 }
 
 // Gives `rows` the classes `names`.
@@ -105,6 +135,35 @@ Status rename_classes(const std::vector<std::string>& names, Rows& rows) {
   ASSIGN_OR_RETURN(const auto map, map_classes(rows->info(), names, "the network"));
   rows = with_classes(std::move(rows), map, names);
   return OkStatus();
+}
+
+Status rename_all_classes(Splits& splits) {
+  const std::vector<std::string>& names = splits.train->info().class_names;
+  if (splits.validation) RETURN_IF_ERROR(rename_classes(names, splits.validation));
+  return splits.test ? rename_classes(names, splits.test) : OkStatus();
+}
+
+// Takes rows out of rows.train into rows.chosen.
+Status hold_out(const proto::Data& data, JobRows& rows) {
+  StatusOr<Parted> parted = part_rows(*rows.train, held_out(data.hold_out()));
+  RETURN_IF_ERROR(with_context(parted.status(), name_of(data.path(), data.train())));
+  ASSIGN_OR_RETURN(Rows again, open_quickly(data, data.path(), data.train()));
+  ASSIGN_OR_RETURN(rows.chosen, subset(std::move(again), std::move(parted->held_out)));
+  ASSIGN_OR_RETURN(rows.train, subset(std::move(rows.train), std::move(parted->training)));
+  if (const auto pixels = rows.facts.find(kTrainPixelsFact); pixels != rows.facts.end()) {
+    rows.facts[kValidationRowsFact] = fmt::format("{:016x}{}", rows.chosen->info().fingerprint, pixels->second);
+  }
+  return OkStatus();
+}
+
+// Of a job that holds out rows, the part of its training split that is called so; of any other name that split.
+StatusOr<Rows> open_part(const proto::Data& data, const std::filesystem::path& path, const std::string& split) {
+  if (!data.has_hold_out() || (split != data.validation() && split != data.train())) {
+    return open_quickly(data, path, split);
+  }
+  ASSIGN_OR_RETURN(Rows rows, open_quickly(data, path, data.train()));
+  ASSIGN_OR_RETURN(Parted parted, part_rows(*rows, held_out(data.hold_out())));
+  return subset(std::move(rows), std::move(split == data.train() ? parted.training : parted.held_out));
 }
 
 }  // namespace
@@ -115,28 +174,29 @@ StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std
 }
 
 StatusOr<JobRows> open_job_rows(Communicator& communicator, const proto::Data& data) {
+  StatusOr<Splits> opened = open_splits(data);
+  RETURN_IF_ERROR(agree(communicator, opened.status()));
+  Splits splits = *std::move(opened);
   JobRows rows;
-  StatusOr<Rows> train = open_quickly(data, data.path(), data.train());
-  RETURN_IF_ERROR(agree(communicator, train.status()));
-  rows.train = *std::move(train);
-  StatusOr<Rows> test = open_test(data);
-  RETURN_IF_ERROR(agree(communicator, test.status()));
-  rows.test = *std::move(test);
+  rows.chosen_by = chosen_by(data, splits.validation != nullptr, splits.test != nullptr);
   const std::string name = name_of(data.path(), data.train());
-  RETURN_IF_ERROR(compare_rows(communicator, name, *rows.train));
-  RETURN_IF_ERROR(complete_statistics(communicator, name, rows.train));
+  RETURN_IF_ERROR(compare_rows(communicator, name, *splits.train));
+  RETURN_IF_ERROR(complete_statistics(communicator, name, splits.train));
   const bool looks = communicator.rank() == 0;
-  RETURN_IF_ERROR(from_rank_0(communicator, looks ? look_for_contradictions(data, rows) : OkStatus()));
-  Status mapped;
-  if (rows.test) mapped = rename_classes(rows.train->info().class_names, rows.test);
-  RETURN_IF_ERROR(agree(communicator, mapped));
+  const Status found = looks ? look_for_contradictions(data, splits, rows.facts) : OkStatus();
+  RETURN_IF_ERROR(from_rank_0(communicator, found));
+  RETURN_IF_ERROR(agree(communicator, rename_all_classes(splits)));
+  rows.train = std::move(splits.train);
+  rows.chosen = std::move(rows.chosen_by == ChosenBy::kTest ? splits.test : splits.validation);
+  rows.test = std::move(splits.test);
+  if (rows.chosen_by == ChosenBy::kHeldOut) RETURN_IF_ERROR(agree(communicator, hold_out(data, rows)));
   return rows;
 }
 
 StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, const proto::Data& data,
                                                  const std::filesystem::path& path, const std::string& split,
                                                  const Checkpoint& checkpoint) {
-  StatusOr<Rows> rows = open_quickly(data, path, split);
+  StatusOr<Rows> rows = open_part(data, path, split);
   RETURN_IF_ERROR(agree(communicator, rows.status()));
   Status status;
   if (communicator.rank() == 0) {

@@ -9,6 +9,17 @@
 #include "trainer/loop/training_job.h"
 
 namespace lockstep {
+namespace {
+
+void log_figures(std::string_view rows, const EvalPoint& point) {
+  std::string metrics;
+  for (const MetricValue& it : point.metrics) {
+    metrics += fmt::format(", {} {} {:.6g}", rows, printable(it.name), it.value);
+  }
+  log_info("epoch {}: {} loss {:.4f}{}", point.epoch, rows, point.loss, metrics);
+}
+
+}  // namespace
 
 RunOutput::RunOutput(const std::filesystem::path& directory, FileLock lock)
     : directory_(directory), lock_(std::move(lock)), here_(directory), locked_(directory / "lock") {}
@@ -29,7 +40,8 @@ StatusOr<std::unique_ptr<RunOutput>> RunOutput::open(const std::filesystem::path
 }
 
 Status RunOutput::catch_up(const Position& start) {
-  ASSIGN_OR_RETURN(MetricsFile metrics, MetricsFile::open(directory_ / "metrics.jsonl", start.step, start.evaluations));
+  ASSIGN_OR_RETURN(MetricsFile metrics,
+                   MetricsFile::open(directory_ / "metrics.jsonl", start.step, start.evaluations, start.final_test));
   metrics_.emplace(std::move(metrics));
   if (client_) client_->report(start.evaluations);
   return OkStatus();
@@ -42,11 +54,12 @@ Status RunOutput::deliver() {
   return with_context(kept, "the evaluations are not on disk; run the same command again");
 }
 
-Status RunOutput::begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start) {
+Status RunOutput::begin(const proto::Job& job, const Shown& shown, const Position& start) {
   const std::string text = job_text(job);
   const std::string_view parts[] = {text};
   RETURN_IF_ERROR(write_file_atomically(directory_ / "job.pbtxt", parts));
-  progress_.emplace(style, job.epochs(), total_steps);
+  evaluated_ = shown.evaluated;
+  progress_.emplace(shown.style, job.epochs(), shown.total_steps, shown.evaluated);
   writer_.emplace(checkpoint_directory(), job, to_checkpoint(start.evaluations));
   return OkStatus();
 }
@@ -61,9 +74,13 @@ void RunOutput::report(const EvalPoint& point) {
   metrics_->write(point);
   if (client_) client_->report(point);
   progress_->report(point);
-  std::string metrics;
-  for (const MetricValue& it : point.metrics) metrics += fmt::format(", test {} {:.6g}", printable(it.name), it.value);
-  log_info("epoch {}: test loss {:.4f}{}", point.epoch, point.loss, metrics);
+  log_figures(evaluated_, point);
+}
+
+void RunOutput::report_final_test(const EvalPoint& point) {
+  metrics_->write_final_test(point);
+  progress_->report_final_test(point);
+  log_figures("final test", point);
 }
 
 Status RunOutput::still_there() const {

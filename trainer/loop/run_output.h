@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "storage/base/file.h"
 #include "storage/base/status.h"
@@ -18,6 +19,13 @@
 #include "trainer/report/time_account.h"
 
 namespace lockstep {
+
+// What the progress needs to know.
+struct Shown {
+  ProgressStyle style = ProgressStyle::kAutomatic;
+  std::int64_t total_steps = 0;
+  std::string_view evaluated;  // which rows are, while training
+};
 
 class RunOutput {
  public:
@@ -32,11 +40,12 @@ class RunOutput {
   // `start` that they do not have. Errors: io_error.
   Status catch_up(const Position& start);
   // After catch_up(): writes job.pbtxt. Errors: io_error.
-  Status begin(const proto::Job& job, ProgressStyle style, std::int64_t total_steps, const Position& start);
+  Status begin(const proto::Job& job, const Shown& shown, const Position& start);
 
   void step(const TrainPoint& point, double eta_seconds) { progress_->step(point, eta_seconds); }
   void report(const TrainPoint& point, double eta_seconds);
   void report(const EvalPoint& point);
+  void report_final_test(const EvalPoint& point);
   void say(const std::string& text) { progress_->say(text); }
 
   // Whether the directory is still this run's. Errors: io_error when it was deleted or moved, or another run has made
@@ -66,6 +75,7 @@ class RunOutput {
   std::optional<MetricsFile> metrics_;
   std::optional<Progress> progress_;
   std::optional<CheckpointWriter> writer_;
+  std::string evaluated_;  // Shown
   std::int64_t writing_step_ = -1;
 };
 

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/setup.h"
 
 namespace lockstep {
 
-// "1,234 parameters"; "1,234 parameters and 5,678 frozen".
-std::string parameter_text(const Network& network);
+// Rows, network, batch, ranks, threads, and by which rows the job chooses where that is no split of its own. `called`:
+// the job; `reduction`: how its ranks sum.
+std::vector<std::string> set_up_words(const Setup& setup, const std::string& called, const std::string& reduction,
+                                      const CoreBinding& binding);
 
 // Warns of what makes the training slower, or other than one would think. `at_random`: it begins with weights that were
 // drawn.

@@ -10,7 +10,6 @@
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/memory_need.h"
 #include "trainer/loop/plan.h"
-#include "trainer/loop/rows.h"
 #include "trainer/loop/task.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/nn/kernels/thread_team.h"
@@ -141,13 +140,13 @@ void look_further(int ranks, JobDraft& draft) {
 
 // After the rows are there.
 Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
-  const DatasetInfo& info = setup.train->info();
+  const DatasetInfo& info = setup.rows.train->info();
   check_job(info, communicator.size(), draft);
   check_task(info, draft);
-  if (follows_evaluations(draft.job) && !setup.test && !setup.out.empty()) {
+  if (follows_evaluations(draft.job) && !setup.rows.chosen && !setup.out.empty()) {
     draft.faults.add("data.test",
-                     fmt::format("there is no split \"{}\", and plateau and stop_when follow its evaluations",
-                                 draft.job.data().test()));
+                     fmt::format("there is no split \"{}\" nor \"{}\", and plateau and stop_when follow evaluations",
+                                 draft.job.data().validation(), draft.job.data().test()));
   }
   const int classes = static_cast<int>(info.class_names.size());
   if (resolve_model(classes, *draft.job.mutable_model(), draft.faults)) {
@@ -205,18 +204,16 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
   RETURN_IF_ERROR(check_same_job(communicator, *draft));
   RETURN_IF_ERROR(check_threads(communicator, draft->job.execution().threads_per_rank()));
+  adopt_stored_splits(communicator, setup.out, draft->job);
   setup.job = draft->job;
-  ASSIGN_OR_RETURN(JobRows rows, open_job_rows(communicator, setup.job.data()));
-  setup.train = std::move(rows.train);
-  setup.test = std::move(rows.test);
-  setup.row_facts = std::move(rows.facts);
+  ASSIGN_OR_RETURN(setup.rows, open_job_rows(communicator, setup.job.data()));
   RETURN_IF_ERROR(agree(communicator, build_network(communicator, *draft, setup)));
   return setup;
 }
 
 StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::unique_ptr<Dataset> train) {
   Setup setup;
-  setup.train = std::move(train);
+  setup.rows.train = std::move(train);
   RETURN_IF_ERROR(agree(communicator, draft.faults.status(draft.file)));
   RETURN_IF_ERROR(check_threads(communicator, draft.job.execution().threads_per_rank()));
   RETURN_IF_ERROR(agree(communicator, build_network(communicator, draft, setup)));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "trainer/comm/gradient_reducer.h"
 #include "trainer/data/image_transform.h"
 #include "trainer/data/row_order.h"
+#include "trainer/loop/rows.h"
 #include "trainer/loop/training_job.h"
 #include "trainer/nn/network/network.h"
 #include "trainer/optim/optimizer.h"
@@ -25,9 +25,7 @@ namespace lockstep {
 struct Setup {
   proto::Job job;  // resolved
   std::filesystem::path out;
-  std::unique_ptr<Dataset> train;
-  std::unique_ptr<Dataset> test;                 // null: the file has no such split
-  std::map<std::string, std::string> row_facts;  // JobRows
+  JobRows rows;
   std::unique_ptr<Network> network;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null: none

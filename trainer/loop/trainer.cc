@@ -15,7 +15,7 @@
 #include "trainer/loop/core_binding.h"
 #include "trainer/loop/divergence.h"
 #include "trainer/loop/engine.h"
-#include "trainer/loop/evaluation.h"
+#include "trainer/loop/judge.h"
 #include "trainer/loop/past_evaluations.h"
 #include "trainer/loop/rank_probe.h"
 #include "trainer/loop/resume.h"
@@ -43,18 +43,11 @@ class Trainer {
         options_(options),
         setup_(std::move(setup)),
         output_(std::move(output)),
-        facts_(run_facts(job(), setup_.train->info(), communicator)),
+        facts_(run_facts(job(), learned(), communicator)),
         engine_(communicator, setup_),
         window_(job().batch(), engine_.order.steps_per_epoch()) {
-    facts_.facts.insert(setup_.row_facts.begin(), setup_.row_facts.end());
-    if (setup_.test) {
-      const DatasetInfo& learned = setup_.train->info();
-      ImageTransform transform(setup_.test->info().image, setup_.test->info().pixel_type, learned.mean,
-                               learned.deviation);
-      transform.take_targets(learned.whole_target());
-      test_loader_.emplace(*setup_.test, std::move(transform), job().batch() / job().slices(),
-                           job().data().prefetch_batches() * engine_.slices);
-    }
+    facts_.facts.insert(setup_.rows.facts.begin(), setup_.rows.facts.end());
+    if (setup_.rows.chosen) judge_.emplace(communicator, setup_, engine_, *setup_.rows.chosen, chosen_split());
   }
 
   Status run() {
@@ -80,6 +73,10 @@ class Trainer {
  private:
   const proto::Job& job() const { return setup_.job; }
   Network& network() { return *setup_.network; }
+  const DatasetInfo& learned() const { return setup_.rows.train->info(); }
+  std::string chosen_split() const {
+    return setup_.rows.chosen_by == ChosenBy::kTest ? job().data().test() : job().data().validation();
+  }
   TrainingArrays arrays() { return {*setup_.network, setup_.optimizer.get(), setup_.average.get()}; }
   // Its name, or that of its file.
   std::string called() const {
@@ -89,12 +86,13 @@ class Trainer {
   Status restore_state() {
     const std::filesystem::path directory = output_ ? output_->checkpoint_directory() : std::filesystem::path();
     ASSIGN_OR_RETURN(std::optional<ResumePoint> point,
-                     find_resume_point(communicator_, directory, job(), setup_.train->info(), facts_.facts));
+                     find_resume_point(communicator_, directory, job(), learned(), facts_.facts));
     Status status;
     ASSIGN_OR_RETURN(facts_.facts["initial_weights"],
                      initial_weights(communicator_, point ? &point->checkpoint : nullptr, options_.init_from));
     if (point) {
-      position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint)};
+      position_ = {point->checkpoint.step, point->checkpoint.epoch, from_checkpoint(point->checkpoint),
+                   final_test_of(point->checkpoint)};
       if (!point->checkpoint.evaluations) find_old_evaluations(point->checkpoint);
       if (output_) warn_of_other_facts(point->checkpoint, facts_);
       status = restore_everywhere(communicator_, std::move(point->checkpoint.tensors), arrays());
@@ -122,24 +120,21 @@ class Trainer {
     }
   }
 
+  Shown shown() const { return {options_.progress, engine_.total_steps, chosen_by_name(setup_.rows.chosen_by)}; }
+
   Status begin() {
     Status status = fault_point("train.begin");
     if (output_ && status.ok()) status = check_checkpoint(facts_, arrays());
-    if (output_ && status.ok()) status = output_->begin(job(), options_.progress, engine_.total_steps, position_);
+    if (output_ && status.ok()) status = output_->begin(job(), shown(), position_);
     RETURN_IF_ERROR(agree(communicator_, status));
     const CoreBinding binding = core_binding(communicator_, job().execution().threads_per_rank());
     first_step_ = position_.step;
     window_.restart(position_.step, 0);
     if (output_) {
-      const DatasetInfo& info = setup_.train->info();
-      output_->say(fmt::format("{}: {} rows of {} x {} x {}, {} {}; {}; batch {} in {} slices on {}", called(),
-                               format_count(info.rows), info.image.height, info.image.width, info.image.channels,
-                               info.class_names.size(), target_nouns(info.target), parameter_text(network()),
-                               job().batch(), job().slices(), engine_.reducer.description()));
-      const int threads = job().execution().threads_per_rank();
-      const float smoothing = job().loss().label_smoothing();
-      if (smoothing > 0) output_->say(fmt::format("losses are told with label smoothing {}", smoothing));
-      output_->say(fmt::format("{}; {} thread{} a rank", binding.text, threads, threads == 1 ? "" : "s"));
+      for (const std::string& line : set_up_words(setup_, called(), engine_.reducer.description(), binding)) {
+        output_->say(line);
+        log_info("{}", line);
+      }
       if (position_.step > 0) {
         output_->say(
             fmt::format("resumed at step {} of {} (epoch {})", position_.step, engine_.total_steps, position_.epoch));
@@ -160,7 +155,7 @@ class Trainer {
     const bool by_epochs = policy.every_epochs() > 0 && step % (an_epoch * policy.every_epochs()) == 0;
     return by_steps || by_epochs || step == engine_.total_steps;
   }
-  bool evaluation_due() const { return test_loader_ && position_.step > 0 && is_evaluated(position_.step); }
+  bool evaluation_due() const { return judge_ && position_.step > 0 && is_evaluated(position_.step); }
 
   bool at_epoch_end() const { return position_.step > 0 && position_.step % engine_.order.steps_per_epoch() == 0; }
 
@@ -184,7 +179,23 @@ class Trainer {
       if (check_every > 0 && position_.step % check_every == 0) RETURN_IF_ERROR(compare_replicas());
       if (outcome.stop && position_.step < engine_.total_steps && !is_early_end()) return stopped(kStopped);
     }
+    RETURN_IF_ERROR(test_once());
     return save();
+  }
+
+  // At the end, of what training has made: nothing follows from it. A trial of a sweep is not tested, for trials are
+  // chosen from; the best one is, by `lockstep sweep best`.
+  Status test_once() {
+    if (!setup_.rows.test || position_.tested() || !options_.attempt.empty()) return OkStatus();
+    Judge judge(communicator_, setup_, engine_, *setup_.rows.test, job().data().test());
+    const StatusOr<EvalPoint> point = judge.evaluate(position_, 0, [this] { return out_of_time(); });
+    if (!point.ok()) RETURN_IF_ERROR(save());
+    if (absl::IsCancelled(point.status())) return stopped(kStopped);
+    RETURN_IF_ERROR(point.status());
+    position_.final_test = *point;
+    if (output_) output_->report_final_test(*point);
+    saved_step_ = -1;
+    return OkStatus();
   }
 
   // The same on all ranks. An evaluation that was made because training ended there, and now goes on, is not followed.
@@ -226,28 +237,14 @@ class Trainer {
   Status evaluate_and_save() {
     bool interrupted = false;
     if (evaluation_due()) {
-      engine_.exchange_average(position_.step);
-      const DatasetInfo& info = setup_.test->info();
-      const std::int64_t most = job().evaluate().rows();
-      const StatusOr<EvaluationResult> result =
-          evaluate(communicator_, network(), *test_loader_,
-                   {.rows = most > 0 ? std::min(most, info.rows) : info.rows,
-                    .target = learned_target(setup_.train->info().whole_target(), job()),
-                    .confusion = false,
-                    .heartbeat = &engine_.heartbeat,
-                    .out_of_time = [this] { return out_of_time(); }});
-      engine_.exchange_average(position_.step);
-      engine_.account.book(TimeShare::kEvaluation);
-      interrupted = absl::IsCancelled(result.status());
+      const StatusOr<EvalPoint> point =
+          judge_->evaluate(position_, job().evaluate().rows(), [this] { return out_of_time(); });
+      interrupted = absl::IsCancelled(point.status());
       if (!interrupted) {
         // What the epoch has learned is kept: the same command evaluates it again.
-        if (!result.ok()) RETURN_IF_ERROR(save());
-        RETURN_IF_ERROR(with_context(result.status(), fmt::format("{}: {}", job().data().path(), job().data().test())));
-        position_.evaluations.push_back({.step = position_.step,
-                                         .epoch = position_.epoch,
-                                         .loss = result->loss,
-                                         .rows = result->rows,
-                                         .metrics = wanted_metrics(job(), result->metrics)});
+        if (!point.ok()) RETURN_IF_ERROR(save());
+        RETURN_IF_ERROR(point.status());
+        position_.evaluations.push_back(*point);
         follow_evaluations();
         if (output_) output_->report(position_.evaluations.back());
         saved_step_ = -1;
@@ -348,13 +345,15 @@ class Trainer {
     if (!output_) return OkStatus();
     const double rows = static_cast<double>(position_.step - first_step_) * job().batch();
     const double seconds = training_seconds();
-    return output_->finish({.step = position_.step,
-                            .outcome = ended.ok() ? "done" : "stopped",
-                            .seconds = engine_.account.elapsed_seconds(),
-                            .images_per_second = seconds > 0 ? rows / seconds : 0,
-                            .metrics = position_.metrics(),
-                            .reason = early_end_},
-                           engine_.account);
+    return output_->finish(
+        {.step = position_.step,
+         .outcome = ended.ok() ? "done" : "stopped",
+         .seconds = engine_.account.elapsed_seconds(),
+         .images_per_second = seconds > 0 ? rows / seconds : 0,
+         .metrics = position_.metrics(),
+         .final_metrics = position_.tested() ? position_.final_test->metrics : std::vector<MetricValue>(),
+         .reason = early_end_},
+        engine_.account);
   }
 
   Communicator& communicator_;
@@ -363,7 +362,7 @@ class Trainer {
   std::unique_ptr<RunOutput> output_;  // rank 0
   RunFacts facts_;
   Engine engine_;
-  std::optional<SliceLoader> test_loader_;
+  std::optional<Judge> judge_;  // none: there is nothing to evaluate
 
   StepWindow window_;
   Position position_;

@@ -5,6 +5,7 @@
 #include <google/protobuf/text_format.h>
 
 #include "storage/base/model_file.h"
+#include "storage/task/chosen_by.h"
 #include "trainer/loop/augmentation_faults.h"
 
 namespace lockstep {
@@ -20,6 +21,10 @@ void fill_parts(proto::Job& job) {
   job.mutable_checkpoint();
   job.mutable_execution();
   job.mutable_reporting();
+  proto::Data& data = *job.mutable_data();
+  if (data.has_hold_out() && !data.hold_out().has_share() && !data.hold_out().has_fold()) {
+    data.mutable_hold_out()->set_share(HeldOut().share);
+  }
 }
 
 std::string text_of(const google::protobuf::Message& message) {
@@ -32,6 +37,7 @@ void check_fields(JobDraft& draft) {
   const proto::Job& job = draft.job;
   check_limits(job, draft.faults);
   check_ranges(job.data().augmentation(), draft.faults);
+  check_splits(job.data(), draft.faults);
   const proto::Loss& loss = job.loss();
   const bool is_softmax = loss.has_softmax_cross_entropy() || loss.kind_case() == proto::Loss::KIND_NOT_SET;
   if (loss.label_smoothing() > 0 && !is_softmax) {

@@ -44,6 +44,7 @@ Checkpoint without_tensors(const RunFacts& run, const Position& position) {
   const double accuracy = metric_value(position.metrics(), "accuracy");
   if (!std::isnan(accuracy)) checkpoint.accuracy = accuracy;
   checkpoint.evaluations = to_checkpoint(position.evaluations);
+  if (position.tested()) checkpoint.final_test = to_checkpoint(*position.final_test);
   checkpoint.target = run.dataset.target;
   checkpoint.units = run.dataset.units;
   checkpoint.target_mean = run.dataset.target_mean;

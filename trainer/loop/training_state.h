@@ -23,9 +23,12 @@ struct Position {
   std::int64_t step = 0;               // optimizer steps done
   std::int64_t epoch = 0;              // whole epochs done
   std::vector<EvalPoint> evaluations;  // all so far, oldest first
+  std::optional<EvalPoint> final_test = {};
 
   // Whether it was evaluated here.
   bool evaluated() const { return !evaluations.empty() && evaluations.back().step == step; }
+  // Whether training ends here, and the test split was evaluated.
+  bool tested() const { return final_test && final_test->step == step; }
   std::vector<MetricValue> metrics() const {
     return evaluated() ? evaluations.back().metrics : std::vector<MetricValue>();
   }

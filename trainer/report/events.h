@@ -39,9 +39,10 @@ struct EndPoint {
   std::int64_t step = 0;
   std::string outcome;  // "done", "stopped"
   double seconds = 0;
-  double images_per_second = 0;           // training rows over the time not spent in evaluation
-  std::vector<MetricValue> metrics = {};  // of the last evaluation, if it was made there
-  std::string reason = {};                // of an early end
+  double images_per_second = 0;                 // training rows over the time not spent in evaluation
+  std::vector<MetricValue> metrics = {};        // of the last evaluation, if it was made there
+  std::vector<MetricValue> final_metrics = {};  // of the final test, if there was one
+  std::string reason = {};                      // of an early end
 };
 
 }  // namespace lockstep

@@ -31,8 +31,11 @@ void add_metrics(std::span<const MetricValue> metrics, Json& object) {
   for (const MetricValue& it : metrics) object[it.name] = it.value;
 }
 
-std::string line_of(const EvalPoint& point) {
-  Json object = {{"event", "eval"}, {"step", point.step}, {"epoch", point.epoch}, {"loss", point.loss}};
+constexpr const char* kEval = "eval";
+constexpr const char* kFinalTest = "final_test";
+
+std::string line_of(const char* event, const EvalPoint& point) {
+  Json object = {{"event", event}, {"step", point.step}, {"epoch", point.epoch}, {"loss", point.loss}};
   add_metrics(point.metrics, object);
   object["rows"] = point.rows;
   return line_of(object);
@@ -70,7 +73,7 @@ Line parse(std::string_view text) {
   line.step = whole_number(object, "step");
   const auto event = object.find("event");
   if (event != object.end() && event->is_string()) line.event = event->get<std::string>();
-  if (line.event != "eval") return line;
+  if (line.event != kEval) return line;
   line.evaluation = {.step = line.step,
                      .epoch = whole_number(object, "epoch"),
                      .loss = number(object, "loss"),
@@ -106,22 +109,25 @@ bool is_among(const Line& line, const std::vector<EvalPoint>& evaluations) {
 }
 
 // Whether a line of an earlier run still tells the truth when training goes on from last_step.
-bool still_holds(const Line& line, std::int64_t last_step, const std::vector<EvalPoint>& evaluations) {
+bool still_holds(const Line& line, std::int64_t last_step, const std::vector<EvalPoint>& evaluations,
+                 const std::optional<EvalPoint>& final_test) {
   if (line.step < 0 || line.step > last_step) return false;
-  return line.event != "eval" || line.step < last_step || is_among(line, evaluations);
+  if (line.step < last_step) return true;
+  if (line.event == kFinalTest) return final_test && final_test->step == line.step;
+  return line.event != kEval || is_among(line, evaluations);
 }
 
 // With those of the evaluations that are missing, each before what came after it. Both are in order.
 std::vector<Line> with_all(const std::vector<EvalPoint>& evaluations, std::vector<Line> lines) {
   std::set<std::int64_t> there;
   for (const Line& line : lines) {
-    if (line.event == "eval") there.insert(line.step);
+    if (line.event == kEval) there.insert(line.step);
   }
   std::vector<Line> all;
   auto next = evaluations.begin();
   const auto put_until = [&](const auto& comes_later) {
     for (; next != evaluations.end() && comes_later(*next); ++next) {
-      if (!there.contains(next->step)) all.push_back({line_of(*next), next->step, "eval", *next});
+      if (!there.contains(next->step)) all.push_back({line_of(kEval, *next), next->step, kEval, *next});
     }
   };
   for (Line& line : lines) {
@@ -136,9 +142,10 @@ std::vector<Line> with_all(const std::vector<EvalPoint>& evaluations, std::vecto
 }  // namespace
 
 StatusOr<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::int64_t resume_step,
-                                        std::vector<EvalPoint> evaluations) {
+                                        std::vector<EvalPoint> evaluations, std::optional<EvalPoint> final_test) {
   MetricsFile file(path);
   file.evaluations_ = std::move(evaluations);
+  file.final_test_ = std::move(final_test);
   RETURN_IF_ERROR(file.rewrite(resume_step));
   return file;
 }
@@ -147,11 +154,17 @@ StatusOr<MetricsFile> MetricsFile::open(const std::filesystem::path& path, std::
 Status MetricsFile::rewrite(std::int64_t last_step) {
   ASSIGN_OR_RETURN(std::vector<Line> lines, read_lines(path_));
   const std::size_t before = lines.size();
-  std::erase_if(lines, [&](const Line& line) { return !still_holds(line, last_step, evaluations_); });
+  std::erase_if(lines, [&](const Line& line) { return !still_holds(line, last_step, evaluations_, final_test_); });
   const bool some_go = lines.size() < before;
   const std::size_t kept = lines.size();
   for (const std::string& text : waiting_) lines.push_back(parse(text));
   lines = with_all(evaluations_, std::move(lines));
+  const auto is_final_test = [&](const Line& line) {
+    return line.event == kFinalTest && line.step == final_test_->step;
+  };
+  if (final_test_ && std::ranges::none_of(lines, is_final_test)) {
+    lines.push_back({line_of(kFinalTest, *final_test_), final_test_->step, kFinalTest, {}});
+  }
   if (some_go || lines.size() > kept || last_step == kNoLimit) {
     std::vector<std::string_view> parts;
     for (const Line& line : lines) parts.push_back(line.text);
@@ -219,7 +232,12 @@ void MetricsFile::write(const TrainPoint& point) {
 
 void MetricsFile::write(const EvalPoint& point) {
   evaluations_.push_back(point);
-  add(line_of(point), /*durable=*/true);
+  add(line_of(kEval, point), /*durable=*/true);
+}
+
+void MetricsFile::write_final_test(const EvalPoint& point) {
+  final_test_ = point;
+  add(line_of(kFinalTest, point), /*durable=*/true);
 }
 
 void MetricsFile::write(const CheckpointPoint& point) {
@@ -241,7 +259,7 @@ StatusOr<std::vector<EvalPoint>> read_evaluations(const std::filesystem::path& p
   ASSIGN_OR_RETURN(const std::vector<Line> lines, read_lines(path));
   std::vector<EvalPoint> evaluations;
   for (const Line& line : lines) {
-    if (line.event == "eval" && line.step >= 0) evaluations.push_back(line.evaluation);
+    if (line.event == kEval && line.step >= 0) evaluations.push_back(line.evaluation);
   }
   return evaluations;
 }

@@ -39,11 +39,20 @@ std::string format_count(std::int64_t count) {
   return digits;
 }
 
-Progress::Progress(ProgressStyle style, std::int64_t epochs, std::int64_t total_steps, std::FILE* out)
+Progress::Progress(ProgressStyle style, std::int64_t epochs, std::int64_t total_steps, std::string_view evaluated,
+                   std::FILE* out)
     : over_(style == ProgressStyle::kLine || (style == ProgressStyle::kAutomatic && output_is_terminal())),
       epochs_(epochs),
       total_steps_(total_steps),
+      evaluated_(evaluated),
       out_(out) {}
+
+// "test loss 0.6610  test accuracy 93.41 %  (10,000 rows)".
+std::string Progress::figures(std::string_view rows, const EvalPoint& point) {
+  std::string metrics;
+  for (const MetricValue& it : point.metrics) metrics += fmt::format("  {} {}", rows, printable(metric_text(it)));
+  return fmt::format("{} loss {:.4f}{}  ({} rows)", rows, point.loss, metrics, format_count(point.rows));
+}
 
 Progress::~Progress() {
   finish_line();
@@ -84,10 +93,11 @@ void Progress::report(const TrainPoint& point, double eta_seconds) {
 }
 
 void Progress::report(const EvalPoint& point) {
-  std::string metrics;
-  for (const MetricValue& it : point.metrics) metrics += fmt::format("  test {}", printable(metric_text(it)));
-  say(fmt::format("epoch {}/{}  test loss {:.4f}{}  ({} rows)", point.epoch, epochs_, point.loss, metrics,
-                  format_count(point.rows)));
+  say(fmt::format("epoch {}/{}  {}", point.epoch, epochs_, figures(evaluated_, point)));
+}
+
+void Progress::report_final_test(const EvalPoint& point) {
+  say(figures("final test", point));
 }
 
 void Progress::say(const std::string& text) {
@@ -108,9 +118,13 @@ void Progress::summary(const EndPoint& end, const TimeAccount& account, const st
                   end.images_per_second));
   if (!end.reason.empty()) say(fmt::format("reason     {}", end.reason));
   say(fmt::format("time       {}", shares));
-  for (const MetricValue& it : end.metrics) {
-    say(fmt::format("{:<10} {} on the test split", printable(it.name), metric_value_text(it)));
-  }
+  const auto say_metrics = [&](const std::vector<MetricValue>& metrics, std::string_view rows) {
+    for (const MetricValue& it : metrics) {
+      say(fmt::format("{:<10} {} on the {} split", printable(it.name), metric_value_text(it), rows));
+    }
+  };
+  say_metrics(end.metrics, evaluated_);
+  say_metrics(end.final_metrics, "test");
   say(fmt::format("files      {0}/checkpoints  {0}/metrics.jsonl  {0}/job.pbtxt  {0}/log.txt", directory));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "trainer/report/events.h"
 #include "trainer/report/time_account.h"
@@ -25,8 +26,9 @@ std::string format_count(std::int64_t count);
 // What cannot be written is lost without a word: a training does not end for its progress.
 class Progress {
  public:
-  // total_steps of the whole job; rows of one step.
-  Progress(ProgressStyle style, std::int64_t epochs, std::int64_t total_steps, std::FILE* out = stdout);
+  // total_steps of the whole job. `evaluated`: which rows are, while training: "validation" or "test".
+  Progress(ProgressStyle style, std::int64_t epochs, std::int64_t total_steps, std::string_view evaluated,
+           std::FILE* out = stdout);
   ~Progress();
 
   // Every step; the terminal line is written at most five times a second.
@@ -34,6 +36,8 @@ class Progress {
   // A report: what metrics.jsonl gets too.
   void report(const TrainPoint& point, double eta_seconds);
   void report(const EvalPoint& point);
+  // Of the test split, at the end.
+  void report_final_test(const EvalPoint& point);
   // A line of its own.
   void say(const std::string& text);
 
@@ -42,12 +46,14 @@ class Progress {
 
  private:
   std::string format(const TrainPoint& point, double eta_seconds) const;
+  static std::string figures(std::string_view rows, const EvalPoint& point);
   void finish_line();
   void put(const std::string& text);
 
   bool over_;  // the line is written over
   std::int64_t epochs_;
   std::int64_t total_steps_;
+  std::string evaluated_;
   std::FILE* out_;
   double last_shown_ = -1;
   TimeAccount clock_;

@@ -24,19 +24,22 @@ constexpr TrainPoint kPoint{
 
 TEST(Progress, PlainStyleWritesWholeLinesAtReportsOnly) {
   const std::string text = printed([](std::FILE* out) {
-    Progress progress(ProgressStyle::kPlain, 8, 400, out);
+    Progress progress(ProgressStyle::kPlain, 8, 400, "test", out);
     progress.step(kPoint, 187);
     progress.report(kPoint, 187);
-    progress.report(EvalPoint{.step = 100, .epoch = 2, .loss = 0.25, .rows = 10000, .metrics = {{"accuracy", 0.9312}}});
+    const EvalPoint evaluation{.step = 100, .epoch = 2, .loss = 0.25, .rows = 10000, .metrics = {{"accuracy", 0.9312}}};
+    progress.report(evaluation);
+    progress.report_final_test(evaluation);
   });
   EXPECT_EQ(text,
             "epoch 2/8  step 50/400  loss 0.5000  accuracy 87.50 %  2100 images/s  ETA 3:07\n"
-            "epoch 2/8  test loss 0.2500  test accuracy 93.12 %  (10,000 rows)\n");
+            "epoch 2/8  test loss 0.2500  test accuracy 93.12 %  (10,000 rows)\n"
+            "final test loss 0.2500  final test accuracy 93.12 %  (10,000 rows)\n");
 }
 
 TEST(Progress, LineStyleWritesOverOneLineAndLeavesItClean) {
   const std::string text = printed([](std::FILE* out) {
-    Progress progress(ProgressStyle::kLine, 8, 400, out);
+    Progress progress(ProgressStyle::kLine, 8, 400, "validation", out);
     progress.step(kPoint, 187);
     progress.step(kPoint, 186);  // too soon to be shown
     progress.say("a line");
