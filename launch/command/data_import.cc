@@ -120,6 +120,8 @@ void describe_pictures(CLI::App& verb, PictureArguments& arguments) {
       ->capture_default_str();
   verb.add_option("--channels", arguments.channels, "grey or rgb; without: rgb if any picture is in colour")
       ->check(CLI::IsMember({"grey", "rgb"}));
+  verb.add_flag("--keep-encoded", arguments.keep_encoded,
+                "Keep the files' own bytes; they are decoded while training, at --size or the job's data.size");
   verb.add_option("--background", arguments.background, "What shows through alpha, and pads: hexadecimal")
       ->capture_default_str();
 }
@@ -130,6 +132,11 @@ StatusOr<PictureOptions> picture_options(const PictureArguments& arguments) {
   if (!arguments.size.empty() && !read_size(arguments.size, options)) {
     faults.push_back(fmt::format("--size {}: expected pixels, as 224, or height x width, as 224x320", arguments.size));
   }
+  if (arguments.keep_encoded && arguments.fit != "crop") {
+    faults.push_back(
+        fmt::format("--keep-encoded takes the middle of each picture: expected --fit crop, got {}", arguments.fit));
+  }
+  options.keep_encoded = arguments.keep_encoded;
   options.fit = arguments.fit == "crop" ? Fit::kCrop : arguments.fit == "pad" ? Fit::kPad : Fit::kExact;
   options.channels = arguments.channels.empty() ? 0 : arguments.channels == "grey" ? 1 : 3;
   std::uint32_t colour = 0;

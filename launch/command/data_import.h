@@ -54,6 +54,7 @@ std::function<void(const std::string& split, std::int64_t rows_done, std::int64_
 // What those are told that import pictures.
 struct PictureArguments {
   std::string size, fit = "crop", channels, background = "ffffff";
+  bool keep_encoded = false;
 };
 void describe_pictures(CLI::App& verb, PictureArguments& arguments);
 // Errors: bad_configuration (all faults).

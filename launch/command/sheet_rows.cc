@@ -100,7 +100,7 @@ StatusOr<SheetRows> SheetRows::open(const std::string& job, const std::vector<st
 
 std::vector<RowName> SheetRows::first_rows(int count) const {
   const auto trained = std::int64_t(trained_.empty() ? std::size_t(info().rows) : trained_.size());
-  RowOrder order = row_order(job_, trained);
+  RowOrder order = row_order(job_, trained, nullptr);
   std::vector<std::int64_t> rows(std::size_t(job_.batch() / job_.slices()));
   std::vector<RowName> names;
   for (std::int64_t step = 0; step < order.steps_per_epoch(); ++step) {
@@ -139,6 +139,7 @@ Status SheetRows::open_split_too(const std::string& name) {
   RETURN_IF_ERROR(with_context(map.status(), fmt::format("{}: {}", data.path(), name)));
   ImageTransform transform(info().image, info().pixel_type, info().mean, info().deviation);
   transform.take_targets(info().whole_target());
+  transform.take_centre(data.centre_crop(), info().is_encoded);
   splits_.push_back({name, with_classes(*std::move(rows), *map, info().class_names), std::move(transform)});
   return OkStatus();
 }
@@ -182,6 +183,11 @@ StatusOr<RowView> SheetRows::stored(const RowName& name) {
 StatusOr<RowView> SheetRows::transformed(const RowName& name, std::int64_t epoch) {
   RETURN_IF_ERROR(read(name));
   ImageTransform& transform = find(name.split)->transform;
+  Dataset& rows = *find(name.split)->rows;
+  if (rows.info().is_encoded) {
+    const Window window = transform.picture_window(epoch, name.row, rows.picture(name.row));
+    RETURN_IF_ERROR(rows.read_window(name.row, window, stored_));
+  }
   std::vector<float> given(info().image.elements());
   transform.apply(epoch, name.row, stored_, given);
   RowView view;

@@ -19,7 +19,9 @@ enum class Purpose : std::uint32_t {
   kSearch = 6,
   kImport = 7,
   kTransform = 8,
-  kHoldOut = 9
+  kHoldOut = 9,
+  kMixing = 10,
+  kClassOrder = 11
 };
 
 // The generator itself: ten rounds.

@@ -53,6 +53,22 @@ std::string row_text(std::int64_t row, std::string_view source) {
   return source.empty() ? std::to_string(row) : fmt::format("{} ({})", row, printable(source));
 }
 
+Window middle_window(const ImageShape& picture, const ImageShape& size, float share) {
+  const bool by_width = std::int64_t(picture.width) * size.height <= std::int64_t(picture.height) * size.width;
+  const auto follows = [](int side, int of, int other) {  // to the nearest pixel
+    return int((2 * std::int64_t(side) * other + of) / (2 * std::int64_t(of)));
+  };
+  int width = by_width ? picture.width : follows(picture.height, size.height, size.width);
+  int height = by_width ? follows(picture.width, size.width, size.height) : picture.height;
+  width = std::clamp(int(std::lround(double(share) * width)), 1, picture.width);
+  height = std::clamp(int(std::lround(double(share) * height)), 1, picture.height);
+  return {.top = (picture.height - height) / 2, .left = (picture.width - width) / 2, .height = height, .width = width};
+}
+
+Status Dataset::read_window(std::int64_t /*row*/, const Window& /*window*/, std::span<std::byte> /*out*/) {
+  CHECK(false, "the rows are no picture files");
+}
+
 std::string rows_text(Dataset& dataset, std::span<const std::int64_t> rows) {
   std::vector<std::string> texts;
   for (const std::int64_t row : rows)
@@ -80,6 +96,7 @@ StatusOr<std::uint64_t> dataset_fingerprint(const DatasetInfo& info, Dataset& da
   // Lengths go in front of what they count, so that no two datasets give the same text.
   std::string text = fmt::format("{} {}x{}x{} {} {}", info.rows, info.image.height, info.image.width,
                                  info.image.channels, pixel_type_name(info.pixel_type), info.class_names.size());
+  if (info.is_encoded) text += fmt::format(" files {:016x}", info.digest);
   if (info.target != TargetKind::kClass) text += fmt::format(" {}", target_name(info.target));
   for (const std::string& unit : info.units) text += fmt::format(" {}:{}", unit.size(), unit);
   for (const std::string& name : info.class_names) text += fmt::format(" {}:{}", name.size(), name);

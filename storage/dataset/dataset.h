@@ -28,10 +28,21 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
 };
 
+// A part of an image.
+struct Window {
+  int top = 0, left = 0, height = 0, width = 0;
+  bool operator==(const Window&) const = default;
+};
+// The largest of the shape of `size` that fits into `picture`, in its middle; of its sides only `share`, 0 to 1.
+Window middle_window(const ImageShape& picture, const ImageShape& size, float share = 1);
+
 struct DatasetInfo {
   std::int64_t rows = 0;
   ImageShape image;
   PixelType pixel_type = PixelType::kUint8;
+  // Rows are picture files, of any size, which become `image` when they are read.
+  bool is_encoded = false;
+  std::uint64_t digest = 0;  // of these files
   TargetKind target = TargetKind::kClass;
   std::vector<std::string> class_names;  // of classes, labels or numbers; "0", "1", ... when the file names none
   std::vector<std::string> units;        // of numbers; empty: the file says none
@@ -67,6 +78,11 @@ class Dataset {
   // Requires: rows in [0, info().rows); out.size() == rows.size() * image bytes. Allocates nothing after the first
   // call.
   virtual Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) = 0;
+  // The size of the picture that an encoded row is; of others that of all images. Requires: row in [0, info().rows).
+  virtual ImageShape picture(std::int64_t /*row*/) const { return info().image; }
+  // Of encoded rows: the pixels of a part of the picture, resized to info().image. From any thread. Requires: a window
+  // inside the picture. Errors: as read(), without the row in front.
+  virtual Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out);
   // Targets of the given rows, (rows, info().target_values()), in range. Requires: rows in [0, info().rows). Allocates
   // nothing after the first call.
   virtual Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) = 0;

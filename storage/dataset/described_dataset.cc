@@ -30,6 +30,10 @@ class DescribedDataset final : public Dataset {
     }
     return OkStatus();
   }
+  ImageShape picture(std::int64_t row) const override { return rows_->picture(row); }
+  Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out) override {
+    return rows_->read_window(row, window, out);
+  }
   StatusOr<std::string> source(std::int64_t row) override { return rows_->source(row); }
   std::int64_t stored_row(std::int64_t row) const override { return rows_->stored_row(row); }
 

@@ -25,6 +25,7 @@ class Hdf5Dataset final : public Dataset {
         info_(std::move(split.info)),
         file_(std::move(split.file)),
         images_(std::move(split.images)),
+        pictures_(std::move(split.pictures)),
         labels_(std::move(split.labels)),
         sources_(std::move(split.sources)),
         ignored_(split.ignored),
@@ -37,12 +38,17 @@ class Hdf5Dataset final : public Dataset {
   Status read(std::span<const std::int64_t> rows, std::span<std::byte> out) override;
   Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override;
   StatusOr<std::string> source(std::int64_t row) override;
+  ImageShape picture(std::int64_t row) const override { return pictures_ ? pictures_->picture(row) : info_.image; }
+  Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out) override {
+    return pictures_->read_window(row, window, out);
+  }
 
   // From now on reads by pread on the descriptor that libhdf5 checked, when the images are one plain piece.
   void use_pread_if_plain();
   Status set_fingerprint();
 
  private:
+  Status read_pictures(std::span<const std::int64_t> rows, std::byte* out);
   Status read_by_pread(std::int64_t first, std::int64_t count, std::byte* out);
   // `row_bytes` of a row in memory.
   Status read_by_library(const StoredArray& array, hid_t type, std::size_t row_bytes,
@@ -52,6 +58,7 @@ class Hdf5Dataset final : public Dataset {
   DatasetInfo info_;
   Hdf5File file_;
   StoredArray images_;
+  std::optional<PictureFiles> pictures_;  // in their place
   StoredArray labels_;
   RowSources sources_;
   std::optional<double> ignored_;  // of masks, as stored
@@ -65,12 +72,23 @@ Status Hdf5Dataset::read(std::span<const std::int64_t> rows, std::span<std::byte
   CHECK(out.size() == rows.size() * row_bytes_, "{} rows of {} bytes do not fit {}", rows.size(), row_bytes_,
         out.size());
   for (const std::int64_t row : rows) CHECK(row >= 0 && row < info_.rows, "row {} of {}", row, info_.rows);
+  if (pictures_) return read_pictures(rows, out.data());
   if (!descriptor_.valid()) {
     return read_by_library(images_, memory_type(info_.pixel_type), row_bytes_, rows, out.data());
   }
   for (std::size_t begin = 0, end; begin < rows.size(); begin = end) {
     for (end = begin + 1; end < rows.size() && rows[end] == rows[end - 1] + 1;) ++end;
     RETURN_IF_ERROR(read_by_pread(rows[begin], std::int64_t(end - begin), out.data() + begin * row_bytes_));
+  }
+  return OkStatus();
+}
+
+Status Hdf5Dataset::read_pictures(std::span<const std::int64_t> rows, std::byte* out) {
+  for (const std::int64_t row : rows) {
+    const Window window = middle_window(pictures_->picture(row), info_.image);
+    const Status status = pictures_->read_window(row, window, {out, row_bytes_});
+    if (!status.ok()) return with_context(status, fmt::format("{}: row {}", name_, rows_text(*this, {&row, 1})));
+    out += row_bytes_;
   }
   return OkStatus();
 }
@@ -154,7 +172,8 @@ Status Hdf5Dataset::set_fingerprint() {
 
 void Hdf5Dataset::use_pread_if_plain() {
   void* handle = nullptr;
-  if (!images_.offset || !images_.is_native || H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &handle) < 0) return;
+  if (pictures_ || !images_.offset || !images_.is_native || H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &handle) < 0)
+    return;
   descriptor_ = Descriptor(::fcntl(*static_cast<const int*>(handle), F_DUPFD_CLOEXEC, 0));
   if (!descriptor_.valid()) return;
   images_.id.reset();
@@ -180,7 +199,7 @@ StatusOr<std::unique_ptr<Dataset>> open_hdf5_dataset(const std::filesystem::path
 StatusOr<std::string> hdf5_layout(const std::filesystem::path& path, const Hdf5DatasetOptions& options) {
   const auto lock = hdf5_lock();
   ASSIGN_OR_RETURN(const Hdf5Split split, open_hdf5_split(path, options));
-  return split.images.layout_text();
+  return split.pictures ? split.pictures->layout_text() : split.images.layout_text();
 }
 
 StatusOr<std::vector<std::string>> list_splits(const std::filesystem::path& path) {

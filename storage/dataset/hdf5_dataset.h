@@ -22,6 +22,8 @@ struct Hdf5DatasetOptions {
   // False: where the file has no mean and deviation they stay empty, and the fingerprint 0, instead of being computed,
   // which reads all rows (normalized, in pixel_statistics.h, does it later).
   bool compute_statistics = true;
+  // Side in pixels of the squares that picture files become; 0: what the file says. Of other images it says nothing.
+  int size = 0;
 };
 
 // Opens one split, without HDF5 file locking. Checks shapes, lengths of images and labels, label range, limits and the

@@ -276,9 +276,9 @@ bool check_share(PixelType type, std::span<const float> mean, std::span<const fl
   return true;
 }
 
-void read_statistics(Hdf5Split& split, std::string_view where, DataFaults& faults) {
-  const auto mean = read_float_attribute(split.images.id.get(), "mean");
-  const auto deviation = read_float_attribute(split.images.id.get(), "deviation");
+void read_statistics(hid_t images, Hdf5Split& split, std::string_view where, DataFaults& faults) {
+  const auto mean = read_float_attribute(images, "mean");
+  const auto deviation = read_float_attribute(images, "deviation");
   for (const auto* values : {&mean, &deviation}) {
     if (!values->ok()) faults.add(where, std::string(values->status().message()));
   }
@@ -301,6 +301,19 @@ void read_statistics(Hdf5Split& split, std::string_view where, DataFaults& fault
   split.info.deviation = **deviation;
 }
 
+// What stands in the place of an array of images.
+void open_pictures(const Hdf5Group& group, std::string_view where, const Hdf5DatasetOptions& options, Hdf5Split& split,
+                   DataFaults& faults) {
+  split.pictures = PictureFiles::open(split.file, group, where, options.size, faults);
+  if (!split.pictures) return;
+  split.info.is_encoded = true;
+  split.info.digest = split.pictures->digest();
+  split.info.rows = split.pictures->rows();
+  split.info.image = split.pictures->image();
+  split.info.pixel_type = PixelType::kUint8;
+  read_statistics(group.get(), split, where, faults);
+}
+
 }  // namespace
 
 StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf5DatasetOptions& options) {
@@ -313,7 +326,13 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
   split.name = fmt::format("{}: {}", path.native(), images_name);
 
   DataFaults faults;
-  auto images = open_array(group->get(), options.images, images_name, faults);
+  std::optional<StoredArray> images;
+  const StatusOr<Hdf5Group> pictures = open_group(group->get(), options.images);
+  if (pictures.ok()) {
+    open_pictures(*pictures, images_name, options, split, faults);
+  } else {
+    images = open_array(group->get(), options.images, images_name, faults);
+  }
   auto labels = open_array(group->get(), options.labels, labels_name, faults);
   const hid_t labels_id = labels ? labels->id.get() : -1;
   read_class_names({labels_id, group->get(), split.file.get()}, split, options.group, faults);
@@ -322,7 +341,7 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
     check_shape(split, images_name, faults);
     check_pixel_type(split, images_name, faults);
     split.info.decompressed_per_row = decompressed_per_row(split.images);
-    if (split.info.rows != 0) read_statistics(split, images_name, faults);
+    if (split.info.rows != 0) read_statistics(split.images.id.get(), split, images_name, faults);
   }
   split.sources = RowSources::open(group->get(), options.group, split.info.rows, faults);
   split.info.has_sources = !split.sources.empty();
@@ -332,6 +351,7 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
     read_units(split.labels.id.get(), split, labels_name, faults);
   }
   RETURN_IF_ERROR(faults.status(path));
+  if (split.pictures) return split;
   const Status status = enlarge_chunk_cache(group->get(), options.images, split.images);
   if (!status.ok()) return with_context(status, split.name);
   return split;

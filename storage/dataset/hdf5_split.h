@@ -8,6 +8,7 @@
 #include "storage/dataset/hdf5_checks.h"
 #include "storage/dataset/hdf5_dataset.h"
 #include "storage/dataset/hdf5_sources.h"
+#include "storage/dataset/picture_files.h"
 
 namespace lockstep {
 
@@ -16,6 +17,7 @@ struct Hdf5Split {
   DatasetInfo info;  // mean and deviation are empty when the file has none; no fingerprint yet
   Hdf5File file;
   StoredArray images;
+  std::optional<PictureFiles> pictures;  // in place of images
   StoredArray labels;
   RowSources sources;
   std::optional<double> ignored;    // of masks: as stored, of pixels that count nowhere

@@ -109,21 +109,43 @@ Hdf5DatasetWriter::~Hdf5DatasetWriter() {
   std::filesystem::remove(temporary_, ignored);
 }
 
-Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
-                                      const SourceColumns& sources) {
+StatusOr<Hdf5Group> Hdf5DatasetWriter::begin(const std::string& name, std::int64_t rows, ImageShape image,
+                                             PixelType type, const SourceColumns& sources) {
   const std::size_t elements = image.elements();
   CHECK(rows >= 1 && rows <= kRowLimit, "{} rows", rows);
   CHECK(elements >= 1 && elements <= std::size_t(kImageElementLimit), "images of {} values", elements);
   CHECK(sources.longest_path <= kStringLimitBytes, "paths of {} bytes", sources.longest_path);
-  const auto lock = hdf5_lock();
   RETURN_IF_ERROR(end_split());
-  const Hdf5Group group = create_group(file_.get(), name);
+  Hdf5Group group = create_group(file_.get(), name);
   if (!group.valid()) return write_error("create a group");
-  split_.emplace(Split{name, {}, {}, {}, {}, sources, image, type, rows, 0, PixelStatistics(image, type)});
+  split_.emplace(Split{name, {}, {}, {}, {}, {}, sources, image, type, rows, 0, PixelStatistics(image, type)});
+  return group;
+}
+
+Status Hdf5DatasetWriter::create_rest(const Hdf5Group& group) {
+  if (!create_targets(group)) return write_error("create a dataset");
+  return split_->columns.longest_path == 0 ? OkStatus() : create_sources(group);
+}
+
+Status Hdf5DatasetWriter::begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
+                                      const SourceColumns& sources) {
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(const Hdf5Group group, begin(name, rows, image, type, sources));
   split_->images = create_dataset(group.get(), "images", file_type(type), image_dims(rows, image),
-                                  elements * bytes_per_pixel(type), options_.compress_level);
-  if (!split_->images.valid() || !create_targets(group)) return write_error("create a dataset");
-  return sources.longest_path == 0 ? OkStatus() : create_sources(group);
+                                  image.elements() * bytes_per_pixel(type), options_.compress_level);
+  if (!split_->images.valid()) return write_error("create a dataset");
+  return create_rest(group);
+}
+
+Status Hdf5DatasetWriter::begin_encoded_split(const std::string& name, std::int64_t rows, ImageShape image,
+                                              std::uint64_t bytes, std::array<std::uint8_t, 3> background,
+                                              const SourceColumns& sources) {
+  CHECK(options_.target != TargetKind::kMask, "masks stay as large as raw images");
+  const auto lock = hdf5_lock();
+  ASSIGN_OR_RETURN(const Hdf5Group group, begin(name, rows, image, PixelType::kUint8, sources));
+  split_->pictures = PictureFilesWriter::create(group.get(), rows, bytes, image, background);
+  if (!split_->pictures) return write_error("create a dataset");
+  return create_rest(group);
 }
 
 std::size_t Hdf5DatasetWriter::target_values() const {
@@ -168,7 +190,7 @@ Status Hdf5DatasetWriter::create_sources(const Hdf5Group& group) {
 }
 
 Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<const float> targets,
-                                 std::span<const RowSource> sources) {
+                                 std::span<const RowSource> sources, std::span<const PictureFile> files) {
   CHECK(split_.has_value(), "append before begin_split");
   const std::size_t count = targets.size() / target_values();
   const auto rows = std::int64_t(count);
@@ -178,16 +200,16 @@ Status Hdf5DatasetWriter::append(std::span<const std::byte> images, std::span<co
   CHECK(split_->done + rows <= split_->rows, "{} rows of {}", split_->done + rows, split_->rows);
   const bool has_sources = split_->columns.longest_path > 0;
   CHECK(sources.size() == (has_sources ? count : 0), "{} sources for {} rows", sources.size(), rows);
+  CHECK(files.size() == (split_->pictures ? count : 0), "{} files for {} rows", files.size(), rows);
   if (rows == 0) return OkStatus();
   RETURN_IF_ERROR(check_targets(targets, sources));
   split_->statistics.add(images);
   RETURN_IF_ERROR(fault_point("dataset.write"));
   const auto lock = hdf5_lock();
-  if (!write_rows(split_->images.get(), memory_type(split_->type), image_dims(rows, split_->image), split_->done,
-                  images.data()) ||
-      !write_targets(targets, rows)) {
-    return write_error("write rows");
-  }
+  const bool written = split_->pictures ? split_->pictures->append(files)
+                                        : write_rows(split_->images.get(), memory_type(split_->type),
+                                                     image_dims(rows, split_->image), split_->done, images.data());
+  if (!written || !write_targets(targets, rows)) return write_error("write rows");
   if (has_sources) RETURN_IF_ERROR(append_sources(sources));
   split_->done += rows;
   return OkStatus();
@@ -251,7 +273,8 @@ Status Hdf5DatasetWriter::append_sources(std::span<const RowSource> sources) {
 Status Hdf5DatasetWriter::end_split() {
   if (!split_) return OkStatus();
   CHECK(split_->done == split_->rows, "{} has {} rows of {}", split_->name, split_->done, split_->rows);
-  const hid_t images = split_->images.get();
+  if (split_->pictures && !split_->pictures->finish()) return write_error("write a digest");
+  const hid_t images = split_->pictures ? split_->pictures->group() : split_->images.get();
   const auto channels = std::size_t(split_->image.channels);
   const bool computed = options_.normalize;
   RETURN_IF_ERROR(

@@ -22,6 +22,7 @@
 
 #include "storage/base/hdf5.h"
 #include "storage/dataset/dataset.h"
+#include "storage/dataset/picture_files.h"
 #include "storage/dataset/pixel_statistics.h"
 
 namespace lockstep {
@@ -55,10 +56,15 @@ class Hdf5DatasetWriter {
   // 4,096 bytes.
   Status begin_split(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
                      const SourceColumns& sources = {});
+  // The same of rows that stay the bytes of picture files, `bytes` of them in all. `image`: what they become where
+  // nobody asks for another size.
+  Status begin_encoded_split(const std::string& name, std::int64_t rows, ImageShape image, std::uint64_t bytes,
+                             std::array<std::uint8_t, 3> background, const SourceColumns& sources = {});
   // Whole rows, (height, width, channels) each, and their targets, as storage/task/target.h has them; where the split
-  // has sources, one a row, of at most the longest path, and with a line from 1 where it has lines.
+  // has sources, one a row, of at most the longest path, and with a line from 1 where it has lines. Of an encoded split
+  // a file a row, and the images that they become: of these are mean and deviation.
   Status append(std::span<const std::byte> images, std::span<const float> targets,
-                std::span<const RowSource> sources = {});
+                std::span<const RowSource> sources = {}, std::span<const PictureFile> files = {});
   // The same of one class a row.
   Status append(std::span<const std::byte> images, const std::vector<std::int32_t>& labels,
                 std::span<const RowSource> sources = {}) {
@@ -70,6 +76,7 @@ class Hdf5DatasetWriter {
   struct Split {
     std::string name;
     Hdf5DatasetId images;
+    std::optional<PictureFilesWriter> pictures;  // in their place
     Hdf5DatasetId labels;
     Hdf5DatasetId paths, lines;  // of the sources; invalid where there are none
     SourceColumns columns;
@@ -81,6 +88,9 @@ class Hdf5DatasetWriter {
   };
   Hdf5DatasetWriter(std::filesystem::path path, Hdf5WriterOptions options)
       : path_(std::move(path)), temporary_(path_.native() + ".tmp"), options_(std::move(options)) {}
+  StatusOr<Hdf5Group> begin(const std::string& name, std::int64_t rows, ImageShape image, PixelType type,
+                            const SourceColumns& sources);
+  Status create_rest(const Hdf5Group& group);
   std::size_t target_values() const;  // of a row of the split
   // Of masks: classes that do not fit a byte, beside the value that counts nowhere.
   bool wide_masks() const { return options_.class_names.size() > 255; }

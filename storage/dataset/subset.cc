@@ -21,6 +21,10 @@ class Subset final : public Dataset {
   Status read_targets(std::span<const std::int64_t> rows, std::span<float> out) override {
     return rows_->read_targets(stored(rows), out);
   }
+  ImageShape picture(std::int64_t row) const override { return rows_->picture(chosen_[std::size_t(row)]); }
+  Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out) override {
+    return rows_->read_window(chosen_[std::size_t(row)], window, out);
+  }
   StatusOr<std::string> source(std::int64_t row) override { return rows_->source(chosen_[std::size_t(row)]); }
   std::int64_t stored_row(std::int64_t row) const override { return rows_->stored_row(chosen_[std::size_t(row)]); }
 

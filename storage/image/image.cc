@@ -52,7 +52,8 @@ StatusOr<ImageHeader> read_image_header(std::string_view file) {
 
 StatusOr<Image> decode_image(std::string_view file, const DecodeOptions& options) {
   ASSIGN_OR_RETURN(const ImageCodec* const codec, codec_of(file));
-  ASSIGN_OR_RETURN(const ImageHeader header, checked_header(*codec, file));
+  ASSIGN_OR_RETURN(ImageHeader header, checked_header(*codec, file));
+  header.shrink = options.shrink;
   ASSIGN_OR_RETURN(Image image, codec->decode(file, header));
   image = without_alpha(std::move(image), options.background);
   if (options.channels != 0) image = with_channels(std::move(image), options.channels);

@@ -39,12 +39,14 @@ struct ImageHeader {
   int channels = 0;     // as in Image, what a palette or another colour space becomes
   int bits = 8;         // 8 or 16; fewer count as 8
   int orientation = 1;  // 1 to 8, of EXIF: how the stored lines are to be turned
+  int shrink = 1;       // DecodeOptions.shrink, for the decoder
 };
 
 struct DecodeOptions {
   int channels = 0;  // 1 or 3; 0: 3 for a picture in colour, else 1. Alpha is always composited.
   int bits = 0;      // 8 or 16; 0: as stored
   std::array<std::uint8_t, 3> background = {255, 255, 255};  // what shows through alpha
+  int shrink = 1;  // 1, 2, 4 or 8: a JPEG becomes so much smaller, its sides rounded up; no other format does
 };
 
 // No picture of more pixels is decoded: 134 million, in colour 400 MB.

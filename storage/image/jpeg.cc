@@ -144,10 +144,15 @@ StatusOr<ImageHeader> jpeg_header(std::string_view file) {
   return header_of(reading.jpeg);
 }
 
-StatusOr<Image> decode_jpeg(std::string_view file, const ImageHeader& /*header*/) {
+StatusOr<Image> decode_jpeg(std::string_view file, const ImageHeader& header) {
   Reading reading(file);
   if (!begin(reading)) return fault(reading);
-  Image image{int(reading.jpeg.image_height), int(reading.jpeg.image_width), reading.jpeg.num_components, 8, {}};
+  const auto shrunk = [&](JDIMENSION side) {
+    return int((side + JDIMENSION(header.shrink) - 1) / JDIMENSION(header.shrink));
+  };
+  reading.jpeg.scale_num = 1;
+  reading.jpeg.scale_denom = unsigned(header.shrink);
+  Image image{shrunk(reading.jpeg.image_height), shrunk(reading.jpeg.image_width), reading.jpeg.num_components, 8, {}};
   image.pixels.resize(image.row_bytes() * std::size_t(image.height));
   std::vector<JSAMPROW> lines;
   for (int y = 0; y < image.height; ++y) {

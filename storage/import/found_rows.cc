@@ -27,14 +27,20 @@ SourceColumns columns_of(FoundRows& found, std::span<const std::int64_t> rows) {
   return columns;
 }
 
+Status begin_split(FoundRows& found, const FoundSplit& split, const SourceColumns& columns, Hdf5DatasetWriter& writer) {
+  const auto rows = std::int64_t(split.rows.size());
+  if (!found.keeps_files) return writer.begin_split(split.name, rows, found.image, found.pixel_type, columns);
+  std::uint64_t bytes = 0;
+  for (const std::int64_t row : split.rows) bytes += found.file_bytes(row);
+  return writer.begin_encoded_split(split.name, rows, found.image, bytes, found.background, columns);
+}
+
 // Reads all rows and writes them as long as none was bad.
 Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions& options, Hdf5DatasetWriter& writer,
                   std::vector<BadRow>& bad) {
   const std::span<const std::int64_t> all = split.rows;
   const SourceColumns columns = columns_of(found, all);
-  if (bad.empty()) {
-    RETURN_IF_ERROR(writer.begin_split(split.name, std::int64_t(all.size()), found.image, found.pixel_type, columns));
-  }
+  if (bad.empty()) RETURN_IF_ERROR(begin_split(found, split, columns, writer));
   const std::size_t row_bytes = found.image.elements() * bytes_per_pixel(found.pixel_type);
   const std::size_t most = std::clamp<std::size_t>(kBatchBytes / row_bytes, 1, all.size());
   std::vector<std::byte> images(most * row_bytes);
@@ -55,7 +61,7 @@ Status copy_split(FoundRows& found, const FoundSplit& split, const ImportOptions
       for (const std::int64_t row : rows) {
         if (columns.longest_path > 0) sources.push_back(found.source(row));
       }
-      RETURN_IF_ERROR(writer.append(part, std::span<const float>(part_targets), sources));
+      RETURN_IF_ERROR(writer.append(part, std::span<const float>(part_targets), sources, found.files()));
     }
     done += rows.size();
     if (options.progress) options.progress(split.name, std::int64_t(done), std::int64_t(all.size()));

@@ -1,6 +1,7 @@
 // What an importer found: rows of one shape with their targets, in an order of its own. To be written in another one.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 
 #include "storage/base/status.h"
 #include "storage/dataset/dataset.h"
+#include "storage/dataset/picture_files.h"
 #include "storage/import/draw.h"
 #include "storage/task/target.h"
 
@@ -37,13 +39,18 @@ class FoundRows {
   PixelType pixel_type = PixelType::kUint8;
   Target target;
   std::int64_t rows = 0;
-  bool normalize = true;  // false: a network is given the pixels as they are
+  bool normalize = true;     // false: a network is given the pixels as they are
+  bool keeps_files = false;  // rows stay the bytes of picture files, and `image` is what they become
+  std::array<std::uint8_t, 3> background = {255, 255, 255};  // of these
 
   // Images of these rows, (height, width, channels) each, and their targets. Whether the row is
   // good goes to `why`: empty, or what is wrong with it. Errors: what ends the import.
   virtual Status read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
                       std::span<std::string> why) = 0;
   virtual RowSource source(std::int64_t row) = 0;
+  // Where files are kept: bytes of a row's, and the files of the rows that were read last, each empty where it is bad.
+  virtual std::uint64_t file_bytes(std::int64_t /*row*/) const { return 0; }
+  virtual std::span<const PictureFile> files() const { return {}; }
 };
 
 // Some of them, as a split of the result.

@@ -13,6 +13,7 @@
 
 #include "storage/base/cores.h"
 #include "storage/base/file.h"
+#include "storage/image/decode_window.h"
 #include "storage/image/image.h"
 
 namespace lockstep {
@@ -60,22 +61,39 @@ class Pictures final : public FoundPictures {
   Status read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
               std::span<std::string> why) override;
   RowSource source(std::int64_t row) override { return pictures_[std::size_t(row)].source; }
+  std::uint64_t file_bytes(std::int64_t row) const override { return file_bytes_[std::size_t(row)]; }
+  std::span<const PictureFile> files() const override { return files_; }
   void tell_duplicates(const std::vector<int>& splits, ImportSummary& summary) const override;
 
  private:
   Status read_one(std::size_t row, std::span<std::byte> to);
+  Status keep_one(std::size_t row, std::size_t place, std::span<std::byte> to);
   Status take_size(const std::vector<StatusOr<ImageHeader>>& headers);
 
   std::vector<Picture> pictures_;
   PictureOptions options_;
   std::vector<Digest> digests_;
+  // Of kept files: their bytes; and those that were read last.
+  std::vector<std::uint64_t> file_bytes_;
+  std::vector<std::string> contents_;
+  std::vector<PictureFile> files_;
 };
+
+constexpr int kUsualSide = 224;  // of kept files, where nobody says it
 
 Status Pictures::look(Target found_target) {
   target = std::move(found_target);
+  keeps_files = options_.keep_encoded;
+  background = options_.background;
+  if (keeps_files) {
+    file_bytes_.resize(pictures_.size());
+    if (options_.height == 0) options_.height = options_.width = kUsualSide;
+    options_.bits = 8;
+  }
   std::vector<StatusOr<ImageHeader>> headers(pictures_.size(), ImageHeader{});
   on_all_cores(pictures_.size(), [&](std::size_t i) {
     const StatusOr<std::string> bytes = read_picture(pictures_[i].file);
+    if (keeps_files && bytes.ok()) file_bytes_[i] = bytes->size();
     headers[i] = bytes.ok() ? read_image_header(*bytes) : StatusOr<ImageHeader>(bytes.status());
   });
   const auto any = [&](auto is_so) {
@@ -126,11 +144,35 @@ Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
   return OkStatus();
 }
 
+// The image as it will be read from the dataset.
+Status Pictures::keep_one(std::size_t row, std::size_t place, std::span<std::byte> to) {
+  std::string& bytes = contents_[place];
+  ASSIGN_OR_RETURN(bytes, read_picture(pictures_[row].file));
+  if (bytes.size() != file_bytes_[row]) return bad_data("was changed while it was imported");
+  digests_[row] = digest_of(bytes);
+  ASSIGN_OR_RETURN(const ImageHeader header, read_image_header(bytes));
+  const Window middle = middle_window({options_.channels, header.height, header.width}, image);
+  ASSIGN_OR_RETURN(const Image made, decode_window(bytes, {middle.top, middle.left, middle.height, middle.width},
+                                                   {.height = image.height,
+                                                    .width = image.width,
+                                                    .channels = image.channels,
+                                                    .background = options_.background}));
+  std::ranges::copy(made.pixels, to.begin());
+  files_[place] = {bytes, std::uint8_t(header.format), header.height, header.width, header.channels};
+  return OkStatus();
+}
+
 Status Pictures::read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
                       std::span<std::string> why) {
   const std::size_t bytes = images.size() / these.size();
+  if (keeps_files) {
+    contents_.resize(these.size());
+    files_.assign(these.size(), PictureFile{});
+  }
   on_all_cores(these.size(), [&](std::size_t i) {
-    why[i] = why_of(read_one(std::size_t(these[i]), images.subspan(i * bytes, bytes)));
+    const auto row = std::size_t(these[i]);
+    const std::span<std::byte> to = images.subspan(i * bytes, bytes);
+    why[i] = why_of(keeps_files ? keep_one(row, i, to) : read_one(row, to));
   });
   auto to = targets.begin();
   for (const std::int64_t row : these) to = std::ranges::copy(pictures_[std::size_t(row)].targets, to).out;

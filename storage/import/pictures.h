@@ -26,6 +26,7 @@ struct PictureOptions {
   int channels = 0;  // 1 or 3; 0: 3 if any is in colour
   int bits = 0;      // 8 or 16; 0: 16 if all have 16
   std::array<std::uint8_t, 3> background = {255, 255, 255};
+  bool keep_encoded = false;  // the files' own bytes; of 8 bits when they are read, and the middle is kept
 };
 
 class FoundPictures : public FoundRows {

@@ -19,7 +19,8 @@ GEOMETRY = """transform { vertical_flip {} }
 COLOUR = f"""random_crop {{ padding: 1 }} horizontal_flip {{}} {GEOMETRY}
     transform {{ brightness {{}} }} transform {{ contrast {{}} }} transform {{ saturation {{}} }} transform {{ hue {{}} }}
     transform {{ affine {{ translation: 0.1 border: BORDER_EDGE probability: 0.2 }} }}
-    transform {{ random_erasing {{ max_share: 0.1 }} }}"""
+    transform {{ random_erasing {{ max_share: 0.1 }} }}
+    mixup {{ probability: 0.3 }} cut_mix {{ probability: 0.3 }}"""
 MASKS = f"""random_crop {{ padding: 2 }} horizontal_flip {{}} {GEOMETRY} transform {{ brightness {{ amount: 0.2 }} }}
     transform {{ contrast {{ amount: 0.2 }} }} transform {{ random_erasing {{ max_share: 0.05 }} }}"""
 

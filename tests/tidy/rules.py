@@ -12,7 +12,7 @@ LAYERS = {
     "proto": set(),
     "storage/base": {"proto"},
     "storage/task": {"storage/base", "proto"},
-    "storage/dataset": {"storage/base", "storage/task"},
+    "storage/dataset": {"storage/base", "storage/task", "storage/image"},
     "storage/image": {"storage/base"},
     "storage/picture": {"storage/base", "storage/image"},
     "storage/import": {"storage/base", "storage/task", "storage/image", "storage/dataset"},

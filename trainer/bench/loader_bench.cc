@@ -31,8 +31,13 @@ StatusOr<LoaderTiming> bench_loader(Communicator& communicator, const proto::Job
   RETURN_IF_ERROR(agree(communicator, open_rows(job, communicator.size(), rows)));
   const int slices = job.slices() / communicator.size();
   const int slice_rows = job.batch() / job.slices();
-  RowOrder order = row_order(job, rows->info().rows);
-  SliceLoader loader(*rows, training_transform(rows->info(), job), slice_rows, job.data().prefetch_batches() * slices);
+  StatusOr<std::shared_ptr<const ClassRows>> by_class = rows_by_class(job.data(), *rows);
+  RETURN_IF_ERROR(agree(communicator, by_class.status()));
+  RowOrder order = row_order(job, rows->info().rows, *std::move(by_class));
+  SliceLoader loader(*rows, training_transform(rows->info(), job), slice_rows, job.data().prefetch_batches() * slices,
+                     job.data().decode_threads());
+  Mixing mixing(rows->info().image, job.data().augmentation(), job.seed());
+  if (mixing.active()) loader.blend_rows(std::move(mixing));
   constexpr std::int64_t kSteps = std::int64_t{1} << 40;  // more than any time is enough for
   loader.start(plan_training(
       order,

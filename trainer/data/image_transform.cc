@@ -76,18 +76,44 @@ void ImageTransform::apply_to_target(std::int64_t epoch, std::int64_t row, std::
     const Placement placement = place(epoch, row);
     copy_window(shape_, placement.top, placement.left, placement.mirror, kIgnored, out.data(),
                 [&](int y, int x) { return stored[std::size_t(y) * std::size_t(shape_.width) + std::size_t(x)]; });
+    if (centre_) {
+      whole_.assign(out.begin(), out.end());
+      warp_mask(*centre_, shape_, whole_, out);
+    }
     if (!transforms_.empty()) transforms_.apply_to_mask(epoch, row, out);
   } else {
     std::ranges::copy(stored, out.begin());
   }
 }
 
-void ImageTransform::augment(const proto::Augmentation& augmentation, std::uint64_t seed) {
+void ImageTransform::take_centre(float share, bool is_encoded) {
+  if (share >= 1) return;
+  if (is_encoded) {
+    picture_share_ = share;
+    return;
+  }
+  centre_ = window_warp(shape_, middle_window(shape_, shape_, share));
+  centre_->edge = true;
+  whole_.resize(shape_.elements());
+}
+
+Window ImageTransform::picture_window(std::int64_t epoch, std::int64_t row, const ImageShape& picture) const {
+  if (picture_crop_) {
+    Philox random = transform_stream(seed_, epoch, row, 0);
+    if (random.uniform() < picture_crop_->probability()) return draw_window(picture, *picture_crop_, random);
+  }
+  return middle_window(picture, shape_, picture_share_);
+}
+
+void ImageTransform::augment(const proto::Augmentation& augmentation, std::uint64_t seed, bool is_encoded) {
   seed_ = seed;
+  const auto& list = augmentation.transform();
+  if (is_encoded && !list.empty() && list[0].has_random_resized_crop()) picture_crop_ = list[0].random_resized_crop();
+  const std::size_t first = picture_crop_ ? 1 : 0;
   crop_padding_ = augmentation.has_random_crop() ? augmentation.random_crop().padding() : 0;
   flip_probability_ = augmentation.has_horizontal_flip() ? augmentation.horizontal_flip().probability() : 0.0F;
-  if (augmentation.transform().empty()) return;
-  transforms_ = RandomTransforms(shape_, mean_, augmentation.transform(), seed);
+  if (std::size_t(list.size()) <= first) return;
+  transforms_ = RandomTransforms(shape_, mean_, list, seed, first);
   last_scale_ = std::exchange(scale_, std::vector<float>(mean_.size(), 1.0F));
   last_offset_ = std::exchange(offset_, std::vector<float>(mean_.size()));
   outside_ = mean_;
@@ -109,7 +135,12 @@ ImageTransform::Placement ImageTransform::place(std::int64_t epoch, std::int64_t
 void ImageTransform::apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored,
                            std::span<float> out) {
   CHECK(stored.size() == stored_bytes() && out.size() == shape_.elements());
-  load(place(epoch, row), stored, out);
+  if (centre_) {
+    load(place(epoch, row), stored, whole_);
+    warp_image(*centre_, shape_, whole_, outside_, out);
+  } else {
+    load(place(epoch, row), stored, out);
+  }
   if (transforms_.empty()) return;
   transforms_.apply(epoch, row, out);
   for (std::size_t c = 0; c < mean_.size(); ++c) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,11 +22,16 @@ class ImageTransform {
                  std::span<const float> deviation);
   // Targets of this kind from now on: numbers become (number - mean) / deviation, masks move with their images.
   void take_targets(const Target& learned);
-  // And random changes from now on.
-  void augment(const proto::Augmentation& augmentation, std::uint64_t seed);
+  // And random changes from now on. Of encoded rows a random_resized_crop that is the first of the list comes before
+  // all others: it is the part of the picture that is decoded.
+  void augment(const proto::Augmentation& augmentation, std::uint64_t seed, bool is_encoded = false);
+  // Only the middle from now on, `share` of the sides, enlarged to the whole; of encoded rows it is what is decoded.
+  void take_centre(float share, bool is_encoded = false);
 
   std::size_t stored_bytes() const { return shape_.elements() * bytes_per_pixel(type_); }
 
+  // Of an encoded row: the part of its picture that is to be read.
+  Window picture_window(std::int64_t epoch, std::int64_t row, const ImageShape& picture) const;
   // stored: (height, width, channels) as in the file. out: (channels, height, width).
   // Where the crop leaves the image the result is zero: the mean colour.
   void apply(std::int64_t epoch, std::int64_t row, std::span<const std::byte> stored, std::span<float> out);
@@ -54,6 +60,10 @@ class ImageTransform {
   std::vector<float> last_scale_, last_offset_;  // of normalization after them
   Target target_;
   std::uint64_t seed_ = 0;
+  std::optional<proto::RandomResizedCrop> picture_crop_;
+  float picture_share_ = 1;
+  std::optional<Warp> centre_;
+  std::vector<float> whole_;  // an image of which the centre is taken
   int crop_padding_ = 0;
   float flip_probability_ = 0;
 };

@@ -137,15 +137,15 @@ float draw_factor(float amount, Philox& random) {
 }
 
 RandomTransforms::RandomTransforms(const ImageShape& shape, std::span<const float> mean, const List& list,
-                                   std::uint64_t seed)
-    : shape_(shape), mean_(mean.begin(), mean.end()), list_(list.begin(), list.end()), seed_(seed) {
+                                   std::uint64_t seed, std::size_t first)
+    : shape_(shape), mean_(mean.begin(), mean.end()), list_(list.begin(), list.end()), seed_(seed), first_(first) {
   CHECK(mean.size() == static_cast<std::size_t>(shape.channels));
   if (!empty()) before_.resize(shape.elements());
 }
 
 template <typename Change>
 void RandomTransforms::for_each(std::int64_t epoch, std::int64_t row, const Change& change) const {
-  for (std::size_t place = 0; place < list_.size(); ++place) {
+  for (std::size_t place = first_; place < list_.size(); ++place) {
     Philox random = transform_stream(seed_, epoch, row, place);
     if (random.uniform() < probability_of(list_[place])) change(list_[place], random);
   }

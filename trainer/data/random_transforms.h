@@ -36,10 +36,12 @@ class RandomTransforms {
   using List = google::protobuf::RepeatedPtrField<proto::Transform>;
 
   RandomTransforms() = default;  // none
-  // `mean`: the colour of what is outside, one value a channel. Requires: what augmentation_faults admits.
-  RandomTransforms(const ImageShape& shape, std::span<const float> mean, const List& list, std::uint64_t seed);
+  // `mean`: the colour of what is outside, one value a channel. Those before `first` are done elsewhere. Requires: what
+  // augmentation_faults admits.
+  RandomTransforms(const ImageShape& shape, std::span<const float> mean, const List& list, std::uint64_t seed,
+                   std::size_t first = 0);
 
-  bool empty() const { return list_.empty(); }
+  bool empty() const { return list_.size() <= first_; }
   // In place, one after another. image: (channels, height, width), values as shares of their range.
   void apply(std::int64_t epoch, std::int64_t row, std::span<float> image);
   // The geometry of the same on the row's mask, (height, width): nearest neighbour, kIgnored from outside.
@@ -57,6 +59,7 @@ class RandomTransforms {
   std::vector<float> mean_;
   std::vector<proto::Transform> list_;
   std::uint64_t seed_ = 0;
+  std::size_t first_ = 0;
   std::vector<float> before_;  // an image that is being warped
 };
 

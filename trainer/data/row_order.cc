@@ -9,14 +9,16 @@
 
 namespace lockstep {
 
-RowOrder::RowOrder(std::uint64_t seed, std::int64_t rows, int batch, int slices, bool wrap)
+RowOrder::RowOrder(std::uint64_t seed, std::int64_t rows, int batch, int slices, bool wrap,
+                   std::shared_ptr<const ClassRows> by_class)
     : seed_(seed),
       rows_(rows),
       batch_(batch),
       slice_rows_(batch / slices),
-      steps_per_epoch_(wrap ? (rows + batch - 1) / batch : rows / batch) {
+      steps_per_epoch_(wrap ? (rows + batch - 1) / batch : rows / batch),
+      by_class_(std::move(by_class)) {
   CHECK(batch % slices == 0 && steps_per_epoch_ > 0, "{} rows, batch {}, {} slices", rows, batch, slices);
-  if (rows <= kMostKeptRows) order_.resize(static_cast<std::size_t>(rows));
+  if (rows <= kMostKeptRows && !by_class_) order_.resize(static_cast<std::size_t>(rows));
 }
 
 void RowOrder::permute(std::int64_t epoch) {
@@ -37,8 +39,13 @@ void RowOrder::permute(std::int64_t epoch) {
 void RowOrder::rows(std::int64_t step, int slice, std::span<std::int64_t> out) {
   CHECK(out.size() == static_cast<std::size_t>(slice_rows_));
   const std::int64_t epoch = step / steps_per_epoch_;
+  const std::int64_t first = first_place(step, slice);
+  if (by_class_) {
+    const ClassOrder order(*by_class_, seed_, epoch, steps_per_epoch_ * batch_);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = order.row(first + static_cast<std::int64_t>(i));
+    return;
+  }
   if (epoch != permuted_epoch_) permute(epoch);
-  const std::int64_t first = (step % steps_per_epoch_) * batch_ + std::int64_t{slice} * slice_rows_;
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::int64_t place = (first + static_cast<std::int64_t>(i)) % rows_;
     out[i] = permutation_ ? (*permutation_)(place) : order_[static_cast<std::size_t>(place)];

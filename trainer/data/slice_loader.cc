@@ -1,13 +1,14 @@
 #include "trainer/data/slice_loader.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "trainer/tensor/finite.h"
 
 namespace lockstep {
 
-SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead)
-    : dataset_(dataset), transform_(std::move(transform)) {
+SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead, int decode_threads)
+    : dataset_(dataset), transform_(std::move(transform)), decode_threads_(decode_threads) {
   CHECK(slice_rows > 0 && ahead > 0);
   const auto rows = static_cast<std::size_t>(slice_rows);
   slots_.resize(static_cast<std::size_t>(ahead) + 1);  // one more is with the consumer
@@ -15,6 +16,7 @@ SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_r
     slot.images = AlignedArray(rows * dataset.info().image.elements());
     slot.targets.resize(rows * dataset.info().target_values());
     slot.rows.resize(rows);
+    slot.keys.resize(rows);
   }
   stored_.resize(rows * transform_.stored_bytes());
   stored_targets_.resize(rows * dataset.info().target_values());
@@ -22,6 +24,20 @@ SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_r
 
 SliceLoader::~SliceLoader() {
   stop();
+}
+
+void SliceLoader::blend_rows(Mixing mixing) {
+  stop();
+  const std::size_t rows = slots_[0].rows.size(), values = slots_[0].targets.size();
+  unblended_ = AlignedArray(slots_[0].images.span().size());
+  unblended_targets_.resize(values);
+  blends_.resize(rows);
+  for (Slot& slot : slots_) {
+    if (dataset_.info().target != TargetKind::kClass) continue;
+    slot.other_targets.resize(values);
+    slot.weights.resize(rows);
+  }
+  mixing_.emplace(std::move(mixing));
 }
 
 void SliceLoader::stop() {
@@ -61,6 +77,9 @@ StatusOr<LoadedSlice> SliceLoader::next() {
   return LoadedSlice{.images = slot.images.span(),
                      .targets = slot.targets,
                      .rows = slot.rows,
+                     .keys = slot.keys,
+                     .other_targets = slot.other_targets,
+                     .weights = slot.weights,
                      .epoch = slot.planned.epoch,
                      .valid_rows = slot.planned.valid_rows,
                      .finite = slot.finite};
@@ -88,20 +107,67 @@ void SliceLoader::run() {
 
 void SliceLoader::fill(Slot& slot, std::int64_t index) {
   slot.planned = plan_->rows(index, slot.rows);
-  slot.status = dataset_.read(slot.rows, stored_);
+  const std::int64_t first_place = slot.planned.first_place;
+  for (std::size_t i = 0; i < slot.rows.size(); ++i) {
+    slot.keys[i] = first_place < 0 ? dataset_.stored_row(slot.rows[i]) : first_place + std::int64_t(i);
+  }
+  slot.status = read_images(slot);
   if (slot.status.ok()) slot.status = dataset_.read_targets(slot.rows, stored_targets_);
   if (!slot.status.ok()) return;
   const std::size_t bytes = transform_.stored_bytes();
   const std::size_t elements = dataset_.info().image.elements();
   const std::size_t values = dataset_.info().target_values();
   for (std::size_t i = 0; i < slot.rows.size(); ++i) {
-    const std::int64_t row = dataset_.stored_row(slot.rows[i]);
-    transform_.apply(slot.planned.epoch, row, std::span(stored_).subspan(i * bytes, bytes),
+    const std::int64_t key = slot.keys[i];
+    transform_.apply(slot.planned.epoch, key, std::span(stored_).subspan(i * bytes, bytes),
                      slot.images.span().subspan(i * elements, elements));
-    transform_.apply_to_target(slot.planned.epoch, row, std::span(stored_targets_).subspan(i * values, values),
+    transform_.apply_to_target(slot.planned.epoch, key, std::span(stored_targets_).subspan(i * values, values),
                                std::span(slot.targets).subspan(i * values, values));
   }
   slot.finite = dataset_.info().pixel_type != PixelType::kFloat32 || all_finite(slot.images.span());
+  if (mixing_ && slot.finite) blend(slot);  // where they are not, it is still seen which rows
+}
+
+// Encoded rows are read one by one, each the part of its picture that the transform wants.
+Status SliceLoader::read_images(Slot& slot) {
+  if (!dataset_.info().is_encoded) return dataset_.read(slot.rows, stored_);
+  const std::size_t rows = slot.rows.size();
+  std::vector<Status> read(rows);
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&] {
+    for (std::size_t i = next++; i < rows; i = next++) read[i] = read_picture(slot, i);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int i = 1; i < std::min(decode_threads_, int(rows)); ++i) others.emplace_back(take);
+    take();
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (read[i].ok()) continue;
+    return with_context(read[i], fmt::format("row {}", lockstep::rows_text(dataset_, {&slot.rows[i], 1})));
+  }
+  return OkStatus();
+}
+
+Status SliceLoader::read_picture(const Slot& slot, std::size_t place) {
+  const std::int64_t row = slot.rows[place];
+  const Window window = transform_.picture_window(slot.planned.epoch, slot.keys[place], dataset_.picture(row));
+  const std::size_t bytes = transform_.stored_bytes();
+  return dataset_.read_window(row, window, std::span(stored_).subspan(place * bytes, bytes));
+}
+
+void SliceLoader::blend(Slot& slot) {
+  mixing_->draw(slot.planned.step, slot.planned.slice, blends_);
+  std::ranges::copy(slot.images.span(), unblended_.span().begin());
+  mixing_->blend(blends_, unblended_.span(), slot.images.span());
+  if (slot.weights.empty()) {
+    std::ranges::copy(slot.targets, unblended_targets_.begin());
+    blend_targets(blends_, unblended_targets_, slot.targets);
+  }
+  for (std::size_t i = 0; i < slot.weights.size(); ++i) {
+    slot.other_targets[i] = slot.targets[std::size_t(blends_[i].partner)];
+    slot.weights[i] = blends_[i].weight;
+  }
 }
 
 }  // namespace lockstep

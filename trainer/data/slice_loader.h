@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -16,15 +17,19 @@
 
 #include "storage/dataset/dataset.h"
 #include "trainer/data/image_transform.h"
+#include "trainer/data/mixing.h"
 #include "trainer/data/slice_plan.h"
 #include "trainer/tensor/aligned_array.h"
 
 namespace lockstep {
 
 struct LoadedSlice {
-  std::span<const float> images;   // (rows of a slice, channels, height, width), normalized
-  std::span<const float> targets;  // (rows of a slice, target_values()), as the transform gives them
-  std::span<const std::int64_t> rows;
+  std::span<const float> images;       // (rows of a slice, channels, height, width), normalized
+  std::span<const float> targets;      // (rows of a slice, target_values()), as the transform gives them
+  std::span<const std::int64_t> rows;  // of the dataset
+  std::span<const std::int64_t> keys;  // of their random changes
+  // Of rows of one class each that are blended (mixing.h): the partners' targets and the rows' own weights; else empty.
+  std::span<const float> other_targets, weights;
   std::int64_t epoch = 0;
   int valid_rows = 0;
   bool finite = true;  // all pixels are
@@ -32,9 +37,12 @@ struct LoadedSlice {
 
 class SliceLoader {
  public:
-  // `ahead`: slices held ready, at least 1.
-  SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead);
+  // `ahead`: slices held ready, at least 1. `decode_threads`: of encoded rows, so many are decoded at a time.
+  SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead, int decode_threads = 1);
   ~SliceLoader();
+
+  // Rows are blended from the next plan on.
+  void blend_rows(Mixing mixing);
 
   // Begins a plan, ending the one before.
   void start(std::unique_ptr<SlicePlan> plan);
@@ -49,7 +57,8 @@ class SliceLoader {
   struct Slot {
     AlignedArray images;
     std::vector<float> targets;
-    std::vector<std::int64_t> rows;
+    std::vector<float> other_targets, weights;
+    std::vector<std::int64_t> rows, keys;
     PlannedSlice planned;
     bool finite = true;
     Status status;
@@ -58,12 +67,20 @@ class SliceLoader {
   void stop();
   void run();
   void fill(Slot& slot, std::int64_t index);
+  Status read_images(Slot& slot);
+  Status read_picture(const Slot& slot, std::size_t place);
+  void blend(Slot& slot);
 
   Dataset& dataset_;
   ImageTransform transform_;
+  int decode_threads_;
   std::vector<Slot> slots_;
   std::vector<std::byte> stored_;
   std::vector<float> stored_targets_;
+  std::optional<Mixing> mixing_;
+  AlignedArray unblended_;  // images of a slice
+  std::vector<float> unblended_targets_;
+  std::vector<Blend> blends_;
   std::unique_ptr<SlicePlan> plan_;
 
   std::mutex mutex_;

@@ -17,8 +17,13 @@ class TrainingPlan final : public SlicePlan {
 
   PlannedSlice rows(std::int64_t index, std::span<std::int64_t> out) override {
     const std::int64_t step = range_.first_step + index / range_.slices_per_rank;
-    order_.rows(step, range_.first_slice + static_cast<int>(index % range_.slices_per_rank), out);
-    return {.epoch = step / order_.steps_per_epoch(), .valid_rows = static_cast<int>(out.size())};
+    const int slice = range_.first_slice + static_cast<int>(index % range_.slices_per_rank);
+    order_.rows(step, slice, out);
+    return {.epoch = step / order_.steps_per_epoch(),
+            .valid_rows = static_cast<int>(out.size()),
+            .step = step,
+            .slice = slice,
+            .first_place = order_.repeats_rows() ? order_.first_place(step, slice) : -1};
   }
 
  private:

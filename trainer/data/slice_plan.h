@@ -13,6 +13,11 @@ namespace lockstep {
 struct PlannedSlice {
   std::int64_t epoch = 0;
   int valid_rows = 0;  // the first so many rows count; the rest repeat the last one, to fill the slice
+  // Of training: which slice it is.
+  std::int64_t step = 0;
+  int slice = 0;
+  // Place of its first row in the epoch, where random changes are keyed by places; -1: by rows.
+  std::int64_t first_place = -1;
 };
 
 class SlicePlan {

@@ -9,12 +9,6 @@
 
 namespace lockstep {
 
-// A part of an image.
-struct Window {
-  int top = 0, left = 0, height = 0, width = 0;
-  bool operator==(const Window&) const = default;
-};
-
 struct Warp {
   // Pixel (x, y) comes from (xx x + xy y + x0, yx x + yy y + y0).
   double xx = 1, xy = 0, x0 = 0;

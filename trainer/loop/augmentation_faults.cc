@@ -94,7 +94,36 @@ void check_ranges(const proto::Augmentation& augmentation, Faults& faults) {
   }
 }
 
-void check_images(const proto::Augmentation& augmentation, const DatasetInfo& train, Faults& faults) {
+namespace {
+
+// Blending takes two rows of a slice, and targets of which a weighted mean makes sense.
+void check_blending(const char* field, const proto::Job& job, const DatasetInfo& train, Faults& faults) {
+  const std::string path = fmt::format("data.augmentation.{}", field);
+  if (train.target == TargetKind::kMask) {
+    faults.add(path, "blends the targets of two rows, and masks cannot be; take it out");
+  }
+  if (job.slices() > 0 && job.batch() / job.slices() < 2) {
+    faults.add(path,
+               fmt::format("blends rows of a slice, and a slice has one row (batch {} in {} slices); take fewer slices",
+                           job.batch(), job.slices()));
+  }
+  if (job.loss().softmax_cross_entropy().has_ignored_label()) {
+    faults.add(path,
+               "blends rows of two classes, and loss.softmax_cross_entropy.ignored_label counts one of them "
+               "nowhere; take either out");
+  }
+}
+
+}  // namespace
+
+void check_images(const proto::Job& job, const DatasetInfo& train, Faults& faults) {
+  const proto::Augmentation& augmentation = job.data().augmentation();
+  if (augmentation.has_mixup()) check_blending("mixup", job, train, faults);
+  if (augmentation.has_cut_mix()) check_blending("cut_mix", job, train, faults);
+  if (job.data().draw() == proto::BY_CLASS && train.target != TargetKind::kClass) {
+    faults.add("data.draw",
+               fmt::format("BY_CLASS is of rows of one class each, and these have {}", target_nouns(train.target)));
+  }
   if (train.image.pixels() == 1 && augmentation.has_random_crop()) {
     faults.add("data.augmentation.random_crop", "expected images of more than one pixel, got 1 x 1");
   }

@@ -5,7 +5,7 @@
 namespace lockstep {
 
 Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
-    : order(row_order(setup.job, setup.rows.train->info().rows)),
+    : order(row_order(setup.job, setup.rows.train->info().rows, setup.rows.by_class)),
       total_steps(all_steps > 0 ? all_steps : order.steps_per_epoch() * setup.job.epochs()),
       slices(setup.job.slices() / communicator.size()),
       heartbeat(communicator, setup.job.execution().hang_timeout_seconds()),
@@ -13,7 +13,8 @@ Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
               reducer_options(setup.job, setup.network->parameter_values().size())),
       parted_update(communicator, reducer),
       loader(*setup.rows.train, training_transform(setup.rows.train->info(), setup.job),
-             setup.job.batch() / setup.job.slices(), setup.job.data().prefetch_batches() * slices),
+             setup.job.batch() / setup.job.slices(), setup.job.data().prefetch_batches() * slices,
+             setup.job.data().decode_threads()),
       step({.network = *setup.network,
             .optimizer = *setup.optimizer,
             .average = setup.average.get(),
@@ -25,6 +26,8 @@ Engine::Engine(Communicator& communicator, Setup& setup, std::int64_t all_steps)
            setup.job, slices, order.steps_per_epoch(), total_steps),
       setup_(setup),
       first_slice_(communicator.rank() * slices) {
+  Mixing mixing(setup.rows.train->info().image, setup.job.data().augmentation(), setup.job.seed());
+  if (mixing.active()) loader.blend_rows(std::move(mixing));
   const std::size_t trained = setup.network->parameter_values().size();
   const std::span<float> shared = parted_update.shared_values(trained + setup.network->frozen_values().size());
   if (!shared.empty()) setup.network->move_parameters(shared.first(trained), shared.subspan(trained));

@@ -10,9 +10,10 @@ namespace lockstep {
 namespace {
 
 // Rows as the network has learned to see them.
-ImageTransform learned_transform(const DatasetInfo& learned, const DatasetInfo& rows) {
+ImageTransform learned_transform(const DatasetInfo& learned, const DatasetInfo& rows, const proto::Data& data) {
   ImageTransform transform(rows.image, rows.pixel_type, learned.mean, learned.deviation);
   transform.take_targets(learned.whole_target());
+  transform.take_centre(data.centre_crop(), rows.is_encoded);
   return transform;
 }
 
@@ -24,8 +25,9 @@ Judge::Judge(Communicator& communicator, Setup& setup, Engine& engine, Dataset& 
       engine_(engine),
       split_(std::move(split)),
       rows_(rows.info().rows),
-      loader_(rows, learned_transform(setup.rows.train->info(), rows.info()), setup.job.batch() / setup.job.slices(),
-              setup.job.data().prefetch_batches() * engine.slices) {}
+      loader_(rows, learned_transform(setup.rows.train->info(), rows.info(), setup.job.data()),
+              setup.job.batch() / setup.job.slices(), setup.job.data().prefetch_batches() * engine.slices,
+              setup.job.data().decode_threads()) {}
 
 StatusOr<EvalPoint> Judge::evaluate(const Position& position, std::int64_t most_rows,
                                     const std::function<bool()>& out_of_time) {

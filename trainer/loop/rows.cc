@@ -23,10 +23,17 @@ std::string name_of(const std::filesystem::path& path, const std::string& split)
   return fmt::format("{}: {}", path.string(), split);
 }
 
+Hdf5DatasetOptions options_of(const proto::Data& data, const std::string& split, bool compute_statistics) {
+  return {.group = split,
+          .images = data.images(),
+          .labels = data.labels(),
+          .compute_statistics = compute_statistics,
+          .size = data.size()};
+}
+
 // Without reading pixels: statistics that the file does not have are missing. A split that is not there is bad_data.
 StatusOr<Rows> open_quickly(const proto::Data& data, const std::filesystem::path& path, const std::string& split) {
-  StatusOr<Rows> rows = open_hdf5_dataset(
-      path, {.group = split, .images = data.images(), .labels = data.labels(), .compute_statistics = false});
+  StatusOr<Rows> rows = open_hdf5_dataset(path, options_of(data, split, /*compute_statistics=*/false));
   if (absl::IsNotFound(rows.status())) return bad_data(std::string(rows.status().message()));
   return rows;
 }
@@ -34,8 +41,7 @@ StatusOr<Rows> open_quickly(const proto::Data& data, const std::filesystem::path
 // null when there is none.
 StatusOr<Rows> open_if_there(const proto::Data& data, const std::string& split) {
   if (split.empty()) return Rows();
-  StatusOr<Rows> rows = open_hdf5_dataset(
-      data.path(), {.group = split, .images = data.images(), .labels = data.labels(), .compute_statistics = false});
+  StatusOr<Rows> rows = open_hdf5_dataset(data.path(), options_of(data, split, /*compute_statistics=*/false));
   if (absl::IsNotFound(rows.status())) return Rows();
   return rows;
 }
@@ -170,7 +176,15 @@ StatusOr<Rows> open_part(const proto::Data& data, const std::filesystem::path& p
 
 StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,
                                               const std::string& split) {
-  return open_hdf5_dataset(path, {.group = split, .images = data.images(), .labels = data.labels()});
+  return open_hdf5_dataset(path, options_of(data, split, /*compute_statistics=*/true));
+}
+
+StatusOr<std::shared_ptr<const ClassRows>> rows_by_class(const proto::Data& data, Dataset& train) {
+  if (data.draw() != proto::BY_CLASS || train.info().target != TargetKind::kClass) {
+    return std::shared_ptr<const ClassRows>();
+  }
+  ASSIGN_OR_RETURN(ClassRows rows, class_rows(train));
+  return std::make_shared<const ClassRows>(std::move(rows));
 }
 
 StatusOr<JobRows> open_job_rows(Communicator& communicator, const proto::Data& data) {
@@ -190,6 +204,9 @@ StatusOr<JobRows> open_job_rows(Communicator& communicator, const proto::Data& d
   rows.chosen = std::move(rows.chosen_by == ChosenBy::kTest ? splits.test : splits.validation);
   rows.test = std::move(splits.test);
   if (rows.chosen_by == ChosenBy::kHeldOut) RETURN_IF_ERROR(agree(communicator, hold_out(data, rows)));
+  StatusOr<std::shared_ptr<const ClassRows>> by_class = rows_by_class(data, *rows.train);
+  RETURN_IF_ERROR(agree(communicator, by_class.status()));
+  rows.by_class = *std::move(by_class);
   return rows;
 }
 

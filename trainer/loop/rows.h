@@ -12,6 +12,7 @@
 #include "storage/dataset/dataset.h"
 #include "storage/task/chosen_by.h"
 #include "trainer/comm/communicator.h"
+#include "trainer/data/class_order.h"
 
 namespace lockstep {
 
@@ -27,6 +28,7 @@ struct JobRows {
   std::unique_ptr<Dataset> train;   // without those that are held out
   std::unique_ptr<Dataset> chosen;  // evaluated while training, as chosen_by says; null: kNothing
   ChosenBy chosen_by = ChosenBy::kNothing;
+  std::shared_ptr<const ClassRows> by_class;  // of train; null: the job does not draw by class
   std::unique_ptr<Dataset> test;  // for the end of training; null: there is none, or it is what is chosen by
   // On rank 0, for checkpoints, which tell by them whether rows have changed:
   std::map<std::string, std::string> facts;
@@ -44,6 +46,9 @@ StatusOr<JobRows> open_job_rows(Communicator& communicator, const proto::Data& d
 StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, const proto::Data& data,
                                                  const std::filesystem::path& path, const std::string& split,
                                                  const Checkpoint& checkpoint);
+
+// Null where the job does not draw rows by class, or its rows have not one class each. Errors: as class_rows.
+StatusOr<std::shared_ptr<const ClassRows>> rows_by_class(const proto::Data& data, Dataset& train);
 
 // One split of the job's data file. Errors: as open_hdf5_dataset.
 StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,

@@ -239,14 +239,14 @@ Target learned_target(Target target, const proto::Job& job) {
   return target;
 }
 
-RowOrder row_order(const proto::Job& job, std::int64_t rows) {
-  return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP};
+RowOrder row_order(const proto::Job& job, std::int64_t rows, std::shared_ptr<const ClassRows> by_class) {
+  return {job.seed(), rows, job.batch(), job.slices(), job.data().tail() == proto::WRAP, std::move(by_class)};
 }
 
 ImageTransform training_transform(const DatasetInfo& train, const proto::Job& job) {
   ImageTransform transform(train.image, train.pixel_type, train.mean, train.deviation);
   transform.take_targets(train.whole_target());
-  transform.augment(job.data().augmentation(), job.seed());
+  transform.augment(job.data().augmentation(), job.seed(), train.is_encoded);
   return transform;
 }
 

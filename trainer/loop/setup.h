@@ -44,7 +44,7 @@ StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::uniqu
 // What the job says of its network.
 NetworkOptions network_options(const proto::Job& job, const ImageShape& image, int classes);
 
-RowOrder row_order(const proto::Job& job, std::int64_t rows);
+RowOrder row_order(const proto::Job& job, std::int64_t rows, std::shared_ptr<const ClassRows> by_class);
 // What the job says of its network's outputs, on rows that it has learned from.
 Target learned_target(Target target, const proto::Job& job);
 // Normalization and augmentation of training rows.

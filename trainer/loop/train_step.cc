@@ -87,8 +87,11 @@ void TrainStep::run_slice(std::int64_t step, const StepRequests& requests, bool 
     if (!target.add) std::fill_n(target.arrays[0], target.elements, 0.0F);
     tail[kNotLoaded] = 1;
   } else {
-    const Slice slice{
-        .images = loaded->images, .targets = loaded->targets, .rows = loaded->rows, .epoch = loaded->epoch};
+    const Slice slice{.images = loaded->images,
+                      .targets = loaded->targets,
+                      .rows = loaded->keys,
+                      .epoch = loaded->epoch,
+                      .blended = {loaded->other_targets, loaded->weights}};
     const SliceResult result = parts_.network.train_slice(
         slice, 1.0F / static_cast<float>(job_.batch()), 1.0F / static_cast<float>(job_.slices()), target, final_from_);
     tail[kLoss] = result.loss_sum;

@@ -110,7 +110,7 @@ void check_job(const DatasetInfo& train, int ranks, JobDraft& draft) {
                                           "or set data.tail to WRAP",
                                           train.rows, job.batch()));
   }
-  check_images(job.data().augmentation(), train, draft.faults);
+  check_images(job, train, draft.faults);
 }
 
 std::string job_text(const proto::Job& job) {

@@ -227,6 +227,52 @@ TEST(EveryLoss, OfASliceIsTheSumOfItsRows) {
   }
 }
 
+// A blended row's loss and gradient are the weighted means of those of both targets.
+TEST(EveryLoss, OfABlendedRowIsTheMeanOfBoth) {
+  constexpr std::size_t kRows = 6;
+  const std::vector<float> weights = {1, 0.75F, 0.5F, 0.25F, 0.125F, 0};
+  for (const LossCase& row : loss_cases()) {
+    if (row.options.kind != LossKind::kSoftmaxCrossEntropy || row.options.ignored >= 0) continue;
+    SCOPED_TRACE(row.name);
+    const Sample sample = sample_of(row.options, kRows);
+    std::vector<float> others = sample.targets;
+    std::ranges::rotate(others, others.begin() + 1);
+    std::vector<float> gradient(sample.outputs.size()), own(gradient.size()), other(gradient.size());
+    const SliceResult got =
+        sum_of_losses(row.options, sample.outputs, sample.targets, 0.5F, gradient, {others, weights});
+    sum_of_losses(row.options, sample.outputs, sample.targets, 0.5F, own);
+    sum_of_losses(row.options, sample.outputs, others, 0.5F, other);
+    double sum = 0;
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const auto outputs = std::size_t(row.options.outputs);
+      const auto loss = [&](const std::vector<float>& targets) {
+        return double(sum_of_losses(row.options, std::span(sample.outputs).subspan(i * outputs, outputs),
+                                    std::span(targets).subspan(i, 1), 1, {})
+                          .loss_sum);
+      };
+      sum += double(weights[i]) * loss(sample.targets) + (1 - double(weights[i])) * loss(others);
+      for (std::size_t j = i * outputs; j < (i + 1) * outputs; ++j) {
+        EXPECT_NEAR(gradient[j], weights[i] * own[j] + (1 - weights[i]) * other[j], 1e-6F) << i;
+      }
+    }
+    EXPECT_NEAR(got.loss_sum, sum, 1e-5 * std::abs(sum));
+  }
+}
+
+// Of several labels that were blended, the loss is linear in them.
+TEST(EveryLoss, OfBlendedLabelsIsTheMeanOfBoth) {
+  const LossOptions binary{.kind = LossKind::kBinaryCrossEntropy, .outputs = 3, .weights = {1, 2, 3}};
+  const std::vector<float> x = {0.5F, -2, 30}, a = {1, 0, 1}, b = {0, 0, 1};
+  const float weight = 0.75F;
+  std::vector<float> blended(3), gradient(3), of_a(3), of_b(3);
+  for (std::size_t j = 0; j < 3; ++j) blended[j] = weight * a[j] + (1 - weight) * b[j];
+  const SliceResult got = sum_of_losses(binary, x, blended, 1, gradient);
+  const SliceResult first = sum_of_losses(binary, x, a, 1, of_a), second = sum_of_losses(binary, x, b, 1, of_b);
+  EXPECT_NEAR(got.loss_sum, weight * first.loss_sum + (1 - weight) * second.loss_sum, 1e-6);
+  for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(gradient[j], weight * of_a[j] + (1 - weight) * of_b[j], 1e-6) << j;
+  EXPECT_FLOAT_EQ(got.correct, 1);
+}
+
 // Large outputs overflow no exponential.
 TEST(EveryLoss, IsStableForLargeOutputs) {
   const LossOptions binary{.kind = LossKind::kBinaryCrossEntropy, .outputs = 4};

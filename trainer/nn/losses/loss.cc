@@ -39,12 +39,40 @@ RowResult softmax_row(const LossOptions& options, const float* x, float target_c
   return {float(weight * (log_sum - target)), largest == label ? 1.F : 0.F};
 }
 
+// `own` and `other` with their weights.
+RowResult blended_row(const LossOptions& options, const float* x, float own, float other, float weight, float scale,
+                      float* gradient) {
+  thread_local std::vector<float> second;
+  second.resize(std::size_t(options.outputs));
+  float* const other_gradient = gradient == nullptr ? nullptr : second.data();
+  const RowResult a = softmax_row(options, x, own, scale * weight, gradient);
+  const RowResult b = softmax_row(options, x, other, scale * (1 - weight), other_gradient);
+  for (std::size_t j = 0; gradient != nullptr && j < second.size(); ++j) gradient[j] += second[j];
+  return {std::fma(weight, a.loss, (1 - weight) * b.loss), weight >= 0.5F ? a.correct : b.correct};
+}
+
+// Of a label that was blended: y log(1 + exp(-x)) and (1 - y) log(1 + exp(x)).
+double soft_label(double x, double y, double weight, double& slope) {
+  const double small = std::log1p(std::exp(-std::abs(x)));
+  const double probability = 1 / (1 + std::exp(-x));
+  slope = y * weight * (probability - 1) + (1 - y) * probability;
+  return y * weight * (std::max(-x, 0.0) + small) + (1 - y) * (std::max(x, 0.0) + small);
+}
+
 // Neither exponential overflows: log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)).
 RowResult binary_row(const LossOptions& options, const float* x, const float* target, float scale, float* gradient) {
   const int labels = options.outputs;
   double loss = 0;
   int correct = 0;
   for (int j = 0; j < labels; ++j) {
+    if (target[j] > 0 && target[j] < 1) {
+      double slope = 0;
+      const double positive = options.weights.empty() ? 1 : double(options.weights[std::size_t(j)]);
+      loss += soft_label(double(x[j]), double(target[j]), positive, slope);
+      correct += (x[j] > 0) == (target[j] >= 0.5F) ? 1 : 0;
+      if (gradient != nullptr) gradient[j] = float(double(scale) / labels * slope);
+      continue;
+    }
     const bool is_set = target[j] != 0;
     const double small = std::exp(-std::abs(double(x[j])));
     const double weight = is_set && !options.weights.empty() ? double(options.weights[std::size_t(j)]) : 1;
@@ -99,16 +127,20 @@ RowResult row_of(const LossOptions& options, const float* x, const float* target
 }  // namespace
 
 SliceResult sum_of_losses(const LossOptions& options, std::span<const float> logits, std::span<const float> targets,
-                          float scale, std::span<float> gradient) {
+                          float scale, std::span<float> gradient, const Blended& blended) {
   const std::size_t outputs = options.output_values(), values = options.target_values();
   const std::size_t rows = logits.size() / outputs;
   CHECK(logits.size() == rows * outputs && targets.size() == rows * values &&
         (gradient.empty() || gradient.size() == logits.size()));
+  CHECK(blended.weights.empty() || (options.kind == LossKind::kSoftmaxCrossEntropy && options.ignored < 0));
   SliceResult result;
   double loss_sum = 0;
   for (std::size_t row = 0; row < rows; ++row) {
     float* const row_gradient = gradient.empty() ? nullptr : &gradient[row * outputs];
-    const RowResult one = row_of(options, &logits[row * outputs], &targets[row * values], scale, row_gradient);
+    const float* const x = &logits[row * outputs];
+    const RowResult one = blended.weights.empty() ? row_of(options, x, &targets[row * values], scale, row_gradient)
+                                                  : blended_row(options, x, targets[row], blended.others[row],
+                                                                blended.weights[row], scale, row_gradient);
     loss_sum += double(one.loss);
     const bool finite = std::isfinite(one.loss);
     result.finite = result.finite && finite;

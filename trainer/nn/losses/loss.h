@@ -14,7 +14,7 @@ enum class LossKind {
   //   loss of a row = log(sum_j exp(x_j)) - sum_j q_j x_j,  q = (1 - smoothing) onehot(target) + smoothing / outputs,
   // times the weight of the target; 0 where the target is ignored.
   kSoftmaxCrossEntropy,
-  // The mean over outputs of w_j log(1 + exp(-x_j)) where the target is 1, of log(1 + exp(x_j)) where it is 0.
+  // The mean over outputs of y_j w_j log(1 + exp(-x_j)) + (1 - y_j) log(1 + exp(x_j)).
   kBinaryCrossEntropy,
   // The mean over outputs of (x_j - y_j)^2.
   kMeanSquaredError,
@@ -37,7 +37,7 @@ constexpr TargetKind target_of(LossKind kind) {
 struct SliceResult {
   float loss_sum = 0;  // over rows, with label smoothing
   // Rows whose largest output is the target; ties count for the first. Of several labels: the sum over rows of the
-  // share of labels whose output is above 0 where they are 1, and not where they are 0. Of numbers: not a number. Of
+  // share of labels whose output is above 0 where they are, and not where they are not. Of numbers: not a number. Of
   // masks: the sum over rows of the share of counted pixels whose largest output is their class.
   float correct = 0;
   std::int32_t counted = 0;  // rows that are not ignored, and masks with a counted pixel
@@ -63,10 +63,18 @@ struct LossOptions {
   }
 };
 
+// Of rows of one class each that are blended: partners' targets, and the rows' own weights, 0 to 1. Empty: they are
+// not.
+struct Blended {
+  std::span<const float> others, weights;
+};
+
 // logits: (rows, output_values()), of masks (rows, classes, pixels); targets: (rows, target_values()). Sums loss and
 // correct rows. When `gradient` is not empty it has the shape of logits and gets d(scale * sum of losses)/d(logits).
-// Requires: every target in the range of its kind. Allocates nothing after the first call.
+// The loss of a blended row is the weighted mean of those of both targets, and it is right where that with the larger
+// weight is. Requires: every target in the range of its kind; with `blended` no ignored class. Allocates nothing after
+// the first call.
 SliceResult sum_of_losses(const LossOptions& options, std::span<const float> logits, std::span<const float> targets,
-                          float scale, std::span<float> gradient);
+                          float scale, std::span<float> gradient, const Blended& blended = {});
 
 }  // namespace lockstep

@@ -74,7 +74,7 @@ SliceResult Network::train_slice(const Slice& slice, float loss_scale, float sta
   if (!gradients.add) state_->zero_unwritten(gradients.arrays[0]);
   const Pass pass = {slice.rows, slice.epoch, statistics_scale, gradients};
   state_->run(state_->program.forward, pass);
-  const SliceResult result = state_->run_loss(slice.targets, loss_scale);
+  const SliceResult result = state_->run_loss(slice, loss_scale);
   for (std::size_t i = 0; i < state_->program.backward.size(); ++i) {
     state_->run(state_->program.backward[i], pass);
     if (final_from) final_from(state_->watermarks[i]);
@@ -83,13 +83,14 @@ SliceResult Network::train_slice(const Slice& slice, float loss_scale, float sta
 }
 
 // Of the last layer, with what auxiliary losses add to it; and the gradients of all outputs.
-SliceResult Network::State::run_loss(std::span<const float> targets, float loss_scale) const {
+SliceResult Network::State::run_loss(const Slice& slice, float loss_scale) const {
   SliceResult result;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const float weight = i == 0 ? 1 : options.auxiliary[i - 1].weight;
     std::span<float> gradient;
     if (outputs[i].wants_gradient()) gradient = {memory.data(outputs[i].gradient), logits_elements()};
-    const SliceResult one = sum_of_losses(options.loss, logits(i), targets, weight * loss_scale, gradient);
+    const SliceResult one =
+        sum_of_losses(options.loss, logits(i), slice.targets, weight * loss_scale, gradient, slice.blended);
     if (i == 0) {
       result = one;
     } else {

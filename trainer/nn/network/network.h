@@ -46,12 +46,13 @@ struct StepTime {
 
 // One slice of training rows. images: (slice_rows, C, H, W) normalized; targets: slice_rows times what a row
 // has, as LossOptions::target_values says.
-// rows: index of each row in the dataset, the key of dropout.
+// rows: a number for each row, with the epoch the key of dropout. blended: of training alone.
 struct Slice {
   std::span<const float> images;
   std::span<const float> targets;
   std::span<const std::int64_t> rows;
   std::int64_t epoch = 0;
+  Blended blended = {};
 };
 
 class Network {

@@ -63,7 +63,7 @@ struct Network::State {
   std::span<const float> logits(std::size_t output) const {
     return {memory.data(outputs[output].values), logits_elements()};
   }
-  SliceResult run_loss(std::span<const float> targets, float loss_scale) const;
+  SliceResult run_loss(const Slice& slice, float loss_scale) const;
 
   NetworkOptions options;
   MemoryPlan memory;
