@@ -39,6 +39,8 @@ struct ImageHeader {
   int channels = 0;     // as in Image, what a palette or another colour space becomes
   int bits = 8;         // 8 or 16; fewer count as 8
   int orientation = 1;  // 1 to 8, of EXIF: how the stored lines are to be turned
+
+  std::int64_t pixel_bytes() const { return std::int64_t(height) * width * channels * (bits / 8); }
 };
 
 struct DecodeOptions {
@@ -47,8 +49,8 @@ struct DecodeOptions {
   std::array<std::uint8_t, 3> background = {255, 255, 255};  // what shows through alpha
 };
 
-// No picture of more pixels is decoded: 134 million, in colour 400 MB.
-inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 27;
+// No picture of more pixels is decoded: 134 million, in colour 400 MB; nor one whose pixels take more bytes.
+inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 27, kMostPixelBytes = std::int64_t(1) << 29;
 inline constexpr int kLongestSide = 1 << 20;
 
 // Errors: bad_data.
