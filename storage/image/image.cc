@@ -34,6 +34,11 @@ StatusOr<ImageHeader> checked_header(const ImageCodec& codec, std::string_view f
     return bad_data(fmt::format("is a {} of {} x {} pixels: expected at most {} million, and sides of at most {}",
                                 codec.name, header.width, header.height, kMostPixels / 1'000'000, kLongestSide));
   }
+  if (header.pixel_bytes() > kMostPixelBytes) {
+    return bad_data(fmt::format("is a {} of {} x {} pixels, {} million bytes: expected at most {}", codec.name,
+                                header.width, header.height, header.pixel_bytes() / 1'000'000,
+                                kMostPixelBytes / 1'000'000));
+  }
   return header;
 }
 

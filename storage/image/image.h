@@ -40,6 +40,8 @@ struct ImageHeader {
   int bits = 8;         // 8 or 16; fewer count as 8
   int orientation = 1;  // 1 to 8, of EXIF: how the stored lines are to be turned
   int shrink = 1;       // DecodeOptions.shrink, for the decoder
+
+  std::int64_t pixel_bytes() const { return std::int64_t(height) * width * channels * (bits / 8); }
 };
 
 struct DecodeOptions {
@@ -49,8 +51,8 @@ struct DecodeOptions {
   int shrink = 1;  // 1, 2, 4 or 8: a JPEG becomes so much smaller, its sides rounded up; no other format does
 };
 
-// No picture of more pixels is decoded: 134 million, in colour 400 MB.
-inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 27;
+// No picture of more pixels is decoded: 134 million, in colour 400 MB; nor one whose pixels take more bytes.
+inline constexpr std::int64_t kMostPixels = std::int64_t(1) << 27, kMostPixelBytes = std::int64_t(1) << 29;
 inline constexpr int kLongestSide = 1 << 20;
 
 // Errors: bad_data.

@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <limits>
 #include <utility>
 
 #include <jerror.h>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::string_view kStart("\xff\xd8\xff", 3);
 constexpr std::string_view kExif("Exif\0\0", 6);
-constexpr int kMostScans = 500;  // a progressive file has some ten; each is a pass over the picture
+constexpr int kMostScans = 100;  // a progressive file has some ten; each is a pass over the picture
 constexpr long kMemoryBytes = 64L << 20, kMemoryBytesOfAPixel = 16;
 
 // libjpeg leaves by longjmp: between setjmp and there nothing may have a destructor to run.
@@ -77,7 +78,9 @@ Reading::Reading(std::string_view file) {
 
 Status fault(const Reading& reading) {
   if (reading.cut) return bad_data("is a JPEG that is cut short");
-  if (reading.too_many_scans) return bad_data(fmt::format("is a JPEG of more than {} scans", kMostScans));
+  if (reading.too_many_scans) {
+    return bad_data(fmt::format("is a JPEG of more than {} scans: expected some ten; save it again", kMostScans));
+  }
   return bad_data(fmt::format("is a damaged JPEG: {}", reading.why));
 }
 
@@ -109,6 +112,16 @@ StatusOr<ImageHeader> header_of(const jpeg_decompress_struct& jpeg) {
                      .orientation = orientation_of(jpeg)};
   if (header.orientation >= 5) std::swap(header.height, header.width);
   return header;
+}
+
+// Of Huffman codes a block takes a bit at least. So a small file that says it is a large picture costs no memory.
+bool can_hold_its_blocks(const jpeg_decompress_struct& jpeg, std::size_t file_bytes) {
+  std::uint64_t blocks = std::numeric_limits<std::uint64_t>::max();  // of the component that has the fewest
+  for (int i = 0; i < jpeg.num_components; ++i) {
+    const jpeg_component_info& component = jpeg.comp_info[i];
+    blocks = std::min(blocks, std::uint64_t(component.width_in_blocks) * component.height_in_blocks);
+  }
+  return jpeg.arith_code != 0 || blocks / 8 <= file_bytes;
 }
 
 // To lines of the picture's own components.
@@ -147,6 +160,10 @@ StatusOr<ImageHeader> jpeg_header(std::string_view file) {
 StatusOr<Image> decode_jpeg(std::string_view file, const ImageHeader& header) {
   Reading reading(file);
   if (!begin(reading)) return fault(reading);
+  if (!can_hold_its_blocks(reading.jpeg, file.size())) {
+    return bad_data(fmt::format("is a JPEG that is cut short: its {} bytes cannot hold {} x {} pixels", file.size(),
+                                reading.jpeg.image_width, reading.jpeg.image_height));
+  }
   const auto shrunk = [&](JDIMENSION side) {
     return int((side + JDIMENSION(header.shrink) - 1) / JDIMENSION(header.shrink));
   };

@@ -82,12 +82,15 @@ ImageHeader header_of(const Reading& reading) {
   return header;
 }
 
-// To as many bytes as the header says.
-bool read_lines(Reading& reading, png_bytep* lines) {
+// To lines of as many bytes as the header says.
+bool read_lines(Reading& reading, png_bytep* lines, std::size_t line_bytes) {
   if (setjmp(reading.leave) != 0) return false;
   png_set_expand(reading.png);  // palettes, fewer than 8 bits, a transparent colour
   png_set_swap(reading.png);
+  png_set_interlace_handling(reading.png);
   png_read_update_info(reading.png, reading.info);
+  if (png_get_rowbytes(reading.png, reading.info) != line_bytes)
+    png_error(reading.png, "its chunks contradict its header");
   png_read_image(reading.png, lines);
   png_read_end(reading.png, nullptr);
   return true;
@@ -117,9 +120,7 @@ StatusOr<Image> decode_png(std::string_view file, const ImageHeader& header) {
   for (int y = 0; y < image.height; ++y) {
     lines.push_back(reinterpret_cast<png_bytep>(image.pixels.data() + std::size_t(y) * image.row_bytes()));
   }
-  if (!read_lines(reading, lines.data())) return fault(reading);
-  CHECK(png_get_rowbytes(reading.png, reading.info) == image.row_bytes(), "{} bytes a line, expected {}",
-        png_get_rowbytes(reading.png, reading.info), image.row_bytes());
+  if (!read_lines(reading, lines.data(), image.row_bytes())) return fault(reading);
   return image;
 }
 

@@ -1,114 +1,25 @@
 #include "storage/image/resize.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <utility>
+
+#include "storage/image/resample.h"
 
 namespace lockstep {
 namespace {
 
-constexpr int kWeightBits = 22;  // a sum of 16-bit values times weights is below 2^39
-
-// The stored values that one of a line is made of.
-struct Window {
-  int first = 0;
-  std::vector<std::int32_t> weights;  // their sum is 2^kWeightBits, to the rounding
-};
-
-// Of every place of a line of `to` places over one of `from`.
-std::vector<Window> windows(int from, int to) {
-  const double scale = double(from) / double(to);
-  const double radius = std::max(scale, 1.0);
-  std::vector<Window> all;
-  for (int i = 0; i < to; ++i) {
-    const double centre = (i + 0.5) * scale;
-    const int first = std::max(0, int(centre - radius + 0.5));
-    const int end = std::min(from, int(centre + radius + 0.5));
-    std::vector<double> shares;
-    double sum = 0;
-    for (int at = first; at < end; ++at) {
-      shares.push_back(std::max(0.0, 1 - std::abs((at - centre + 0.5) / radius)));
-      sum += shares.back();
-    }
-    Window window{first, {}};
-    for (const double share : shares)
-      window.weights.push_back(std::int32_t(std::lround(share / sum * (1 << kWeightBits))));
-    all.push_back(std::move(window));
-  }
-  return all;
-}
-
-template <typename T>
-T rounded(std::int64_t sum) {
-  return static_cast<T>(std::clamp<std::int64_t>((sum + (1 << (kWeightBits - 1))) >> kWeightBits, 0, T(~T{0})));
-}
-
-template <typename T>
-void resize_lines(const Image& image, Image& made) {
-  const std::vector<Window> places = windows(image.width, made.width);
-  const auto channels = std::size_t(image.channels);
-  for (int y = 0; y < image.height; ++y) {
-    const T* line = reinterpret_cast<const T*>(image.pixels.data() + std::size_t(y) * image.row_bytes());
-    T* to = reinterpret_cast<T*>(made.pixels.data() + std::size_t(y) * made.row_bytes());
-    for (const Window& place : places) {
-      for (std::size_t c = 0; c < channels; ++c) {
-        std::int64_t sum = 0;
-        const T* from = line + std::size_t(place.first) * channels + c;
-        for (const std::int32_t weight : place.weights) {
-          sum += std::int64_t(weight) * *from;
-          from += channels;
-        }
-        *to++ = rounded<T>(sum);
-      }
-    }
-  }
-}
-
-template <typename T>
-void resize_columns(const Image& image, Image& made) {
-  const std::size_t values = std::size_t(image.width) * std::size_t(image.channels);
-  std::vector<std::int64_t> sums(values);
-  T* to = reinterpret_cast<T*>(made.pixels.data());
-  for (const Window& place : windows(image.height, made.height)) {
-    std::ranges::fill(sums, 0);
-    const T* line = reinterpret_cast<const T*>(image.pixels.data()) + std::size_t(place.first) * values;
-    for (const std::int32_t weight : place.weights) {
-      for (std::size_t i = 0; i < values; ++i) sums[i] += std::int64_t(weight) * line[i];
-      line += values;
-    }
-    for (const std::int64_t sum : sums) *to++ = rounded<T>(sum);
-  }
-}
-
-Image empty_image(int height, int width, const Image& like) {
-  Image made{height, width, like.channels, like.bits, {}};
+// `image` in the middle of a larger one of the background.
+Image padded(const Image& image, int height, int width, std::array<std::uint8_t, 3> background) {
+  Image made{height, width, image.channels, image.bits, {}};
   made.pixels.resize(made.row_bytes() * std::size_t(height));
-  return made;
-}
-
-// `image` in the middle of `made`; what does not fit in is left out at both ends alike.
-void put_in_middle(const Image& image, Image& made) {
-  const std::size_t pixel = std::size_t(image.channels) * std::size_t(image.bits / 8);
-  const auto places = [](int from, int to) {
-    return std::pair(std::size_t(std::max(0, from - to) / 2), std::size_t(std::max(0, to - from) / 2));
-  };
-  const auto [line, to_line] = places(image.height, made.height);
-  const auto [column, to_column] = places(image.width, made.width);
-  const std::size_t bytes = std::size_t(std::min(image.width, made.width)) * pixel;
-  for (std::size_t y = 0; y < std::size_t(std::min(image.height, made.height)); ++y) {
-    std::memcpy(made.pixels.data() + (to_line + y) * made.row_bytes() + to_column * pixel,
-                image.pixels.data() + (line + y) * image.row_bytes() + column * pixel, bytes);
+  const std::size_t each = std::size_t(made.bits / 8), pixel = std::size_t(made.channels) * each;
+  for (std::size_t i = 0; i < made.pixels.size(); ++i) {
+    made.pixels[i] = std::byte{background[i / each % std::size_t(made.channels)]};  // of 16 bits: value * 257
   }
-}
-
-Image background_image(int height, int width, const Image& like, std::array<std::uint8_t, 3> background) {
-  Image made = empty_image(height, width, like);
-  const std::size_t values = made.pixels.size() / std::size_t(made.bits / 8);
-  for (std::size_t i = 0; i < values; ++i) {
-    const std::uint8_t value = background[i % std::size_t(made.channels)];
-    made.pixels[made.bits == 8 ? i : 2 * i] = std::byte{value};
-    if (made.bits == 16) made.pixels[2 * i + 1] = std::byte{value};  // value * 257
+  const auto top = std::size_t(height - image.height) / 2, left = std::size_t(width - image.width) / 2;
+  for (std::size_t y = 0; y < std::size_t(image.height); ++y) {
+    std::memcpy(made.pixels.data() + (top + y) * made.row_bytes() + left * pixel,
+                image.pixels.data() + y * image.row_bytes(), image.row_bytes());
   }
   return made;
 }
@@ -116,20 +27,8 @@ Image background_image(int height, int width, const Image& like, std::array<std:
 }  // namespace
 
 Image resized(const Image& image, int height, int width) {
-  CHECK(height >= 1 && width >= 1, "{} x {}", height, width);
-  Image made = image;
-  const bool bytes = image.bits == 8;
-  if (width != image.width) {
-    Image next = empty_image(made.height, width, made);
-    bytes ? resize_lines<std::uint8_t>(made, next) : resize_lines<std::uint16_t>(made, next);
-    made = std::move(next);
-  }
-  if (height != image.height) {
-    Image next = empty_image(height, width, made);
-    bytes ? resize_columns<std::uint8_t>(made, next) : resize_columns<std::uint16_t>(made, next);
-    made = std::move(next);
-  }
-  return made;
+  if (height == image.height && width == image.width) return image;
+  return resampled(image, {height, width, 0, 0, height, width});
 }
 
 Image fitted(const Image& image, int height, int width, Fit fit, std::array<std::uint8_t, 3> background) {
@@ -137,15 +36,15 @@ Image fitted(const Image& image, int height, int width, Fit fit, std::array<std:
   // The side that decides keeps its size; the other one follows, in whole pixels.
   const bool by_width =
       (std::int64_t(width) * image.height >= std::int64_t(height) * image.width) == (fit == Fit::kCrop);
-  const auto follows = [](int side, int of, int stored) {
-    return int(std::max<std::int64_t>(1, (2 * std::int64_t(stored) * side + of) / (2 * std::int64_t(of))));
+  const auto follows = [](std::int64_t side, std::int64_t of, std::int64_t stored) {
+    return std::max<std::int64_t>(1, (2 * stored * side + of) / (2 * of));
   };
-  const Image whole = by_width ? resized(image, follows(width, image.width, image.height), width)
-                               : resized(image, height, follows(height, image.height, image.width));
-  if (whole.height == height && whole.width == width) return whole;
-  Image made = background_image(height, width, image, background);
-  put_in_middle(whole, made);
-  return made;
+  const std::int64_t whole_height = by_width ? follows(width, image.width, image.height) : height;
+  const std::int64_t whole_width = by_width ? width : follows(height, image.height, image.width);
+  if (whole_height == height && whole_width == width) return resized(image, height, width);
+  if (fit == Fit::kPad) return padded(resized(image, int(whole_height), int(whole_width)), height, width, background);
+  return resampled(image,
+                   {whole_height, whole_width, (whole_height - height) / 2, (whole_width - width) / 2, height, width});
 }
 
 }  // namespace lockstep

@@ -1,185 +1,184 @@
 #include <algorithm>
-#include <cstdarg>
 #include <cstdint>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
 
-#include <tiffio.h>
-
 #include "storage/image/codec.h"
+#include "storage/image/tiff_source.h"
 
 namespace lockstep {
 namespace {
-
-// The memory that a file may ask for at once beyond its pixels: a strip or a tile of all of them, and tables.
-constexpr std::int64_t kMostBytesAtOnce = std::int64_t(4) * kMostPixels;
-
-struct Source {
-  std::string_view file;
-  std::uint64_t at = 0;
-  char why[256] = "";
-};
-
-Source& source_of(thandle_t handle) {
-  return *static_cast<Source*>(handle);
-}
-
-tmsize_t on_read(thandle_t handle, void* to, tmsize_t bytes) {
-  Source& source = source_of(handle);
-  const std::uint64_t left = source.at < source.file.size() ? source.file.size() - source.at : 0;
-  const std::uint64_t count = std::min<std::uint64_t>(left, std::uint64_t(std::max<tmsize_t>(bytes, 0)));
-  if (count > 0) std::memcpy(to, source.file.data() + source.at, count);
-  source.at += count;
-  return tmsize_t(count);
-}
-
-tmsize_t on_write(thandle_t, void*, tmsize_t) {
-  return 0;
-}
-
-toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
-  Source& source = source_of(handle);
-  const std::uint64_t from = whence == SEEK_CUR ? source.at : whence == SEEK_END ? source.file.size() : 0;
-  source.at = from + offset;
-  return source.at;
-}
-
-int on_close(thandle_t) {
-  return 0;
-}
-
-toff_t on_size(thandle_t handle) {
-  return source_of(handle).file.size();
-}
-
-int on_error(TIFF*, void* user, const char*, const char* format, va_list arguments) {
-  auto& source = *static_cast<Source*>(user);
-  if (source.why[0] == '\0') std::vsnprintf(source.why, sizeof source.why, format, arguments);
-  return 1;
-}
-
-int on_warning(TIFF*, void*, const char*, const char*, va_list) {
-  return 1;
-}
-
-struct Close {
-  void operator()(TIFF* tiff) const { TIFFClose(tiff); }
-};
-using Tiff = std::unique_ptr<TIFF, Close>;
-
-Status fault(const Source& source) {
-  return bad_data(fmt::format("is a TIFF that is damaged, cut short or of a kind that is not read: {}", source.why));
-}
-
-StatusOr<Tiff> open(Source& source) {
-  TIFFOpenOptions* const options = TIFFOpenOptionsAlloc();
-  CHECK(options != nullptr, "no memory");
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, kMostBytesAtOnce);
-  TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, &source);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, nullptr);
-  Tiff tiff(TIFFClientOpenExt("TIFF", "rm", &source, on_read, on_write, on_seek, on_close, on_size, nullptr, nullptr,
-                              options));
-  TIFFOpenOptionsFree(options);
-  if (!tiff) return fault(source);
-  return tiff;
-}
 
 // How the values of its first page are stored.
 struct Layout {
   ImageHeader header;
   std::uint32_t stored_height = 0, stored_width = 0;
   std::uint16_t samples = 1;  // stored for a pixel
-  std::uint16_t photometric = 0;
+  std::uint16_t bits = 1;     // of a sample
+  std::uint16_t photometric = PHOTOMETRIC_MINISBLACK;
   std::uint16_t extra = EXTRASAMPLE_UNASSALPHA;  // what the sample after grey or colour is
-  bool plain = false;  // 8 or 16 bits in grey or colour, pixel by pixel: read as they are; else libtiff converts them
+  std::uint16_t planes = 1;                      // 1: pixel by pixel; else one a sample
+  bool plain = false;  // 8 or 16 bits in grey or colour: read as they are; else libtiff converts them
 };
 
-StatusOr<Layout> layout_of(TIFF* tiff) {
+bool is_grey(const Layout& layout) {
+  return layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_MINISWHITE;
+}
+
+// Whether libtiff makes red, green and blue of it, and of all that it holds.
+bool is_converted(TIFF* tiff, const Layout& layout) {
+  char why[1024];
+  switch (layout.photometric) {
+    case PHOTOMETRIC_MINISBLACK:
+    case PHOTOMETRIC_MINISWHITE:
+    case PHOTOMETRIC_PALETTE:
+      if (layout.bits > 8 || layout.samples != 1) return false;
+      break;
+    case PHOTOMETRIC_YCBCR:
+    case PHOTOMETRIC_CIELAB:
+      if (layout.bits != 8 || layout.samples != 3) return false;
+      break;
+    case PHOTOMETRIC_SEPARATED:
+      if (layout.bits != 8 || layout.samples != 4) return false;
+      break;
+    default:
+      return false;
+  }
+  return TIFFRGBAImageOK(tiff, why) != 0;
+}
+
+Layout fields_of(TIFF* tiff) {
   Layout layout;
-  std::uint16_t bits = 1, planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT, orientation = 1;
+  std::uint16_t planes = PLANARCONFIG_CONTIG, orientation = 1, extras = 0;
+  std::uint16_t* kinds = nullptr;
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &layout.stored_height);
   TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &layout.stored_width);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout.bits);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &layout.samples);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planes);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &orientation);
-  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric);
-  std::uint16_t extras = 0;
-  std::uint16_t* kinds = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric) == 0 && layout.samples >= 3) {
+    layout.photometric = PHOTOMETRIC_RGB;
+  }
   TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extras, &kinds);
   if (extras > 0 && kinds != nullptr) layout.extra = kinds[0];
+  if (planes == PLANARCONFIG_SEPARATE) layout.planes = layout.samples;
+  layout.header.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
+  return layout;
+}
+
+StatusOr<Layout> layout_of(TIFF* tiff) {
+  Layout layout = fields_of(tiff);
+  std::uint16_t format = SAMPLEFORMAT_UINT;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
   constexpr std::uint32_t kMost = std::numeric_limits<int>::max();
   if (layout.stored_height > kMost || layout.stored_width > kMost) return bad_data("is a TIFF of absurd size");
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) {
     return bad_data("is a TIFF of signed, complex or floating-point values: expected unsigned ones of 8 or 16 bits");
   }
-  const bool grey = layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_MINISWHITE;
-  const bool colour = layout.photometric == PHOTOMETRIC_RGB;
-  const int alone = grey ? 1 : 3;
-  const bool alpha = layout.samples == alone + 1;
-  layout.plain = (grey || colour) && planes == PLANARCONFIG_CONTIG && (bits == 8 || bits == 16) &&
-                 (layout.samples == alone || alpha);
-  if (!layout.plain && bits > 8) {
+  const int alone = is_grey(layout) ? 1 : 3;
+  layout.plain = (is_grey(layout) || layout.photometric == PHOTOMETRIC_RGB) &&
+                 (layout.bits == 8 || layout.bits == 16) && (layout.samples == alone || layout.samples == alone + 1);
+  if (!layout.plain && !is_converted(tiff, layout)) {
     return bad_data(
-        fmt::format("is a TIFF of {} bits, {} samples a pixel, photometric interpretation {}: expected 8 or 16 "
-                    "bits in grey or colour, pixel by pixel",
-                    bits, layout.samples, layout.photometric));
+        fmt::format("is a TIFF of {} bits, {} samples a pixel, photometric interpretation {}: expected 8 or 16 bits "
+                    "in grey or colour, with or without alpha, or 8 bits in a palette, CMYK, YCbCr or L*a*b*, or grey "
+                    "or a palette of 1, 2 or 4; save it so",
+                    layout.bits, layout.samples, layout.photometric));
   }
-  layout.header = {.format = ImageFormat::kTiff,
-                   .height = int(layout.stored_height),
-                   .width = int(layout.stored_width),
-                   .channels = layout.plain ? layout.samples
-                               : grey       ? 1
-                                            : 3,
-                   .bits = layout.plain ? bits : 8,
-                   .orientation = orientation >= 1 && orientation <= 8 ? orientation : 1};
-  if (layout.header.orientation >= 5) std::swap(layout.header.height, layout.header.width);
+  ImageHeader& header = layout.header;
+  header.format = ImageFormat::kTiff;
+  header.height = int(layout.stored_height);
+  header.width = int(layout.stored_width);
+  header.channels = layout.plain ? layout.samples : alone;
+  header.bits = layout.plain ? layout.bits : 8;
+  if (header.orientation >= 5) std::swap(header.height, header.width);
   return layout;
 }
 
-// Rectangles of `tile_height` x `tile_width` one after another: tiles, or strips as wide as the picture.
-bool read_pieces(TIFF* tiff, Image& image) {
-  const bool tiled = TIFFIsTiled(tiff) != 0;
-  std::uint32_t tile_height = 0, tile_width = std::uint32_t(image.width);
-  if (tiled) {
-    TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
-    TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height);
+// Tiles, or strips as wide as the picture.
+struct Pieces {
+  bool tiled = false;
+  std::uint32_t height = 0, width = 0;
+  std::size_t bytes = 0;  // 0: they make no sense
+};
+
+Pieces pieces_of(TIFF* tiff, const Image& image, std::size_t pixel) {
+  Pieces pieces{.tiled = TIFFIsTiled(tiff) != 0};
+  if (pieces.tiled) {
+    TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &pieces.width);
+    TIFFGetField(tiff, TIFFTAG_TILELENGTH, &pieces.height);
   } else {
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &tile_height);
-    tile_height = std::min(tile_height, std::uint32_t(image.height));
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &pieces.height);
+    pieces.height = std::min(pieces.height, std::uint32_t(image.height));
+    pieces.width = std::uint32_t(image.width);
   }
-  const std::size_t pixel = std::size_t(image.channels) * std::size_t(image.bits / 8);
-  const std::size_t line = std::size_t(tile_width) * pixel;
-  const tmsize_t bytes = tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
-  if (tile_height == 0 || tile_width == 0 || bytes <= 0 || bytes > kMostBytesAtOnce ||
-      std::size_t(bytes) != line * tile_height) {
-    return false;
+  const tmsize_t bytes = pieces.tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
+  if (pieces.height == 0 || pieces.width == 0 || bytes <= 0 || bytes > kMostTiffBytesAtOnce) return pieces;
+  const bool fits = std::uint64_t(bytes) / pieces.height / pieces.width == pixel &&
+                    std::uint64_t(bytes) % (std::uint64_t(pieces.height) * pieces.width) == 0;
+  if (fits) pieces.bytes = std::size_t(bytes);
+  return pieces;
+}
+
+// Puts a piece, whose pixels have `pixel` bytes, where it belongs: its first byte goes to `offset` bytes in a pixel.
+void put_piece(const Pieces& pieces, const std::byte* piece, std::size_t pixel, std::uint32_t top, std::uint32_t left,
+               std::size_t offset, Image& image) {
+  const std::size_t lines = std::min(pieces.height, std::uint32_t(image.height) - top);
+  const std::size_t columns = std::min(pieces.width, std::uint32_t(image.width) - left);
+  const std::size_t step = std::size_t(image.channels) * std::size_t(image.bits / 8);
+  for (std::size_t y = 0; y < lines; ++y) {
+    std::byte* to = image.pixels.data() + (top + y) * image.row_bytes() + left * step + offset;
+    const std::byte* from = piece + y * pieces.width * pixel;
+    if (pixel == step) {
+      std::memcpy(to, from, columns * pixel);
+    } else {
+      for (std::size_t x = 0; x < columns; ++x, to += step, from += pixel) std::memcpy(to, from, pixel);
+    }
   }
-  std::vector<std::byte> piece(static_cast<std::size_t>(bytes));
+}
+
+struct Free {
+  void operator()(std::byte* bytes) const { std::free(bytes); }
+};
+
+// Plane by plane, of which each has its pieces from the left to the right, from the top to the bottom. No memory is
+// taken for pixels before a piece could be read.
+bool read_pieces(TIFF* tiff, int planes, Image& image) {
+  const std::size_t pixel = std::size_t(image.channels / planes) * std::size_t(image.bits / 8);
+  const Pieces pieces = pieces_of(tiff, image, pixel);
+  if (pieces.bytes == 0) return false;
+  // Zeros that cost nothing before they are written; some of libtiff's methods leave a part as it was.
+  const std::unique_ptr<std::byte, Free> piece(static_cast<std::byte*>(std::calloc(pieces.bytes, 1)));
+  CHECK(piece != nullptr, "no memory");
+  const std::uint32_t height = std::uint32_t(image.height), width = std::uint32_t(image.width);
   std::uint32_t number = 0;
-  for (std::uint32_t top = 0; top < std::uint32_t(image.height); top += tile_height) {
-    const std::size_t lines = std::min(tile_height, std::uint32_t(image.height) - top);
-    for (std::uint32_t left = 0; left < std::uint32_t(image.width); left += tile_width, ++number) {
-      const tmsize_t wanted = tiled ? bytes : tmsize_t(lines * line);
-      const tmsize_t got = tiled ? TIFFReadEncodedTile(tiff, number, piece.data(), wanted)
-                                 : TIFFReadEncodedStrip(tiff, number, piece.data(), wanted);
-      if (got < wanted) return false;
-      const std::size_t columns = std::min(tile_width, std::uint32_t(image.width) - left);
-      for (std::size_t y = 0; y < lines; ++y) {
-        std::memcpy(image.pixels.data() + (top + y) * image.row_bytes() + left * pixel, piece.data() + y * line,
-                    columns * pixel);
+  for (int plane = 0; plane < planes; ++plane) {
+    for (std::uint32_t top = 0; top < height; top += std::min(pieces.height, height - top)) {
+      for (std::uint32_t left = 0; left < width; left += std::min(pieces.width, width - left), ++number) {
+        const std::size_t lines = pieces.tiled ? pieces.height : std::min(pieces.height, height - top);
+        const auto wanted = tmsize_t(lines * pieces.width * pixel);
+        const tmsize_t got = pieces.tiled ? TIFFReadEncodedTile(tiff, number, piece.get(), wanted)
+                                          : TIFFReadEncodedStrip(tiff, number, piece.get(), wanted);
+        if (got < wanted) return false;
+        if (image.pixels.empty()) image.pixels.resize(image.row_bytes() * std::size_t(image.height));
+        put_piece(pieces, piece.get(), pixel, top, left, std::size_t(plane) * pixel, image);
+        std::memset(piece.get(), 0, pieces.bytes);
       }
     }
   }
   return true;
 }
 
+// Dark is bright, but alpha is alpha.
 void invert(Image& image) {
-  for (std::byte& byte : image.pixels) byte = ~byte;
+  const std::size_t sample = std::size_t(image.bits / 8), pixel = std::size_t(image.channels) * sample;
+  for (std::size_t at = 0; at < image.pixels.size(); at += pixel) {
+    for (std::size_t i = 0; i < sample; ++i) image.pixels[at + i] = ~image.pixels[at + i];
+  }
 }
 
 // Makes of the last channel an alpha by which the others are not multiplied yet.
@@ -197,13 +196,13 @@ void free_alpha(Image& image, std::uint16_t kind) {
   }
 }
 
-// Palettes, bits, separate planes and other colour spaces, as libtiff turns them into red, green, blue and alpha.
-StatusOr<Image> converted(TIFF* tiff, const Layout& layout, const Source& source) {
+// Bits, palettes and other colour spaces, as libtiff turns them into red, green and blue.
+StatusOr<Image> converted(TIFF* tiff, const Layout& layout, const TiffSource& source) {
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);  // as stored; `image` turns it
   std::vector<std::uint32_t> values(std::size_t(layout.stored_height) * layout.stored_width);
   if (TIFFReadRGBAImageOriented(tiff, layout.stored_width, layout.stored_height, values.data(), ORIENTATION_TOPLEFT,
                                 1) == 0) {
-    return fault(source);
+    return tiff_fault(source);
   }
   Image image{int(layout.stored_height), int(layout.stored_width), layout.header.channels, 8, {}};
   image.pixels.resize(values.size() * std::size_t(image.channels));
@@ -215,21 +214,20 @@ StatusOr<Image> converted(TIFF* tiff, const Layout& layout, const Source& source
 }
 
 StatusOr<ImageHeader> tiff_header(std::string_view file) {
-  Source source{.file = file};
-  ASSIGN_OR_RETURN(const Tiff tiff, open(source));
+  TiffSource source{.file = file};
+  ASSIGN_OR_RETURN(const Tiff tiff, open_tiff(source));
   ASSIGN_OR_RETURN(const Layout layout, layout_of(tiff.get()));
   return layout.header;
 }
 
 StatusOr<Image> decode_tiff(std::string_view file, const ImageHeader& /*header*/) {
-  Source source{.file = file};
-  ASSIGN_OR_RETURN(const Tiff tiff, open(source));
+  TiffSource source{.file = file};
+  ASSIGN_OR_RETURN(const Tiff tiff, open_tiff(source));
   ASSIGN_OR_RETURN(const Layout layout, layout_of(tiff.get()));
   if (!layout.plain) return converted(tiff.get(), layout, source);
   Image image{int(layout.stored_height), int(layout.stored_width), layout.header.channels, layout.header.bits, {}};
-  image.pixels.resize(image.row_bytes() * std::size_t(image.height));
-  if (!read_pieces(tiff.get(), image)) return fault(source);
-  if (layout.photometric == PHOTOMETRIC_MINISWHITE && image.channels == 1) invert(image);
+  if (!read_pieces(tiff.get(), layout.planes, image)) return tiff_fault(source);
+  if (layout.photometric == PHOTOMETRIC_MINISWHITE) invert(image);
   if (image.channels % 2 == 0 && layout.extra != EXTRASAMPLE_UNASSALPHA) {
     image.bits == 8 ? free_alpha<std::uint8_t>(image, layout.extra) : free_alpha<std::uint16_t>(image, layout.extra);
   }
