@@ -87,14 +87,36 @@ Image empty_image(int height, int width, const Image& like) {
   return made;
 }
 
-// `image` in the middle of `made`; what does not fit in is left out at both ends alike.
+struct Size {
+  int height = 0, width = 0;
+};
+
+// Of the whole picture, before its middle is kept or it is put in the middle.
+Size whole_size(Size stored, Size made, Fit fit) {
+  if (fit == Fit::kExact) return made;
+  // The side that decides keeps its size; the other one follows, in whole pixels.
+  const bool by_width =
+      (std::int64_t(made.width) * stored.height >= std::int64_t(made.height) * stored.width) == (fit == Fit::kCrop);
+  const auto follows = [](int side, int of, int other) {
+    return int(std::max<std::int64_t>(1, (2 * std::int64_t(other) * side + of) / (2 * std::int64_t(of))));
+  };
+  return by_width ? Size{follows(made.width, stored.width, stored.height), made.width}
+                  : Size{made.height, follows(made.height, stored.height, stored.width)};
+}
+
+// Where the part of a length of `from` that fits into `to` begins, there and here: what does not is left out at both
+// ends alike.
+std::pair<int, int> middle(int from, int to) {
+  return {std::max(0, from - to) / 2, std::max(0, to - from) / 2};
+}
+
+// `image` in the middle of `made`.
 void put_in_middle(const Image& image, Image& made) {
   const std::size_t pixel = std::size_t(image.channels) * std::size_t(image.bits / 8);
-  const auto places = [](int from, int to) {
-    return std::pair(std::size_t(std::max(0, from - to) / 2), std::size_t(std::max(0, to - from) / 2));
-  };
-  const auto [line, to_line] = places(image.height, made.height);
-  const auto [column, to_column] = places(image.width, made.width);
+  const auto [first_line, to_first_line] = middle(image.height, made.height);
+  const auto [first_column, to_first_column] = middle(image.width, made.width);
+  const auto line = std::size_t(first_line), to_line = std::size_t(to_first_line);
+  const auto column = std::size_t(first_column), to_column = std::size_t(to_first_column);
   const std::size_t bytes = std::size_t(std::min(image.width, made.width)) * pixel;
   for (std::size_t y = 0; y < std::size_t(std::min(image.height, made.height)); ++y) {
     std::memcpy(made.pixels.data() + (to_line + y) * made.row_bytes() + to_column * pixel,
@@ -133,19 +155,28 @@ Image resized(const Image& image, int height, int width) {
 }
 
 Image fitted(const Image& image, int height, int width, Fit fit, std::array<std::uint8_t, 3> background) {
-  if (fit == Fit::kExact) return resized(image, height, width);
-  // The side that decides keeps its size; the other one follows, in whole pixels.
-  const bool by_width =
-      (std::int64_t(width) * image.height >= std::int64_t(height) * image.width) == (fit == Fit::kCrop);
-  const auto follows = [](int side, int of, int stored) {
-    return int(std::max<std::int64_t>(1, (2 * std::int64_t(stored) * side + of) / (2 * std::int64_t(of))));
-  };
-  const Image whole = by_width ? resized(image, follows(width, image.width, image.height), width)
-                               : resized(image, height, follows(height, image.height, image.width));
+  const Size size = whole_size({image.height, image.width}, {height, width}, fit);
+  const Image whole = resized(image, size.height, size.width);
   if (whole.height == height && whole.width == width) return whole;
   Image made = background_image(height, width, image, background);
   put_in_middle(whole, made);
   return made;
+}
+
+NearestPlaces nearest_places(int height, int width, int to_height, int to_width, Fit fit) {
+  CHECK(height >= 1 && width >= 1 && to_height >= 1 && to_width >= 1, "{} x {}", to_height, to_width);
+  const Size whole = whole_size({height, width}, {to_height, to_width}, fit);
+  const auto places = [](int stored, int whole_length, int made) {
+    const auto [first, to_first] = middle(whole_length, made);
+    std::vector<int> all;
+    for (int i = 0; i < made; ++i) {
+      const std::int64_t at = i - to_first + first;
+      const bool inside = at >= 0 && at < whole_length;
+      all.push_back(inside ? int((2 * at + 1) * stored / (2 * std::int64_t(whole_length))) : -1);
+    }
+    return all;
+  };
+  return {places(height, whole.height, to_height), places(width, whole.width, to_width)};
 }
 
 }  // namespace lockstep

@@ -92,6 +92,7 @@ struct Layout {
   ImageHeader header;
   std::uint32_t stored_height = 0, stored_width = 0;
   std::uint16_t samples = 1;  // stored for a pixel
+  std::uint16_t bits = 1;
   std::uint16_t photometric = 0;
   std::uint16_t extra = EXTRASAMPLE_UNASSALPHA;  // what the sample after grey or colour is
   bool plain = false;  // 8 or 16 bits in grey or colour, pixel by pixel: read as they are; else libtiff converts them
@@ -99,10 +100,10 @@ struct Layout {
 
 StatusOr<Layout> layout_of(TIFF* tiff) {
   Layout layout;
-  std::uint16_t bits = 1, planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT, orientation = 1;
+  std::uint16_t planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT, orientation = 1;
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &layout.stored_height);
   TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &layout.stored_width);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout.bits);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &layout.samples);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planes);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
@@ -121,13 +122,13 @@ StatusOr<Layout> layout_of(TIFF* tiff) {
   const bool colour = layout.photometric == PHOTOMETRIC_RGB;
   const int alone = grey ? 1 : 3;
   const bool alpha = layout.samples == alone + 1;
-  layout.plain = (grey || colour) && planes == PLANARCONFIG_CONTIG && (bits == 8 || bits == 16) &&
+  layout.plain = (grey || colour) && planes == PLANARCONFIG_CONTIG && (layout.bits == 8 || layout.bits == 16) &&
                  (layout.samples == alone || alpha);
-  if (!layout.plain && bits > 8) {
+  if (!layout.plain && layout.bits > 8) {
     return bad_data(
         fmt::format("is a TIFF of {} bits, {} samples a pixel, photometric interpretation {}: expected 8 or 16 "
                     "bits in grey or colour, pixel by pixel",
-                    bits, layout.samples, layout.photometric));
+                    layout.bits, layout.samples, layout.photometric));
   }
   layout.header = {.format = ImageFormat::kTiff,
                    .height = int(layout.stored_height),
@@ -135,7 +136,7 @@ StatusOr<Layout> layout_of(TIFF* tiff) {
                    .channels = layout.plain ? layout.samples
                                : grey       ? 1
                                             : 3,
-                   .bits = layout.plain ? bits : 8,
+                   .bits = layout.plain ? layout.bits : 8,
                    .orientation = orientation >= 1 && orientation <= 8 ? orientation : 1};
   if (layout.header.orientation >= 5) std::swap(layout.header.height, layout.header.width);
   return layout;
@@ -236,14 +237,57 @@ StatusOr<Image> decode_tiff(std::string_view file, const ImageHeader& /*header*/
   return image;
 }
 
+// Lines of pixels of 1, 2 or 4 bits, the first one in the highest; a byte each.
+bool read_packed(TIFF* tiff, std::uint32_t bits, Image& image) {
+  std::vector<std::uint8_t> line(std::size_t(std::max<tmsize_t>(TIFFScanlineSize(tiff), 0)));
+  const std::size_t width = std::size_t(image.width), in_byte = 8 / bits;
+  if (line.size() < (width + in_byte - 1) / in_byte) return false;
+  std::byte* to = image.pixels.data();
+  for (std::uint32_t y = 0; y < std::uint32_t(image.height); ++y) {
+    if (TIFFReadScanline(tiff, line.data(), y, 0) != 1) return false;
+    for (std::size_t x = 0; x < width; ++x) {
+      const std::size_t shift = (in_byte - 1 - x % in_byte) * bits;
+      *to++ = std::byte(std::uint8_t(line[x / in_byte] >> shift & ((1U << bits) - 1)));
+    }
+  }
+  return true;
+}
+
+StatusOr<Image> decode_tiff_indices(std::string_view file, const ImageHeader& /*header*/) {
+  Source source{.file = file};
+  ASSIGN_OR_RETURN(const Tiff tiff, open(source));
+  ASSIGN_OR_RETURN(const Layout layout, layout_of(tiff.get()));
+  std::uint16_t compression = COMPRESSION_NONE;
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_COMPRESSION, &compression);
+  if (compression == COMPRESSION_JPEG || compression == COMPRESSION_OJPEG) {
+    return no_indices("a TIFF compressed as JPEG, which keeps no numbers");
+  }
+  const bool inverse = layout.photometric == PHOTOMETRIC_MINISWHITE;
+  const bool one = inverse || layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_PALETTE;
+  if (!one) return no_indices("a TIFF in colour");
+  if (layout.samples != 1) return no_indices(fmt::format("a TIFF of {} samples a pixel", layout.samples));
+  Image image{int(layout.stored_height), int(layout.stored_width), 1, layout.bits == 16 ? 16 : 8, {}};
+  image.pixels.resize(image.row_bytes() * std::size_t(image.height));
+  const bool packed = layout.bits == 1 || layout.bits == 2 || layout.bits == 4;
+  if (packed ? !read_packed(tiff.get(), layout.bits, image) : !read_pieces(tiff.get(), image)) return fault(source);
+  if (inverse) invert(image);
+  if (inverse && packed) {
+    for (std::byte& byte : image.pixels) byte &= std::byte((1U << layout.bits) - 1);
+  }
+  return image;
+}
+
 }  // namespace
 
-const ImageCodec kTiffCodec = {ImageFormat::kTiff, "TIFF",
+const ImageCodec kTiffCodec = {ImageFormat::kTiff,
+                               "TIFF",
                                [](std::string_view file) {
                                  const std::string_view head = file.substr(0, 4);
                                  return head == std::string_view("II*\0", 4) || head == std::string_view("MM\0*", 4) ||
                                         head == std::string_view("II+\0", 4) || head == std::string_view("MM\0+", 4);
                                },
-                               tiff_header, decode_tiff};
+                               tiff_header,
+                               decode_tiff,
+                               decode_tiff_indices};
 
 }  // namespace lockstep

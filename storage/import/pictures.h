@@ -11,13 +11,15 @@
 #include "storage/base/status.h"
 #include "storage/image/resize.h"
 #include "storage/import/found_rows.h"
+#include "storage/import/masks.h"
 
 namespace lockstep {
 
 struct Picture {
   std::filesystem::path file;
-  RowSource source;            // as the result tells it
-  std::vector<float> targets;  // as storage/task/target.h has them
+  RowSource source;                 // as the result tells it
+  std::vector<float> targets;       // as storage/task/target.h has them; of masks none
+  std::filesystem::path mask = {};  // the file of it, where the target is one
 };
 
 struct PictureOptions {
@@ -26,6 +28,7 @@ struct PictureOptions {
   int channels = 0;  // 1 or 3; 0: 3 if any is in colour
   int bits = 0;      // 8 or 16; 0: 16 if all have 16
   std::array<std::uint8_t, 3> background = {255, 255, 255};
+  MaskOptions masks = {};
 };
 
 class FoundPictures : public FoundRows {
@@ -35,7 +38,7 @@ class FoundPictures : public FoundRows {
 };
 
 // Reads the header of every file. What is bad is found here or when the row is read, but sizes that differ are not:
-// then `options` has none, and that is bad_data.
+// then `options` has none, and that is bad_data. `target`: of masks its names are those of `options`.
 StatusOr<std::unique_ptr<FoundPictures>> find_pictures(std::vector<Picture> pictures, Target target,
                                                        const PictureOptions& options);
 
