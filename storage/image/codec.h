@@ -16,7 +16,12 @@ struct ImageCodec {
   StatusOr<ImageHeader> (*header)(std::string_view file);
   // `header` is this file's.
   StatusOr<Image> (*decode)(std::string_view file, const ImageHeader& header);
+  // As decode_indices of image.h, not turned; none: the format does not keep numbers.
+  StatusOr<Image> (*decode_indices)(std::string_view file, const ImageHeader& header) = nullptr;
 };
+
+// Of what has no indices: "a PNG in colour".
+Status no_indices(std::string_view what);
 
 extern const ImageCodec kJpegCodec, kPngCodec, kWebpCodec, kPnmCodec, kTiffCodec;
 

@@ -66,4 +66,19 @@ StatusOr<Image> decode_image(std::string_view file, const DecodeOptions& options
   return turned(std::move(image), header.orientation);
 }
 
+Status no_indices(std::string_view what) {
+  return bad_data(
+      fmt::format("is {}: expected one number a pixel, in grey or with a palette, in a PNG, TIFF or PNM; give each "
+                  "colour its number and save these, with Pillow: Image.fromarray(numbers.astype(\"uint8\"))",
+                  what));
+}
+
+StatusOr<Image> decode_indices(std::string_view file) {
+  ASSIGN_OR_RETURN(const ImageCodec* const codec, codec_of(file));
+  ASSIGN_OR_RETURN(const ImageHeader header, checked_header(*codec, file));
+  if (codec->decode_indices == nullptr) return no_indices(fmt::format("a {}, which keeps no numbers", codec->name));
+  ASSIGN_OR_RETURN(Image image, codec->decode_indices(file, header));
+  return turned(std::move(image), header.orientation);
+}
+
 }  // namespace lockstep

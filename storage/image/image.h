@@ -58,6 +58,10 @@ inline constexpr int kLongestSide = 1 << 20;
 // Errors: bad_data.
 StatusOr<ImageHeader> read_image_header(std::string_view file);
 StatusOr<Image> decode_image(std::string_view file, const DecodeOptions& options);
+// The numbers that the pixels are, one channel of them: grey values as they are stored, not scaled (of one bit 0 is
+// black), or places in a palette, whatever its colours; turned as it is to be seen. Errors: also of colour, alpha, and
+// formats that do not keep numbers.
+StatusOr<Image> decode_indices(std::string_view file);
 
 // What a PNG says besides its pixels. `keyword`: 1 to 79 letters of ASCII; `text`: UTF-8 without NUL.
 struct PngText {

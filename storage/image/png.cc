@@ -82,10 +82,13 @@ ImageHeader header_of(const Reading& reading) {
   return header;
 }
 
+// How pixels of fewer than 8 bits, palettes and a transparent colour are read.
+enum class Pixels { kSeen, kStored };
+
 // To lines of as many bytes as the header says.
-bool read_lines(Reading& reading, png_bytep* lines, std::size_t line_bytes) {
+bool read_lines(Reading& reading, Pixels pixels, png_bytep* lines, std::size_t line_bytes) {
   if (setjmp(reading.leave) != 0) return false;
-  png_set_expand(reading.png);  // palettes, fewer than 8 bits, a transparent colour
+  pixels == Pixels::kSeen ? png_set_expand(reading.png) : png_set_packing(reading.png);
   png_set_swap(reading.png);
   png_set_interlace_handling(reading.png);
   png_read_update_info(reading.png, reading.info);
@@ -109,25 +112,39 @@ StatusOr<ImageHeader> png_header(std::string_view file) {
   return header_of(reading);
 }
 
-StatusOr<Image> decode_png(std::string_view file, const ImageHeader& header) {
-  Reading reading(file);
-  if (!begin(reading)) return fault(reading);
+// Reads the pixels of what was begun.
+StatusOr<Image> decode(Reading& reading, const ImageHeader& header, Pixels pixels, int channels) {
   const bool swapped = header.orientation >= 5;
   Image image{
-      swapped ? header.width : header.height, swapped ? header.height : header.width, header.channels, header.bits, {}};
+      swapped ? header.width : header.height, swapped ? header.height : header.width, channels, header.bits, {}};
   image.pixels.resize(image.row_bytes() * std::size_t(image.height));
   std::vector<png_bytep> lines;
   for (int y = 0; y < image.height; ++y) {
     lines.push_back(reinterpret_cast<png_bytep>(image.pixels.data() + std::size_t(y) * image.row_bytes()));
   }
-  if (!read_lines(reading, lines.data(), image.row_bytes())) return fault(reading);
+  if (!read_lines(reading, pixels, lines.data(), image.row_bytes())) return fault(reading);
   return image;
+}
+
+StatusOr<Image> decode_png(std::string_view file, const ImageHeader& header) {
+  Reading reading(file);
+  if (!begin(reading)) return fault(reading);
+  return decode(reading, header, Pixels::kSeen, header.channels);
+}
+
+StatusOr<Image> decode_png_indices(std::string_view file, const ImageHeader& header) {
+  Reading reading(file);
+  if (!begin(reading)) return fault(reading);
+  const png_byte type = png_get_color_type(reading.png, reading.info);
+  if (type == PNG_COLOR_TYPE_RGB || type == PNG_COLOR_TYPE_RGBA) return no_indices("a PNG in colour");
+  if (type == PNG_COLOR_TYPE_GRAY_ALPHA) return no_indices("a PNG with alpha");
+  return decode(reading, header, Pixels::kStored, 1);
 }
 
 }  // namespace
 
-const ImageCodec kPngCodec = {ImageFormat::kPng, "PNG",
-                              [](std::string_view file) { return file.starts_with(kSignature); }, png_header,
-                              decode_png};
+const ImageCodec kPngCodec = {
+    ImageFormat::kPng, "PNG",      [](std::string_view file) { return file.starts_with(kSignature); },
+    png_header,        decode_png, decode_png_indices};
 
 }  // namespace lockstep

@@ -119,7 +119,7 @@ StatusOr<ImageHeader> pnm_header(std::string_view file) {
                      .orientation = 1};
 }
 
-// Puts value number `i`, of 0 to `most`, at full scale.
+// Puts value number `i`, of 0 to `most`, at full scale; as it is where `most` is the full scale.
 void put(Image& image, std::size_t i, std::uint64_t value, std::uint64_t most) {
   if (image.bits == 8) {
     image.pixels[i] = std::byte(std::uint8_t((value * 255 + most / 2) / most));
@@ -129,39 +129,42 @@ void put(Image& image, std::size_t i, std::uint64_t value, std::uint64_t most) {
   }
 }
 
-bool read_plain(std::string_view file, const PnmHeader& header, Image& image, std::size_t values) {
+// `most` of `put`, here and below.
+bool read_plain(std::string_view file, const PnmHeader& header, std::uint64_t most, Image& image, std::size_t values) {
   Words words(file, header.pixels - 1);
   for (std::size_t i = 0; i < values; ++i) {
     const auto value = header.kind == '1' ? words.bit() : words.number();
     if (!value || *value > header.most) return false;
-    put(image, i, std::uint64_t(header.kind == '1' ? 1 - *value : *value), std::uint64_t(header.most));
+    put(image, i, std::uint64_t(header.kind == '1' ? 1 - *value : *value), most);
   }
   return true;
 }
 
-bool read_raw(std::string_view bytes, const PnmHeader& header, Image& image, std::size_t values) {
+bool read_raw(std::string_view bytes, const PnmHeader& header, std::uint64_t most, Image& image, std::size_t values) {
   const std::size_t each = header.most > 255 ? 2 : 1;
   for (std::size_t i = 0; i < values; ++i) {
     std::uint64_t value = std::uint8_t(bytes[each * i]);
     if (each == 2) value = value << 8 | std::uint8_t(bytes[2 * i + 1]);
     if (value > std::uint64_t(header.most)) return false;
-    put(image, i, value, std::uint64_t(header.most));
+    put(image, i, value, most);
   }
   return true;
 }
 
-void read_bits(std::string_view bytes, Image& image) {
+void read_bits(std::string_view bytes, std::uint64_t most, Image& image) {
   const std::size_t width = std::size_t(image.width), line_bytes = (width + 7) / 8;
   for (std::size_t y = 0; y < std::size_t(image.height); ++y) {
     for (std::size_t x = 0; x < width; ++x) {
       const bool black = (std::uint8_t(bytes[y * line_bytes + x / 8]) >> (7 - x % 8) & 1) != 0;
-      image.pixels[y * width + x] = black ? std::byte{0} : std::byte{255};
+      put(image, y * width + x, black ? 0 : 1, most);
     }
   }
 }
 
-StatusOr<Image> decode_pnm(std::string_view file, const ImageHeader& header) {
+// `at_full_scale`: else the values as they are stored.
+StatusOr<Image> decode(std::string_view file, const ImageHeader& header, bool at_full_scale) {
   ASSIGN_OR_RETURN(const PnmHeader pnm, read_pnm(file));
+  const std::uint64_t most = at_full_scale ? std::uint64_t(pnm.most) : header.bits == 8 ? 255 : 65535;
   const std::size_t values = std::size_t(header.height) * std::size_t(header.width) * std::size_t(header.channels);
   const bool plain = pnm.kind <= '3';
   const std::size_t bits_bytes = (std::size_t(header.width) + 7) / 8 * std::size_t(header.height);
@@ -171,20 +174,32 @@ StatusOr<Image> decode_pnm(std::string_view file, const ImageHeader& header) {
   image.pixels.resize(image.row_bytes() * std::size_t(image.height));
   const std::string_view bytes = file.substr(pnm.pixels);
   if (pnm.kind == '4') {
-    read_bits(bytes, image);
-  } else if (plain ? !read_plain(file, pnm, image, values) : !read_raw(bytes, pnm, image, values)) {
+    read_bits(bytes, most, image);
+  } else if (plain ? !read_plain(file, pnm, most, image, values) : !read_raw(bytes, pnm, most, image, values)) {
     return bad_data(fmt::format("is a damaged PNM: expected {} values from 0 to {}", values, pnm.most));
   }
   return image;
 }
 
+StatusOr<Image> decode_pnm(std::string_view file, const ImageHeader& header) {
+  return decode(file, header, true);
+}
+
+StatusOr<Image> decode_pnm_indices(std::string_view file, const ImageHeader& header) {
+  if (header.channels != 1) return no_indices(fmt::format("a PNM of {} channels", header.channels));
+  return decode(file, header, false);
+}
+
 }  // namespace
 
-const ImageCodec kPnmCodec = {ImageFormat::kPnm, "PNM",
+const ImageCodec kPnmCodec = {ImageFormat::kPnm,
+                              "PNM",
                               [](std::string_view file) {
                                 return file.size() >= 3 && file[0] == 'P' && file[1] >= '1' && file[1] <= '7' &&
                                        std::isspace(static_cast<unsigned char>(file[2])) != 0;
                               },
-                              pnm_header, decode_pnm};
+                              pnm_header,
+                              decode_pnm,
+                              decode_pnm_indices};
 
 }  // namespace lockstep

@@ -8,6 +8,22 @@
 namespace lockstep {
 namespace {
 
+struct Size {
+  std::int64_t height = 0, width = 0;
+};
+
+// Of the whole picture, before its middle is kept or it is put in the middle; it may be more than memory holds.
+Size whole_size(Size stored, Size made, Fit fit) {
+  if (fit == Fit::kExact) return made;
+  // The side that decides keeps its size; the other one follows, in whole pixels.
+  const bool by_width = (made.width * stored.height >= made.height * stored.width) == (fit == Fit::kCrop);
+  const auto follows = [](std::int64_t side, std::int64_t of, std::int64_t other) {
+    return std::max<std::int64_t>(1, (2 * other * side + of) / (2 * of));
+  };
+  return by_width ? Size{follows(made.width, stored.width, stored.height), made.width}
+                  : Size{made.height, follows(made.height, stored.height, stored.width)};
+}
+
 // `image` in the middle of a larger one of the background.
 Image padded(const Image& image, int height, int width, std::array<std::uint8_t, 3> background) {
   Image made{height, width, image.channels, image.bits, {}};
@@ -32,19 +48,29 @@ Image resized(const Image& image, int height, int width) {
 }
 
 Image fitted(const Image& image, int height, int width, Fit fit, std::array<std::uint8_t, 3> background) {
-  if (fit == Fit::kExact) return resized(image, height, width);
-  // The side that decides keeps its size; the other one follows, in whole pixels.
-  const bool by_width =
-      (std::int64_t(width) * image.height >= std::int64_t(height) * image.width) == (fit == Fit::kCrop);
-  const auto follows = [](std::int64_t side, std::int64_t of, std::int64_t stored) {
-    return std::max<std::int64_t>(1, (2 * stored * side + of) / (2 * of));
-  };
-  const std::int64_t whole_height = by_width ? follows(width, image.width, image.height) : height;
-  const std::int64_t whole_width = by_width ? width : follows(height, image.height, image.width);
-  if (whole_height == height && whole_width == width) return resized(image, height, width);
-  if (fit == Fit::kPad) return padded(resized(image, int(whole_height), int(whole_width)), height, width, background);
+  const Size whole = whole_size({image.height, image.width}, {height, width}, fit);
+  if (whole.height == height && whole.width == width) return resized(image, height, width);
+  if (fit == Fit::kPad) return padded(resized(image, int(whole.height), int(whole.width)), height, width, background);
   return resampled(image,
-                   {whole_height, whole_width, (whole_height - height) / 2, (whole_width - width) / 2, height, width});
+                   {whole.height, whole.width, (whole.height - height) / 2, (whole.width - width) / 2, height, width});
+}
+
+NearestPlaces nearest_places(int height, int width, int to_height, int to_width, Fit fit) {
+  CHECK(height >= 1 && width >= 1 && to_height >= 1 && to_width >= 1, "{} x {}", to_height, to_width);
+  const Size whole = whole_size({height, width}, {to_height, to_width}, fit);
+  const auto places = [](int stored, std::int64_t whole_length, int made) {
+    // What does not fit is left out at both ends alike, and so is what is missing.
+    const std::int64_t first = std::max<std::int64_t>(0, whole_length - made) / 2;
+    const std::int64_t to_first = std::max<std::int64_t>(0, made - whole_length) / 2;
+    std::vector<int> all;
+    for (int i = 0; i < made; ++i) {
+      const std::int64_t at = i - to_first + first;
+      const bool inside = at >= 0 && at < whole_length;
+      all.push_back(inside ? int((2 * at + 1) * stored / (2 * std::int64_t(whole_length))) : -1);
+    }
+    return all;
+  };
+  return {places(height, whole.height, to_height), places(width, whole.width, to_width)};
 }
 
 }  // namespace lockstep

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "storage/image/image.h"
 
@@ -21,5 +22,12 @@ Image resized(const Image& image, int height, int width);
 
 // `background` of as many channels as count: grey takes the first. Requires: 1 or 3 channels.
 Image fitted(const Image& image, int height, int width, Fit fit, std::array<std::uint8_t, 3> background);
+
+// The same fit without values between: which stored line and column each one of the result is, the one in which its
+// middle lies; -1: none, it is in the background. Requires: all of at least 1.
+struct NearestPlaces {
+  std::vector<int> lines, columns;
+};
+NearestPlaces nearest_places(int height, int width, int to_height, int to_width, Fit fit);
 
 }  // namespace lockstep

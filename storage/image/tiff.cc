@@ -234,14 +234,59 @@ StatusOr<Image> decode_tiff(std::string_view file, const ImageHeader& /*header*/
   return image;
 }
 
+// Lines of pixels of 1, 2 or 4 bits, the first one in the highest; a byte each.
+bool read_packed(TIFF* tiff, std::uint32_t bits, Image& image) {
+  std::vector<std::uint8_t> line(std::size_t(std::max<tmsize_t>(TIFFScanlineSize(tiff), 0)));
+  const std::size_t width = std::size_t(image.width), in_byte = 8 / bits;
+  if (line.size() < (width + in_byte - 1) / in_byte) return false;
+  std::byte* to = image.pixels.data();
+  for (std::uint32_t y = 0; y < std::uint32_t(image.height); ++y) {
+    if (TIFFReadScanline(tiff, line.data(), y, 0) != 1) return false;
+    for (std::size_t x = 0; x < width; ++x) {
+      const std::size_t shift = (in_byte - 1 - x % in_byte) * bits;
+      *to++ = std::byte(std::uint8_t(line[x / in_byte] >> shift & ((1U << bits) - 1)));
+    }
+  }
+  return true;
+}
+
+StatusOr<Image> decode_tiff_indices(std::string_view file, const ImageHeader& /*header*/) {
+  TiffSource source{.file = file};
+  ASSIGN_OR_RETURN(const Tiff tiff, open_tiff(source));
+  ASSIGN_OR_RETURN(const Layout layout, layout_of(tiff.get()));
+  std::uint16_t compression = COMPRESSION_NONE;
+  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_COMPRESSION, &compression);
+  if (compression == COMPRESSION_JPEG || compression == COMPRESSION_OJPEG) {
+    return no_indices("a TIFF compressed as JPEG, which keeps no numbers");
+  }
+  const bool inverse = layout.photometric == PHOTOMETRIC_MINISWHITE;
+  const bool one = inverse || layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_PALETTE;
+  if (!one) return no_indices("a TIFF in colour");
+  if (layout.samples != 1) return no_indices(fmt::format("a TIFF of {} samples a pixel", layout.samples));
+  Image image{int(layout.stored_height), int(layout.stored_width), 1, layout.bits == 16 ? 16 : 8, {}};
+  image.pixels.resize(image.row_bytes() * std::size_t(image.height));
+  const bool packed = layout.bits == 1 || layout.bits == 2 || layout.bits == 4;
+  if (packed ? !read_packed(tiff.get(), layout.bits, image) : !read_pieces(tiff.get(), 1, image)) {
+    return tiff_fault(source);
+  }
+  if (inverse) invert(image);
+  if (inverse && packed) {
+    for (std::byte& byte : image.pixels) byte &= std::byte((1U << layout.bits) - 1);
+  }
+  return image;
+}
+
 }  // namespace
 
-const ImageCodec kTiffCodec = {ImageFormat::kTiff, "TIFF",
+const ImageCodec kTiffCodec = {ImageFormat::kTiff,
+                               "TIFF",
                                [](std::string_view file) {
                                  const std::string_view head = file.substr(0, 4);
                                  return head == std::string_view("II*\0", 4) || head == std::string_view("MM\0*", 4) ||
                                         head == std::string_view("II+\0", 4) || head == std::string_view("MM\0+", 4);
                                },
-                               tiff_header, decode_tiff};
+                               tiff_header,
+                               decode_tiff,
+                               decode_tiff_indices};
 
 }  // namespace lockstep

@@ -68,6 +68,7 @@ std::vector<std::string> parts_of(const std::string& cell) {
 struct Answers {
   Target target;
   std::vector<std::vector<float>> rows;
+  std::optional<std::size_t> masks = {};  // the column of their files, which are read with the pictures
 };
 
 // Names in cells: one each, or several.
@@ -119,7 +120,17 @@ Answers numbered(const Table& table, const std::vector<std::size_t>& columns, Ta
   return answers;
 }
 
+Answers masked(const ListImport& import, const Table& table, std::size_t column, Faults& faults) {
+  for (const TableRow& row : table.rows) {
+    if (row.cells[column].empty()) faults.add(row, "the mask is empty: expected the path of a file");
+  }
+  return {{.kind = TargetKind::kMask, .names = import.pictures.masks.names},
+          std::vector<std::vector<float>>(table.rows.size()),
+          column};
+}
+
 Answers answers_of(const ListImport& import, const Table& table, Faults& faults) {
+  if (const auto column = column_of(table, import.mask, faults)) return masked(import, table, *column, faults);
   if (const auto column = column_of(table, import.label, faults)) return named(table, *column, false, faults);
   if (import.labels.size() == 1) {
     const auto column = column_of(table, import.labels[0], faults);
@@ -196,8 +207,9 @@ StatusOr<ImportSummary> import_list(const ListImport& import, const fs::path& pa
   const fs::path root = import.root.empty() ? import.table.parent_path() : import.root;
   std::vector<Picture> rows;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    rows.emplace_back(Picture{root / table.rows[i].cells[*path_column],
-                              RowSource{import.table.filename().native(), table.rows[i].line}, answers.rows[i]});
+    const TableRow& row = table.rows[i];
+    rows.emplace_back(Picture{root / row.cells[*path_column], RowSource{import.table.filename().native(), row.line},
+                              answers.rows[i], answers.masks ? root / row.cells[*answers.masks] : fs::path()});
   }
   ASSIGN_OR_RETURN(const auto found, find_pictures(std::move(rows), answers.target, import.pictures));
   ASSIGN_OR_RETURN(const std::vector<FoundSplit> found_splits, in_drawn_order(names, splits, import.key));

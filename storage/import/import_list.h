@@ -1,4 +1,4 @@
-// Makes a dataset file of pictures that a table lists, with a class, several labels or numbers each.
+// Makes a dataset file of pictures that a table lists, with a class, several labels, numbers or a mask each.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace lockstep {
 // Columns by name or number.
 struct ListImport {
   std::filesystem::path table;
-  std::filesystem::path root;  // of relative paths; empty: the directory of the table
+  std::filesystem::path root;  // of relative paths, of masks too; empty: the directory of the table
   char delimiter = 0;          // 0: recognised
   std::string path;            // column: the picture
   // What it is; one of:
@@ -24,6 +24,7 @@ struct ListImport {
   std::vector<std::string> labels;   // columns of 0 and 1, a label each; or one of names, apart by semicolons
   std::vector<std::string> numbers;  // columns of numbers
   std::vector<std::string> units;    // of the numbers; empty: not known
+  std::string mask;                  // column: the file of its mask; pictures.masks says what is in them
   std::string split;                 // column: train, validation or test; empty: shares are drawn
   std::string group;                 // column: rows with the same cell stay in one split; empty: each is alone
   SplitShares shares;

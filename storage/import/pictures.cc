@@ -45,6 +45,15 @@ void on_all_cores(std::size_t count, const std::function<void(std::size_t)>& wor
   take();
 }
 
+// The file's bytes go to `digest`.
+StatusOr<Image> read_mask(const std::filesystem::path& path, Digest& digest) {
+  ASSIGN_OR_RETURN(const std::string bytes, read_picture(path));
+  digest = digest_of(bytes);
+  StatusOr<Image> mask = decode_indices(bytes);
+  return mask.ok() ? std::move(mask)
+                   : bad_data(fmt::format("{} {}", path.native(), std::string(mask.status().message())));
+}
+
 // What is wrong with a row; empty: nothing.
 std::string why_of(const Status& status) {
   return status.ok() ? "" : std::string(status.message());
@@ -53,7 +62,7 @@ std::string why_of(const Status& status) {
 class Pictures final : public FoundPictures {
  public:
   Pictures(std::vector<Picture> pictures, const PictureOptions& options)
-      : pictures_(std::move(pictures)), options_(options), digests_(pictures_.size()) {
+      : pictures_(std::move(pictures)), options_(options), digests_(pictures_.size()), mask_digests_(pictures_.size()) {
     rows = std::int64_t(pictures_.size());
   }
 
@@ -66,13 +75,16 @@ class Pictures final : public FoundPictures {
   void tell_duplicates(const std::vector<int>& splits, ImportSummary& summary) const override;
 
  private:
-  Status read_one(std::size_t row, std::span<std::byte> to);
-  Status keep_one(std::size_t row, std::size_t place, std::span<std::byte> to);
+  Status read_one(std::size_t row, std::span<std::byte> to, std::span<float> targets);
+  Status keep_one(std::size_t row, std::size_t place, std::span<std::byte> to, std::span<float> targets);
+  Status read_mask_of(std::size_t row, const Image& picture, std::span<float> to);
+  void look_at_masks();
   Status take_size(const std::vector<StatusOr<ImageHeader>>& headers);
 
   std::vector<Picture> pictures_;
   PictureOptions options_;
-  std::vector<Digest> digests_;
+  std::vector<Digest> digests_, mask_digests_;
+  std::optional<MaskClasses> mask_classes_;
   // Of kept files: their bytes; and those that were read last.
   std::vector<std::uint64_t> file_bytes_;
   std::vector<std::string> contents_;
@@ -85,6 +97,9 @@ Status Pictures::look(Target found_target) {
   target = std::move(found_target);
   keeps_files = options_.keep_encoded;
   background = options_.background;
+  if (keeps_files && target.kind == TargetKind::kMask) {
+    return bad_configuration("--keep-encoded is of pictures without masks: expected --mask without it");
+  }
   if (keeps_files) {
     file_bytes_.resize(pictures_.size());
     if (options_.height == 0) options_.height = options_.width = kUsualSide;
@@ -101,6 +116,7 @@ Status Pictures::look(Target found_target) {
   };
   if (options_.channels == 0) options_.channels = any([](const ImageHeader& it) { return it.channels >= 3; }) ? 3 : 1;
   if (options_.bits == 0) options_.bits = any([](const ImageHeader& it) { return it.bits == 8; }) ? 8 : 16;
+  if (target.kind == TargetKind::kMask) look_at_masks();
   pixel_type = options_.bits == 8 ? PixelType::kUint8 : PixelType::kUint16;
   if (options_.height == 0) RETURN_IF_ERROR(take_size(headers));
   image = {options_.channels, options_.height, options_.width};
@@ -133,7 +149,26 @@ Status Pictures::take_size(const std::vector<StatusOr<ImageHeader>>& headers) {
   return OkStatus();
 }
 
-Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
+// Their classes, where they are not told: numbers up to the largest one. What is bad is found when it is read.
+void Pictures::look_at_masks() {
+  MaskOptions& masks = options_.masks;
+  if (masks.names.empty() && masks.values.empty()) {
+    std::vector<int> largest(pictures_.size(), -1);
+    on_all_cores(pictures_.size(), [&](std::size_t i) {
+      Digest digest = {};
+      const StatusOr<Image> mask = read_mask(pictures_[i].mask, digest);
+      if (mask.ok()) largest[i] = largest_value(*mask, masks.ignored);
+    });
+    masks.names = numbered_class_names(std::size_t(std::max(0, std::ranges::max(largest))) + 1);
+  }
+  for (std::size_t i = masks.names.size(); i < masks.values.size(); ++i) {
+    masks.names.push_back(fmt::format("{}", masks.values[i]));
+  }
+  mask_classes_.emplace(masks);
+  target.names = masks.names;
+}
+
+Status Pictures::read_one(std::size_t row, std::span<std::byte> to, std::span<float> targets) {
   ASSIGN_OR_RETURN(const std::string bytes, read_picture(pictures_[row].file));
   digests_[row] = digest_of(bytes);
   const DecodeOptions decoding{options_.channels, options_.bits, options_.background};
@@ -141,11 +176,13 @@ Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
   const Image fit = fitted(decoded, options_.height, options_.width, options_.fit, options_.background);
   CHECK(fit.pixels.size() == to.size(), "{} bytes, expected {}", fit.pixels.size(), to.size());
   std::memcpy(to.data(), fit.pixels.data(), to.size());
+  if (mask_classes_) return read_mask_of(row, decoded, targets);
+  std::ranges::copy(pictures_[row].targets, targets.begin());
   return OkStatus();
 }
 
 // The image as it will be read from the dataset.
-Status Pictures::keep_one(std::size_t row, std::size_t place, std::span<std::byte> to) {
+Status Pictures::keep_one(std::size_t row, std::size_t place, std::span<std::byte> to, std::span<float> targets) {
   std::string& bytes = contents_[place];
   ASSIGN_OR_RETURN(bytes, read_picture(pictures_[row].file));
   if (bytes.size() != file_bytes_[row]) return bad_data("was changed while it was imported");
@@ -158,13 +195,28 @@ Status Pictures::keep_one(std::size_t row, std::size_t place, std::span<std::byt
                                                     .channels = image.channels,
                                                     .background = options_.background}));
   std::ranges::copy(made.pixels, to.begin());
+  std::ranges::copy(pictures_[row].targets, targets.begin());
   files_[place] = {bytes, std::uint8_t(header.format), header.height, header.width, header.channels};
   return OkStatus();
 }
 
+Status Pictures::read_mask_of(std::size_t row, const Image& picture, std::span<float> to) {
+  const std::filesystem::path& path = pictures_[row].mask;
+  ASSIGN_OR_RETURN(const Image mask, read_mask(path, mask_digests_[row]));
+  if (mask.height != picture.height || mask.width != picture.width) {
+    const bool turned = mask.height == picture.width && mask.width == picture.height;
+    return bad_data(
+        fmt::format("{} is {} x {} pixels, its picture {} x {}: expected the same size{}", path.native(), mask.width,
+                    mask.height, picture.width, picture.height,
+                    turned ? "; one is turned: the orientation in the EXIF of a picture turns it alone" : ""));
+  }
+  const Status status = mask_classes_->put(mask, options_.height, options_.width, options_.fit, to);
+  return status.ok() ? status : bad_data(fmt::format("{} {}", path.native(), std::string(status.message())));
+}
+
 Status Pictures::read(std::span<const std::int64_t> these, std::span<std::byte> images, std::span<float> targets,
                       std::span<std::string> why) {
-  const std::size_t bytes = images.size() / these.size();
+  const std::size_t bytes = images.size() / these.size(), values = targets.size() / these.size();
   if (keeps_files) {
     contents_.resize(these.size());
     files_.assign(these.size(), PictureFile{});
@@ -172,10 +224,9 @@ Status Pictures::read(std::span<const std::int64_t> these, std::span<std::byte> 
   on_all_cores(these.size(), [&](std::size_t i) {
     const auto row = std::size_t(these[i]);
     const std::span<std::byte> to = images.subspan(i * bytes, bytes);
-    why[i] = why_of(keeps_files ? keep_one(row, i, to) : read_one(row, to));
+    const std::span<float> to_targets = targets.subspan(i * values, values);
+    why[i] = why_of(keeps_files ? keep_one(row, i, to, to_targets) : read_one(row, to, to_targets));
   });
-  auto to = targets.begin();
-  for (const std::int64_t row : these) to = std::ranges::copy(pictures_[std::size_t(row)].targets, to).out;
   return OkStatus();
 }
 
@@ -190,7 +241,7 @@ void Pictures::tell_duplicates(const std::vector<int>& splits, ImportSummary& su
     const Picture &one = pictures_[at->second], &other = pictures_[i];
     const std::string text = fmt::format("{} = {}", one.source.text(), other.source.text());
     if (splits[at->second] != splits[i]) across.push_back(text);
-    if (one.targets != other.targets) unlike.push_back(text);
+    if (one.targets != other.targets || mask_digests_[at->second] != mask_digests_[i]) unlike.push_back(text);
   }
   const auto tell = [&](std::vector<std::string>& list, std::string_view what) {
     if (list.empty()) return;

@@ -11,13 +11,15 @@
 #include "storage/base/status.h"
 #include "storage/image/resize.h"
 #include "storage/import/found_rows.h"
+#include "storage/import/masks.h"
 
 namespace lockstep {
 
 struct Picture {
   std::filesystem::path file;
-  RowSource source;            // as the result tells it
-  std::vector<float> targets;  // as storage/task/target.h has them
+  RowSource source;                 // as the result tells it
+  std::vector<float> targets;       // as storage/task/target.h has them; of masks none
+  std::filesystem::path mask = {};  // the file of it, where the target is one
 };
 
 struct PictureOptions {
@@ -27,6 +29,7 @@ struct PictureOptions {
   int bits = 0;      // 8 or 16; 0: 16 if all have 16
   std::array<std::uint8_t, 3> background = {255, 255, 255};
   bool keep_encoded = false;  // the files' own bytes; of 8 bits when they are read, and the middle is kept
+  MaskOptions masks = {};
 };
 
 class FoundPictures : public FoundRows {
@@ -36,7 +39,7 @@ class FoundPictures : public FoundRows {
 };
 
 // Reads the header of every file. What is bad is found here or when the row is read, but sizes that differ are not:
-// then `options` has none, and that is bad_data.
+// then `options` has none, and that is bad_data. `target`: of masks its names are those of `options`.
 StatusOr<std::unique_ptr<FoundPictures>> find_pictures(std::vector<Picture> pictures, Target target,
                                                        const PictureOptions& options);
 

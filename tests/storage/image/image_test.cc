@@ -1,10 +1,12 @@
 // What needs no files of others; those are tested beside Pillow (tests/storage/import).
 #include "storage/image/image.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "storage/base/philox.h"
@@ -113,6 +115,42 @@ TEST(Resize, OfOneValueIsThatValue) {
   EXPECT_EQ(values_of(resized(image, 11, 3)), std::vector<int>(33, 200));
   EXPECT_EQ(values_of(fitted(image, 4, 1, Fit::kPad, {9, 9, 9})), (std::vector<int>{9, 200, 9, 9}));
   EXPECT_EQ(values_of(fitted(image, 1, 4, Fit::kCrop, {9, 9, 9})), std::vector<int>(4, 200));
+}
+
+// Pixels that are their column plus one: what is made of them lies near the column that is told, and the background is
+// where none is.
+TEST(Resize, NearestPlacesAreThoseOfFitted) {
+  for (const auto& [height, width] : {std::pair{20, 90}, {90, 40}, {31, 31}, {1, 7}}) {
+    Image image{height, width, 1, 8, {}};
+    for (int i = 0; i < height * width; ++i) image.pixels.push_back(std::byte(std::uint8_t(i % width + 1)));
+    for (const auto& [to_height, to_width] : {std::pair{20, 90}, {64, 64}, {33, 150}, {15, 10}}) {
+      for (const Fit fit : {Fit::kCrop, Fit::kPad, Fit::kExact}) {
+        const Image made = fitted(image, to_height, to_width, fit, {0, 0, 0});
+        const NearestPlaces places = nearest_places(height, width, to_height, to_width, fit);
+        ASSERT_EQ(places.lines.size(), std::size_t(to_height));
+        ASSERT_EQ(places.columns.size(), std::size_t(to_width));
+        for (int i = 0; i < to_height * to_width; ++i) {
+          const int line = places.lines[std::size_t(i / to_width)], column = places.columns[std::size_t(i % to_width)];
+          const double value = value_at(made, i / to_width, i % to_width, 0);
+          ASSERT_EQ(value == 0, line < 0 || column < 0) << i;
+          ASSERT_LT(line, height);
+          if (value > 0) {
+            ASSERT_NEAR(value, column + 1, std::max(1.0, 0.5 + 0.25 * width / to_width)) << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(DecodeIndices, OfNetpbm) {
+  const auto indices = decode_indices("P2 3 1 9 0 7 9");
+  ASSERT_TRUE(indices.ok()) << indices.status();
+  EXPECT_EQ(values_of(*indices), (std::vector<int>{0, 7, 9}));
+  EXPECT_EQ(values_of(*decode_image("P2 3 1 9 0 7 9", {})), (std::vector<int>{0, 198, 255}));
+  EXPECT_EQ(values_of(*decode_indices("P1 3 1 0 1 0")), (std::vector<int>{1, 0, 1}));
+  EXPECT_THAT(std::string(decode_indices("P3 1 1 9 1 2 3").status().message()),
+              testing::StartsWith("is a PNM of 3 channels: expected one number a pixel"));
 }
 
 std::string exif_block(std::string order, int tag, int type, int value, std::size_t bytes) {
