@@ -36,16 +36,26 @@ Status show_result(const ImportArguments& arguments, const ImportSummary& summar
     Json json = {{"path", arguments.out}, {"bytes", bytes}, {"seconds", seconds}, {"splits", Json::array()}};
     for (const SplitDescription& split : splits) json["splits"].push_back(split_json(split));
     json["left_out"] = left_out;
+    json["notes"] = summary.notes;
     json["warnings"] = findings.warnings;
     json["faults"] = findings.faults;
     fmt::print("{}\n", json_dump(json, 2));
     return say(findings);
   }
+  for (const std::string& note : summary.notes) fmt::print("{}\n", printable(note));
   for (const SplitDescription& split : splits) print_split(split);
   for (const LeftOut& it : summary.left_out) fmt::print("left out: {}: {}\n", printable(it.what), printable(it.why));
   fmt::print("wrote {}: {} bytes in {:.1f} s\n", printable(arguments.out), bytes, seconds);
   return say(findings);
 }
+
+constexpr const char* kExamples = R"(Examples:
+  lockstep data import folder photos data/photos.h5 --size 224 --validation 0.1 --test 0.1
+  lockstep data import list scans.csv data/scans.h5 --path image --labels oedema,effusion --test 0.2
+  lockstep data import npz bloodmnist.npz data/bloodmnist.h5
+  lockstep data import hdf5 galaxies.h5 data/galaxies.h5 --images images --labels ans --test 0.2
+
+`lockstep data import FORMAT --help` has more.)";
 
 // "224", or "224x320": height x width.
 bool read_size(const std::string& text, PictureOptions& options) {
@@ -63,11 +73,13 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app) {
   const auto run = std::make_shared<Verb>();
   CLI::App* import = app.add_subcommand("import", "Make an HDF5 dataset from files of another format");
   import->require_subcommand(1);
+  import->footer(kExamples);
   describe_folder(*import, *run);
   describe_list(*import, *run);
   describe_text(*import, *run);
   describe_npy(*import, *run);
   describe_npz(*import, *run);
+  describe_hdf5(*import, *run);
   describe_cifar(*import, *run);
   describe_idx(*import, *run);
   return run;

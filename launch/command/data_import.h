@@ -28,6 +28,7 @@ std::shared_ptr<Verb> describe_imports(CLI::App& app);
 
 void describe_cifar(CLI::App& import, Verb& run);
 void describe_folder(CLI::App& import, Verb& run);
+void describe_hdf5(CLI::App& import, Verb& run);
 void describe_idx(CLI::App& import, Verb& run);
 void describe_list(CLI::App& import, Verb& run);
 void describe_npy(CLI::App& import, Verb& run);

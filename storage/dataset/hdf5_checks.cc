@@ -68,7 +68,14 @@ void read_type(Elements expected, StoredArray& array, std::string_view where, Da
   const Hdf5Type type(H5Dget_type(array.id.get()));
   array.type_class = type.valid() ? H5Tget_class(type.get()) : H5T_NO_CLASS;
   array.element_bytes = type.valid() ? H5Tget_size(type.get()) : 0;
-  if (expected == Elements::kStrings) return check_string_type(type, array, where, faults);
+  const bool is_string = array.type_class == H5T_STRING;
+  if (expected == Elements::kStrings || (expected == Elements::kAny && is_string)) {
+    return check_string_type(type, array, where, faults);
+  }
+  if (expected == Elements::kAny && array.type_class == H5T_ENUM && array.element_bytes <= 8) {
+    array.type_name = "bool";
+    return;
+  }
   const bool is_integer = array.type_class == H5T_INTEGER;
   if ((!is_integer && array.type_class != H5T_FLOAT) || array.element_bytes < 1 || array.element_bytes > 8) {
     return faults.add(
@@ -318,10 +325,10 @@ std::size_t decompressed_per_row(const StoredArray& images) {
   return bytes_of(images.chunk, images.element_bytes).value();
 }
 
-Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array) {
+Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array, std::size_t least_bytes) {
   if (array.layout != H5D_CHUNKED) return OkStatus();
   const std::size_t chunk_bytes = bytes_of(array.chunk, array.element_bytes).value();
-  const std::size_t cache_bytes = std::max(kChunkCacheBytes, 4 * chunk_bytes);
+  const std::size_t cache_bytes = std::max({kChunkCacheBytes, 4 * chunk_bytes, least_bytes});
   const std::size_t slots = std::min<std::size_t>(4 * (cache_bytes / chunk_bytes) + 1, 1000003);
   const Hdf5Properties access(H5Pcreate(H5P_DATASET_ACCESS));
   H5Pset_chunk_cache(access.get(), slots, cache_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);

@@ -1,7 +1,8 @@
 // The door for files that others made: libhdf5 is not safe on hostile files, so only a plain subset of HDF5 gets in.
 // Refused: soft and external links, external storage, virtual datasets, filters other than deflate, shuffle and
 // fletcher32, more than 4 dimensions, chunks of over 1 GiB, chunks that were never written, sizes that the stored bytes
-// cannot hold, references and any other type that is not an integer or a float, or, where it is asked for, a string.
+// cannot hold, references and any other type that is not an integer or a float, or, where they are asked for, a string
+// or an enumeration.
 // Requires: the caller holds hdf5_lock().
 #pragma once
 
@@ -62,7 +63,7 @@ struct StoredArray {
   std::string layout_text() const;
 };
 
-enum class Elements { kNumbers, kStrings };
+enum class Elements { kNumbers, kStrings, kAny };  // any: both, and enumerations, as h5py stores bool
 
 // nullopt when it is missing or refused; the faults then say why.
 std::optional<StoredArray> open_array(hid_t group, const std::string& name, std::string_view where, DataFaults& faults,
@@ -71,8 +72,9 @@ std::optional<StoredArray> open_array(hid_t group, const std::string& name, std:
 // DatasetInfo.decompressed_per_row of images.
 std::size_t decompressed_per_row(const StoredArray& images);
 
-// Opens the same dataset again with a chunk cache that holds at least four whole chunks. Does nothing when not chunked.
-Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array);
+// Opens the same dataset again with a chunk cache that holds at least four whole chunks and so many bytes. Does nothing
+// when not chunked.
+Status enlarge_chunk_cache(hid_t group, const std::string& name, StoredArray& array, std::size_t least_bytes = 0);
 
 // Reads rows [first, first + count) as `memory_type`. Errors: bad_data (without path or name).
 Status read_rows(const StoredArray& array, hid_t memory_type, std::int64_t first, std::int64_t count, void* out);

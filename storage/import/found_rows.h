@@ -26,6 +26,7 @@ struct LeftOut {
 
 // What an import tells when it is done.
 struct ImportSummary {
+  std::vector<std::string> notes;  // what was recognised
   std::vector<LeftOut> left_out;
   std::vector<std::string> warnings;
 };
