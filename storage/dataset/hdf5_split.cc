@@ -328,7 +328,7 @@ StatusOr<Hdf5Split> open_hdf5_split(const std::filesystem::path& path, const Hdf
   DataFaults faults;
   std::optional<StoredArray> images;
   const StatusOr<Hdf5Group> pictures = open_group(group->get(), options.images);
-  if (pictures.ok()) {
+  if (pictures.ok() && std::ranges::count(link_names(pictures->get()), "bytes") > 0) {
     open_pictures(*pictures, images_name, options, split, faults);
   } else {
     images = open_array(group->get(), options.images, images_name, faults);
