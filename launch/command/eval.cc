@@ -87,7 +87,7 @@ StatusOr<EvaluationReport> evaluate_checkpoint(Communicator& communicator, const
   const DatasetInfo& info = (*rows)->info();
   ImageTransform transform(info.image, info.pixel_type, checkpoint.mean, checkpoint.deviation);
   transform.take_targets(checkpoint.whole_target());
-  transform.take_centre(data.centre_crop(), info.is_encoded);
+  transform.take_centre(centre_share(data), info.is_encoded);
   SliceLoader loader(**rows, std::move(transform), loaded.network->options().slice_rows, data.prefetch_batches(),
                      data.decode_threads());
   EvaluationReport report{.checkpoint = point.path.string(),

@@ -139,7 +139,7 @@ Status SheetRows::open_split_too(const std::string& name) {
   RETURN_IF_ERROR(with_context(map.status(), fmt::format("{}: {}", data.path(), name)));
   ImageTransform transform(info().image, info().pixel_type, info().mean, info().deviation);
   transform.take_targets(info().whole_target());
-  transform.take_centre(data.centre_crop(), info().is_encoded);
+  transform.take_centre(centre_share(data), info().is_encoded);
   splits_.push_back({name, with_classes(*std::move(rows), *map, info().class_names), std::move(transform)});
   return OkStatus();
 }

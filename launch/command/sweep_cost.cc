@@ -71,7 +71,8 @@ double share_held_out(const proto::Data& data) {
 StatusOr<double> measure_epoch_seconds(const proto::SweepSpec& spec) {
   const StatusOr<Json> step = bench(spec);
   if (!step.ok()) return with_context(step.status(), "lockstep bench of the base job");
-  const proto::Data& data = spec.job().data();
+  proto::Data data = spec.job().data();
+  name_validation(data);
   const StatusOr<Json> info = answer_of({program_beside("lockstep-data").string(), "info", data.path(), "--json"});
   if (!info.ok()) return with_context(info.status(), "lockstep data info");
   ASSIGN_OR_RETURN(double training_rows, rows_of(*info, data.train()));

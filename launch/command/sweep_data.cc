@@ -39,9 +39,12 @@ std::string fault_of(const proto::Data& data, const std::map<std::string, std::i
   if (has_validation || data.has_hold_out()) return "";
   std::set<std::string> names;
   for (const auto& [name, count] : rows) names.insert(name);
-  return fmt::format(
-      "{} has {} `{}` to choose trials by, and the test split is no place to choose (its splits: {}); {}", data.path(),
-      found == rows.end() ? "no split" : "no rows in split", data.validation(), fmt::join(names, ", "), kHoldOutAdvice);
+  const std::string what = fmt::format("{} has {} `{}`", data.path(),
+                                       found == rows.end() ? "no split" : "no rows in split", data.validation());
+  const std::string_view why = rows.contains(data.test())
+                                   ? "and a network that is chosen by the test split looks better on it than it is"
+                                   : "so no trial would ever be evaluated and the objective have no value";
+  return fmt::format("{}, {}; its splits: {}; {}", what, why, fmt::join(names, ", "), kHoldOutAdvice);
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ proto::Evaluated evaluated(const Json& json, int trial) {
   figures.set_epoch(json.value("epoch", 0));
   figures.set_step(json.value("step", std::int64_t{0}));
   figures.set_loss(number(json.value("loss", Json())));
-  for (const auto& [name, value] : json.value("metrics", Json::object()).items()) {
+  const Json metrics = json.value("metrics", Json::object());
+  for (const auto& [name, value] : metrics.items()) {
     if (name == "accuracy") figures.set_accuracy(number(value));
     proto::MetricValue& metric = *figures.add_metric();
     metric.set_name(name);

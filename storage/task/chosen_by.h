@@ -29,7 +29,8 @@ struct HeldOut {
 };
 HeldOut held_out(const proto::HoldOut& hold_out);
 
-// Of a job that begins and does not say it: "validation". One that calls that split `test` has no other test.
+// Of a job that begins and does not say it: "validation". (One of before has none, which is "".) One that calls that
+// split `test` has no other test.
 void name_validation(proto::Data& data);
 
 // Adds what is wrong with validation, test and hold_out beside each other, as far as it shows without the file.

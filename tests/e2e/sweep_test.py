@@ -10,6 +10,7 @@ import unittest
 
 import h5py
 
+import sample
 from coordinator_case import CoordinatorCase
 from run import BIN, Run, lockstep, wait_until
 
@@ -33,10 +34,21 @@ class SweepTest(CoordinatorCase):
         self.assertEqual([trial["state"] for trial in trials], 4 * ["TRIAL_COMPLETED"])
         self.assertEqual([len(trial["evaluation"]) for trial in trials], 4 * [3])
         best = max(trials, key=lambda trial: trial["value"])
-        self.assertEqual(json.loads(it.sweep("best", "s1", "--json"))["trial"], best["trial"])
+        told = json.loads(it.sweep("best", "s1", "--json"))
+        self.assertEqual(told["trial"], best["trial"])
         path = it.sweep("best", "s1", "--path").strip()
-        accuracy = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)["top1"]
+        accuracy = json.loads(lockstep("eval", "--checkpoint", path, "--split", "validation", "--json").out)["top1"]
         self.assertAlmostEqual(accuracy, best["value"], places=6)
+        # Nothing is chosen by the test split: of all networks the best one alone is tested, once.
+        tested = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)
+        self.assertEqual((tested["split"], tested["loss"]), ("test", told["finalTest"]["loss"]))
+        kept = list(it.state.rglob("final_test.json"))
+        self.assertEqual(len(kept), 1, kept)
+        before = kept[0].stat().st_mtime_ns
+        self.assertRegex(it.sweep("best", "s1"), r"test +loss [0-9.]+, accuracy [0-9.]+")
+        self.assertEqual(kept[0].stat().st_mtime_ns, before)
+        for out in it.state.rglob("metrics.jsonl"):
+            self.assertNotIn("final_test", out.read_text())
         self.assertEqual(len(it.sweep("export", "s1", "csv").strip().split("\n")), 5)
         self.assertIn("best value of its trial", it.sweep("gc", "s1", "--dry-run"))
         self.assertIn("accuracy", it.sweep("logs", "s1", "0"))
@@ -246,11 +258,18 @@ class SweepTest(CoordinatorCase):
         more = 'parameter { name: "rows" categorical { choice { name: "a" set: "data.path=%s" } ' \
                'choice { name: "b" set: "data.path=%s" } } }' % (data, unjudged)
         base = {"job": f'data {{ path: "{unjudged}" }}'}
-        bad = {"base": base, "name": {"job": 'data { test: "validation" }'}, "choice": {"more": more}}
+        bad = {"base": base, "name": {"job": 'data { validation: "none" test: "" }'}, "choice": {"more": more}}
         for name, part in bad.items():
             for verb in ((), ("--validate-only",)):
                 refused = it.sweep("submit", self.spec(name, **part), *verb, code=2)
                 self.assertIn("no trial would ever be evaluated", refused)
+        # Nor is one that would choose by the test split; rows that are held out are taken in its place.
+        by_test = sample.write_dataset(self.folder / "by test.h5")
+        refused = it.sweep("submit", self.spec("by test", job=f'data {{ path: "{by_test}" }}'), code=2)
+        self.assertIn("looks better on it than it is", refused)
+        self.assertIn("add data { hold_out { share: 0.1 } } to the job", refused)
+        held = self.spec("held", job=f'data {{ path: "{by_test}" hold_out {{ share: 0.1 }} }}')
+        self.assertIn("the sweep is good", it.sweep("submit", held, "--validate-only"))
         refused = it.sweep("submit", self.spec("both", trials=0, **base), code=2)
         self.assertIn("limits.trials: expected at least 1", refused)
         self.assertIn("no trial would ever be evaluated", refused)

@@ -8,7 +8,7 @@
 namespace lockstep {
 
 SliceLoader::SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead, int decode_threads)
-    : dataset_(dataset), transform_(std::move(transform)), decode_threads_(decode_threads) {
+    : dataset_(dataset), transform_(std::move(transform)), decode_threads_(std::max(decode_threads, 1)) {
   CHECK(slice_rows > 0 && ahead > 0);
   const auto rows = static_cast<std::size_t>(slice_rows);
   slots_.resize(static_cast<std::size_t>(ahead) + 1);  // one more is with the consumer

@@ -37,7 +37,8 @@ struct LoadedSlice {
 
 class SliceLoader {
  public:
-  // `ahead`: slices held ready, at least 1. `decode_threads`: of encoded rows, so many are decoded at a time.
+  // `ahead`: slices held ready, at least 1. `decode_threads`: of encoded rows, so many are decoded at a time, at least
+  // one.
   SliceLoader(Dataset& dataset, ImageTransform transform, int slice_rows, int ahead, int decode_threads = 1);
   ~SliceLoader();
 

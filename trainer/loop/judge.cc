@@ -13,7 +13,7 @@ namespace {
 ImageTransform learned_transform(const DatasetInfo& learned, const DatasetInfo& rows, const proto::Data& data) {
   ImageTransform transform(rows.image, rows.pixel_type, learned.mean, learned.deviation);
   transform.take_targets(learned.whole_target());
-  transform.take_centre(data.centre_crop(), rows.is_encoded);
+  transform.take_centre(centre_share(data), rows.is_encoded);
   return transform;
 }
 

@@ -103,10 +103,11 @@ void adopt_stored_splits(Communicator& communicator, const std::filesystem::path
   std::string text;
   if (communicator.rank() == 0) {
     proto::Job mine = job;
-    if (const std::optional<proto::Job> stored = stored_job(run)) {
-      mine.mutable_data()->set_validation(stored->data().validation());
-    } else {
+    const std::optional<proto::Job> stored = stored_job(run);
+    if (!stored) {
       name_validation(*mine.mutable_data());
+    } else if (stored->data().has_validation()) {
+      mine.mutable_data()->set_validation(stored->data().validation());
     }
     text = mine.SerializeAsString();
   }

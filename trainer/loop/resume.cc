@@ -93,7 +93,7 @@ std::vector<std::string> differing_evaluations(const proto::Job& stored, const p
   const proto::Evaluate &a = stored.evaluate(), &b = job.evaluate();
   compare("data.validation", stored.data().validation(), job.data().validation());
   compare("data.test", stored.data().test(), job.data().test());
-  compare("data.centre_crop", stored.data().centre_crop(), job.data().centre_crop());
+  compare("data.centre_crop", centre_share(stored.data()), centre_share(job.data()));
   compare("evaluate.every_epochs", a.every_epochs(), b.every_epochs());
   compare("evaluate.every_steps", a.every_steps(), b.every_steps());
   compare("evaluate.rows", a.rows(), b.rows());

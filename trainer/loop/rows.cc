@@ -179,6 +179,10 @@ StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std
   return open_hdf5_dataset(path, options_of(data, split, /*compute_statistics=*/true));
 }
 
+float centre_share(const proto::Data& data) {
+  return data.has_centre_crop() ? data.centre_crop() : 1;
+}
+
 StatusOr<std::shared_ptr<const ClassRows>> rows_by_class(const proto::Data& data, Dataset& train) {
   if (data.draw() != proto::BY_CLASS || train.info().target != TargetKind::kClass) {
     return std::shared_ptr<const ClassRows>();

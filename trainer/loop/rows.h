@@ -50,6 +50,9 @@ StatusOr<std::unique_ptr<Dataset>> open_rows_for(Communicator& communicator, con
 // Null where the job does not draw rows by class, or its rows have not one class each. Errors: as class_rows.
 StatusOr<std::shared_ptr<const ClassRows>> rows_by_class(const proto::Data& data, Dataset& train);
 
+// Of evaluated images: how much of the sides counts.
+float centre_share(const proto::Data& data);
+
 // One split of the job's data file. Errors: as open_hdf5_dataset.
 StatusOr<std::unique_ptr<Dataset>> open_split(const proto::Data& data, const std::filesystem::path& path,
                                               const std::string& split);
