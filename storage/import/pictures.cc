@@ -14,11 +14,13 @@
 #include "storage/base/cores.h"
 #include "storage/base/file.h"
 #include "storage/image/image.h"
+#include "storage/import/memory_budget.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostFileBytes = std::size_t(1) << 30;
+constexpr std::int64_t kMostPixelBytesAtOnce = std::int64_t(1) << 30;  // of all pictures that are being decoded
 
 // Of a file's bytes, by XXH3 of 128 bits; zero: not read.
 using Digest = std::array<std::uint64_t, 2>;
@@ -69,6 +71,8 @@ class Pictures final : public FoundPictures {
   std::vector<Picture> pictures_;
   PictureOptions options_;
   std::vector<Digest> digests_;
+  std::vector<std::int64_t> pixel_bytes_;  // of each, by its header
+  MemoryBudget budget_{kMostPixelBytesAtOnce};
 };
 
 Status Pictures::look(Target found_target) {
@@ -78,6 +82,7 @@ Status Pictures::look(Target found_target) {
     const StatusOr<std::string> bytes = read_picture(pictures_[i].file);
     headers[i] = bytes.ok() ? read_image_header(*bytes) : StatusOr<ImageHeader>(bytes.status());
   });
+  for (const auto& header : headers) pixel_bytes_.push_back(header.ok() ? header->pixel_bytes() : 0);
   const auto any = [&](auto is_so) {
     return std::ranges::any_of(headers, [&](const auto& header) { return header.ok() && is_so(*header); });
   };
@@ -119,6 +124,7 @@ Status Pictures::read_one(std::size_t row, std::span<std::byte> to) {
   ASSIGN_OR_RETURN(const std::string bytes, read_picture(pictures_[row].file));
   digests_[row] = digest_of(bytes);
   const DecodeOptions decoding{options_.channels, options_.bits, options_.background};
+  const MemoryBudget::Part memory(budget_, pixel_bytes_[row]);
   ASSIGN_OR_RETURN(const Image decoded, decode_image(bytes, decoding));
   const Image fit = fitted(decoded, options_.height, options_.width, options_.fit, options_.background);
   CHECK(fit.pixels.size() == to.size(), "{} bytes, expected {}", fit.pixels.size(), to.size());
