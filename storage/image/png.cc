@@ -50,8 +50,21 @@ Status fault(const Reading& reading) {
                      : bad_data(fmt::format("is a damaged PNG: {}", reading.error));
 }
 
+// Whether a chunk before the pixels says that it is longer than the file: libpng would take as much memory.
+bool is_cut_before_pixels(std::string_view file) {
+  for (std::size_t at = kSignature.size(); at + 8 <= file.size() && file.substr(at + 4, 4) != "IDAT";) {
+    std::uint64_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) length = length << 8 | std::uint8_t(file[at + i]);
+    at += 12 + length;
+    if (at > file.size()) return true;
+  }
+  return false;
+}
+
 // Reads all that comes before the pixels. False: an error.
 bool begin(Reading& reading) {
+  reading.cut = is_cut_before_pixels(reading.file);
+  if (reading.cut) return false;
   reading.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error, on_warning);
   CHECK(reading.png != nullptr, "no memory");
   reading.info = png_create_info_struct(reading.png);

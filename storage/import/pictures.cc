@@ -15,11 +15,13 @@
 #include "storage/base/file.h"
 #include "storage/image/decode_window.h"
 #include "storage/image/image.h"
+#include "storage/import/memory_budget.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostFileBytes = std::size_t(1) << 30;
+constexpr std::int64_t kMostPixelBytesAtOnce = std::int64_t(1) << 30;  // of all pictures that are being decoded
 
 // Of a file's bytes, by XXH3 of 128 bits; zero: not read.
 using Digest = std::array<std::uint64_t, 2>;
@@ -89,6 +91,8 @@ class Pictures final : public FoundPictures {
   std::vector<std::uint64_t> file_bytes_;
   std::vector<std::string> contents_;
   std::vector<PictureFile> files_;
+  std::vector<std::int64_t> pixel_bytes_;  // of each, by its header
+  MemoryBudget budget_{kMostPixelBytesAtOnce};
 };
 
 constexpr int kUsualSide = 224;  // of kept files, where nobody says it
@@ -111,6 +115,7 @@ Status Pictures::look(Target found_target) {
     if (keeps_files && bytes.ok()) file_bytes_[i] = bytes->size();
     headers[i] = bytes.ok() ? read_image_header(*bytes) : StatusOr<ImageHeader>(bytes.status());
   });
+  for (const auto& header : headers) pixel_bytes_.push_back(header.ok() ? header->pixel_bytes() : 0);
   const auto any = [&](auto is_so) {
     return std::ranges::any_of(headers, [&](const auto& header) { return header.ok() && is_so(*header); });
   };
@@ -172,6 +177,7 @@ Status Pictures::read_one(std::size_t row, std::span<std::byte> to, std::span<fl
   ASSIGN_OR_RETURN(const std::string bytes, read_picture(pictures_[row].file));
   digests_[row] = digest_of(bytes);
   const DecodeOptions decoding{options_.channels, options_.bits, options_.background};
+  const MemoryBudget::Part memory(budget_, pixel_bytes_[row]);
   ASSIGN_OR_RETURN(const Image decoded, decode_image(bytes, decoding));
   const Image fit = fitted(decoded, options_.height, options_.width, options_.fit, options_.background);
   CHECK(fit.pixels.size() == to.size(), "{} bytes, expected {}", fit.pixels.size(), to.size());
@@ -188,6 +194,7 @@ Status Pictures::keep_one(std::size_t row, std::size_t place, std::span<std::byt
   if (bytes.size() != file_bytes_[row]) return bad_data("was changed while it was imported");
   digests_[row] = digest_of(bytes);
   ASSIGN_OR_RETURN(const ImageHeader header, read_image_header(bytes));
+  const MemoryBudget::Part memory(budget_, header.pixel_bytes());
   const Window middle = middle_window({options_.channels, header.height, header.width}, image);
   ASSIGN_OR_RETURN(const Image made, decode_window(bytes, {middle.top, middle.left, middle.height, middle.width},
                                                    {.height = image.height,

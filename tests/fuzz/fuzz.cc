@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "storage/base/file.h"
@@ -23,7 +24,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostBytes = 1 << 16, kMostKept = 4000;
-constexpr unsigned kMostSecondsOfAnInput = 30;
+constexpr time_t kMostSecondsOfAnInput = 30;  // of processors, for the machine may be busy
 constexpr const char* kUsage = R"(Usage: fuzz_reader TARGET --seeds DIR [--seconds N] [--seed N]
        fuzz_reader TARGET --input FILE
 The first changes the seeds of the target, the files of DIR/TARGET, for N seconds (2) by the seed N (1). When an input
@@ -106,7 +107,8 @@ class Fuzzing {
 
   void look_at(std::string input) {
     last_.keep(input);
-    ::alarm(kMostSecondsOfAnInput);
+    const itimerval limit = {{}, {kMostSecondsOfAnInput, 0}};
+    ::setitimer(ITIMER_PROF, &limit, nullptr);  // its signal ends the program
     const std::string outcome = kind_of(target_.run(input));
     ++count_;
     if (outcomes_[outcome]++ == 0 && std::size_t(count_) > seeds_ && inputs_.size() < kMostKept) {

@@ -73,6 +73,7 @@ TABLE = {
     "huge.png": (wide_png(50_000, 1, GREY, 310_000), "is a PNG of 50000 x 50000 pixels: expected at most 134 million"),
     "deep.png": (wide_png(10_000, 16, COLOUR_ALPHA, 800_000), "is a PNG of 10000 x 10000 pixels, 800 million bytes: expected at most 536"),
     "large.png": (wide_png(10_000, 8, GREY, 90_000), "bytes cannot hold the 100000000 of its pixels"),
+    "endless.png": (PNG[:33] + struct.pack(">I", 1 << 30) + b"tEXt" + PNG[33:], "is a PNG that is cut short"),
     "huge.webp": (b"RIFF\x20\0\0\0WEBPVP8L\x14\0\0\0\x2f" + (0xfffffff).to_bytes(4, "little") + bytes(15),
                   "is a WebP of 16384 x 16384 pixels: expected at most 134 million"),
     "huge.ppm": (b"P6 50000 50000 255\n", "is a PNM of 50000 x 50000 pixels: expected at most 134 million"),
