@@ -81,7 +81,7 @@ class Dataset {
   // The size of the picture that an encoded row is; of others that of all images. Requires: row in [0, info().rows).
   virtual ImageShape picture(std::int64_t /*row*/) const { return info().image; }
   // Of encoded rows: the pixels of a part of the picture, resized to info().image. From any thread. Requires: a window
-  // inside the picture. Errors: as read(), without the row in front.
+  // inside the picture. Errors: as read().
   virtual Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out);
   // Targets of the given rows, (rows, info().target_values()), in range. Requires: rows in [0, info().rows). Allocates
   // nothing after the first call.

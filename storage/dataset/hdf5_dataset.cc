@@ -40,7 +40,8 @@ class Hdf5Dataset final : public Dataset {
   StatusOr<std::string> source(std::int64_t row) override;
   ImageShape picture(std::int64_t row) const override { return pictures_ ? pictures_->picture(row) : info_.image; }
   Status read_window(std::int64_t row, const Window& window, std::span<std::byte> out) override {
-    return pictures_->read_window(row, window, out);
+    const Status status = pictures_->read_window(row, window, out);
+    return status.ok() ? status : with_context(status, fmt::format("{}: row {}", name_, rows_text(*this, {&row, 1})));
   }
 
   // From now on reads by pread on the descriptor that libhdf5 checked, when the images are one plain piece.
@@ -85,9 +86,7 @@ Status Hdf5Dataset::read(std::span<const std::int64_t> rows, std::span<std::byte
 
 Status Hdf5Dataset::read_pictures(std::span<const std::int64_t> rows, std::byte* out) {
   for (const std::int64_t row : rows) {
-    const Window window = middle_window(pictures_->picture(row), info_.image);
-    const Status status = pictures_->read_window(row, window, {out, row_bytes_});
-    if (!status.ok()) return with_context(status, fmt::format("{}: row {}", name_, rows_text(*this, {&row, 1})));
+    RETURN_IF_ERROR(read_window(row, middle_window(pictures_->picture(row), info_.image), {out, row_bytes_}));
     out += row_bytes_;
   }
   return OkStatus();

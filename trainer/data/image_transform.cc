@@ -77,8 +77,9 @@ void ImageTransform::apply_to_target(std::int64_t epoch, std::int64_t row, std::
     copy_window(shape_, placement.top, placement.left, placement.mirror, kIgnored, out.data(),
                 [&](int y, int x) { return stored[std::size_t(y) * std::size_t(shape_.width) + std::size_t(x)]; });
     if (centre_) {
-      whole_.assign(out.begin(), out.end());
-      warp_mask(*centre_, shape_, whole_, out);
+      const std::span<float> whole = std::span(whole_).first(out.size());
+      std::ranges::copy(out, whole.begin());
+      warp_mask(*centre_, shape_, whole, out);
     }
     if (!transforms_.empty()) transforms_.apply_to_mask(epoch, row, out);
   } else {

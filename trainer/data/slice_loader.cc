@@ -142,10 +142,7 @@ Status SliceLoader::read_images(Slot& slot) {
     for (int i = 1; i < std::min(decode_threads_, int(rows)); ++i) others.emplace_back(take);
     take();
   }
-  for (std::size_t i = 0; i < rows; ++i) {
-    if (read[i].ok()) continue;
-    return with_context(read[i], fmt::format("row {}", lockstep::rows_text(dataset_, {&slot.rows[i], 1})));
-  }
+  for (Status& status : read) RETURN_IF_ERROR(std::move(status));
   return OkStatus();
 }
 

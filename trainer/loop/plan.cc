@@ -34,23 +34,6 @@ void adopt_layers(const Layers& stored, Layers& layers) {
   }
 }
 
-// The resolved job that a run with a checkpoint began with; none without a checkpoint, or when it cannot be read: then
-// the comparison with the checkpoint will show what differs.
-std::optional<proto::Job> stored_job(const std::filesystem::path& run) {
-  const StatusOr<std::vector<CheckpointFile>> files = list_checkpoints(run / "checkpoints");
-  if (!files.ok() || files->empty()) return std::nullopt;
-  constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-  if (const StatusOr<std::string> text = read_file(run / "job.pbtxt", kMostBytes); text.ok()) {
-    const JobDraft draft = parse_job(*text, "job.pbtxt");
-    if (draft.faults.empty()) return draft.job;
-  }
-  const StatusOr<FoundCheckpoint> found =
-      newest_good_checkpoint(run / "checkpoints", [](const std::filesystem::path&, const Status&) {});
-  if (!found.ok()) return std::nullopt;
-  const JobDraft draft = parse_job(found->checkpoint.job, found->path.string());
-  return draft.faults.empty() ? std::optional(draft.job) : std::nullopt;
-}
-
 // From rank 0 to all; an empty text changes nothing.
 void share_job(Communicator& communicator, std::string text, proto::Job& job) {
   share_text(communicator, text);
@@ -81,34 +64,42 @@ void adopt_plan(const proto::Model& stored, proto::Model& model) {
   adopt_layers(stored.layer(), *model.mutable_layer());
 }
 
-void adopt_stored_choices(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
+std::optional<proto::Job> stored_job(const std::filesystem::path& run) {
+  const StatusOr<std::vector<CheckpointFile>> files = list_checkpoints(run / "checkpoints");
+  if (!files.ok() || files->empty()) return std::nullopt;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  if (const StatusOr<std::string> text = read_file(run / "job.pbtxt", kMostBytes); text.ok()) {
+    const JobDraft draft = parse_job(*text, "job.pbtxt");
+    if (draft.faults.empty()) return draft.job;
+  }
+  const StatusOr<FoundCheckpoint> found =
+      newest_good_checkpoint(run / "checkpoints", [](const std::filesystem::path&, const Status&) {});
+  if (!found.ok()) return std::nullopt;
+  const JobDraft draft = parse_job(found->checkpoint.job, found->path.string());
+  return draft.faults.empty() ? std::optional(draft.job) : std::nullopt;
+}
+
+void adopt_stored_choices(Communicator& communicator, const std::optional<proto::Job>& stored, proto::Job& job) {
   std::string text;
-  if (communicator.rank() == 0) {
-    if (const std::optional<proto::Job> stored = stored_job(run)) {
-      proto::Job mine = job;
-      adopt_plan(stored->model(), *mine.mutable_model());
-      proto::Execution& execution = *mine.mutable_execution();
-      execution.clear_wire_rounding();
-      if (stored->execution().has_wire_rounding()) {
-        execution.set_wire_rounding(stored->execution().wire_rounding());
-      }
-      text = mine.SerializeAsString();
-    }
+  if (communicator.rank() == 0 && stored) {
+    proto::Job mine = job;
+    adopt_plan(stored->model(), *mine.mutable_model());
+    proto::Execution& execution = *mine.mutable_execution();
+    execution.clear_wire_rounding();
+    if (stored->execution().has_wire_rounding()) execution.set_wire_rounding(stored->execution().wire_rounding());
+    text = mine.SerializeAsString();
   }
   share_job(communicator, std::move(text), job);
 }
 
-void adopt_stored_splits(Communicator& communicator, const std::filesystem::path& run, proto::Job& job) {
+void adopt_stored_splits(Communicator& communicator, const std::optional<proto::Job>& stored, proto::Job& job) {
   if (job.data().has_validation()) return;
   std::string text;
   if (communicator.rank() == 0) {
     proto::Job mine = job;
-    const std::optional<proto::Job> stored = stored_job(run);
-    if (!stored) {
-      name_validation(*mine.mutable_data());
-    } else if (stored->data().has_validation()) {
-      mine.mutable_data()->set_validation(stored->data().validation());
-    }
+    proto::Data& data = *mine.mutable_data();
+    if (!stored) name_validation(data);
+    if (stored && stored->data().has_validation()) data.set_validation(stored->data().validation());
     text = mine.SerializeAsString();
   }
   share_job(communicator, std::move(text), job);

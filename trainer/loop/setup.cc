@@ -1,6 +1,7 @@
 #include "trainer/loop/setup.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "storage/base/printable.h"
@@ -138,8 +139,9 @@ void look_further(int ranks, JobDraft& draft) {
   Network::build(*job.mutable_model(), options, draft.faults);
 }
 
-// After the rows are there.
-Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) {
+// After the rows are there. `stored`: the job that a run began with, on rank 0.
+Status build_network(Communicator& communicator, const std::optional<proto::Job>& stored, JobDraft& draft,
+                     Setup& setup) {
   const DatasetInfo& info = setup.rows.train->info();
   check_job(info, communicator.size(), draft);
   check_task(info, draft);
@@ -157,7 +159,7 @@ Status build_network(Communicator& communicator, JobDraft& draft, Setup& setup) 
       return too_much(memory_need(communicator, draft.job, info.image, sizes), host_memory());
     };
     if (draft.faults.empty()) {
-      if (!setup.out.empty()) adopt_stored_choices(communicator, setup.out, draft.job);
+      adopt_stored_choices(communicator, stored, draft.job);
       if (draft.job.execution().plan() == proto::MEASURED) {
         measure_plan(communicator, setup.out / "job.pbtxt", options, draft.job);
       }
@@ -204,10 +206,12 @@ StatusOr<Setup> set_up(Communicator& communicator, const std::filesystem::path& 
   RETURN_IF_ERROR(agree(communicator, draft.ok() ? draft->faults.status(draft->file) : draft.status()));
   RETURN_IF_ERROR(check_same_job(communicator, *draft));
   RETURN_IF_ERROR(check_threads(communicator, draft->job.execution().threads_per_rank()));
-  adopt_stored_splits(communicator, setup.out, draft->job);
+  std::optional<proto::Job> stored;
+  if (communicator.rank() == 0) stored = stored_job(setup.out);
+  adopt_stored_splits(communicator, stored, draft->job);
   setup.job = draft->job;
   ASSIGN_OR_RETURN(setup.rows, open_job_rows(communicator, setup.job.data()));
-  RETURN_IF_ERROR(agree(communicator, build_network(communicator, *draft, setup)));
+  RETURN_IF_ERROR(agree(communicator, build_network(communicator, stored, *draft, setup)));
   return setup;
 }
 
@@ -216,7 +220,7 @@ StatusOr<Setup> set_up_on(Communicator& communicator, JobDraft draft, std::uniqu
   setup.rows.train = std::move(train);
   RETURN_IF_ERROR(agree(communicator, draft.faults.status(draft.file)));
   RETURN_IF_ERROR(check_threads(communicator, draft.job.execution().threads_per_rank()));
-  RETURN_IF_ERROR(agree(communicator, build_network(communicator, draft, setup)));
+  RETURN_IF_ERROR(agree(communicator, build_network(communicator, std::nullopt, draft, setup)));
   return setup;
 }
 

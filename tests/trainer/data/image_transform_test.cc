@@ -181,6 +181,33 @@ TEST(ImageTransform, MasksMoveWithTheirImages) {
   EXPECT_LT(mirrored, 40);
 }
 
+// Enlarged by two: each pixel of the middle, and the mask with it, again and again.
+TEST(ImageTransform, TheCentreIsTheMiddleEnlarged) {
+  constexpr ImageShape kEven{.channels = 3, .height = 4, .width = 8};
+  const std::vector<float> mean(3, 0.0F), deviation(3, 1.0F);
+  std::vector<std::byte> stored(kEven.elements(), 255_b);
+  std::vector<float> mask(kEven.pixels(), 1);
+  for (int y = 1; y < 3; ++y) {
+    for (int x = 2; x < 6; ++x) {
+      const auto pixel = static_cast<std::size_t>(y * kEven.width + x);
+      mask[pixel] = 0;
+      for (std::size_t c = 0; c < 3; ++c) stored[pixel * 3 + c] = static_cast<std::byte>(51 * (c + 1));
+    }
+  }
+  ImageTransform transform(kEven, PixelType::kUint8, mean, deviation);
+  Target target;
+  target.kind = TargetKind::kMask;
+  transform.take_targets(target);
+  transform.take_centre(0.5F);
+  std::vector<float> out(kEven.elements()), out_mask(mask.size());
+  for (int time = 0; time < 2; ++time) {
+    transform.apply(0, 0, stored, out);
+    transform.apply_to_target(0, 0, mask, out_mask);
+    for (std::size_t i = 0; i < out.size(); ++i) EXPECT_FLOAT_EQ(out[i], 0.2F * float(i / kEven.pixels() + 1)) << i;
+    EXPECT_EQ(out_mask, std::vector<float>(mask.size(), 0.0F));
+  }
+}
+
 TEST(ImageTransform, NumbersAreStandardisedAndOtherTargetsAreNot) {
   ImageTransform transform(kShape, PixelType::kUint8, kMean, kDeviation);
   const std::vector<float> stored = {3, -1};

@@ -62,7 +62,7 @@ TEST_F(GoingOnTest, ARunKeepsTheRoundingItBeganWith) {
     const auto solo = make_solo_communicator();
     StatusOr<JobDraft> draft = read_job(job_.job, {"execution.wire=" + wire});
     EXPECT_TRUE(draft.ok());
-    adopt_stored_choices(*solo, job_.directory / name, draft->job);
+    adopt_stored_choices(*solo, stored_job(job_.directory / name), draft->job);
     return draft->job.execution().wire_rounding();
   };
   EXPECT_EQ(rounding("fresh"), 2);
