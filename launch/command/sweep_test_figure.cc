@@ -53,7 +53,7 @@ bool is_chosen_by_other_rows(const proto::Data& data) {
 Status add_final_test(const proto::SweepView& sweep, proto::TrialView& best) {
   if (!sweep.has_ended_ms() || !best.has_checkpoint()) return OkStatus();
   if (!is_chosen_by_other_rows(sweep.spec().job().data())) return OkStatus();
-  const std::filesystem::path file = std::filesystem::path(best.directory()).parent_path() / "final_test.json";
+  const std::filesystem::path file = std::filesystem::path(best.directory()) / "final_test.json";
   Json json = kept(file, best.checkpoint());
   if (json.is_null()) {
     print_error("lockstep sweep: evaluating the best network on the test split, once ...");

@@ -41,7 +41,7 @@ class SweepTest(CoordinatorCase):
         self.assertAlmostEqual(accuracy, best["value"], places=6)
         # Nothing is chosen by the test split: of all networks the best one alone is tested, once.
         tested = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)
-        self.assertEqual((tested["split"], tested["loss"]), ("test", told["finalTest"]["loss"]))
+        self.assertEqual((tested["split"], tested["loss"]), ("test", told["final_test"]["loss"]))
         kept = list(it.state.rglob("final_test.json"))
         self.assertEqual(len(kept), 1, kept)
         before = kept[0].stat().st_mtime_ns

@@ -12,6 +12,7 @@ from training_case import TrainingCase, metrics, steps_of
 
 SPEC = """name: "%(name)s"
 job_file: "%(name)s.job.pbtxt"
+job { data { hold_out { share: 0.25 } } }
 parameter { name: "peak" path: "schedule.one_cycle.peak" float { min: 0.0003 max: 0.02 log: true } }
 objective { metric_name: "%(metric)s" }
 scheduler { asha { min_epochs: 1 eta: 2 } }
@@ -111,8 +112,13 @@ class TaskSweepTest(CoordinatorCase):
                 best = max(trials, key=lambda trial: trial["value"])
                 self.assertGreater(best["value"], task.at_least)
                 path = it.sweep("best", "s1", "--path").strip()
-                found = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)
+                found = json.loads(lockstep("eval", "--checkpoint", path, "--split", "validation", "--json").out)
                 self.assertEqual(found["metrics"][task.metric], best["value"])
+                tested = json.loads(lockstep("eval", "--checkpoint", path, "--json").out)
+                told = json.loads(it.sweep("best", "s1", "--json"))["final_test"]
+                figures = {it["name"]: it["value"] for it in told["metric"]}
+                self.assertEqual(figures[task.metric], tested["metrics"][task.metric])
+                self.assertGreater(figures[task.metric], task.at_least)
                 it.end()
                 shutil.rmtree(self.folder / f"{task.name} state")
 
